@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* stack.h - the stacks of one worker
+ *
+ * Stacks of one size, carved out of chunks of 64 MiB of address space. Each has
+ * a guard page below. A stack costs address space until it is used, then the
+ * pages that were touched: 4 KiB at least. The one given back last is the first
+ * to be taken. Idle stacks keep their pages until heph_stacks_trim.
+ *
+ * Thread     One thread at a time. Only heph_stacks_owns and
+ *            heph_stacks_guard_of may also be called from a signal handler.
+ * Guards     MADV_GUARD_INSTALL where the kernel has it (Linux 6.13): about
+ *            a microsecond per stack, once, and no map of its own. Otherwise
+ *            mprotect, which needs two maps per stack, until all stacks of the
+ *            process together use 40 % of vm.max_map_count; the stacks carved
+ *            after that have no guard, and are counted in `unguarded`.
+ */
+#ifndef HEPH_CORO_STACK_H
+#define HEPH_CORO_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "coro/san.h"
+
+/* The size of the guard below each stack. */
+#define HEPH_STACK_GUARD 4096
+
+/* The usual size of a stack, to which the guard is added. Sanitizers' frames
+ * are several times larger than others. */
+#if HEPH_ASAN || HEPH_TSAN
+#define HEPH_STACK_SIZE (256 * 1024 - HEPH_STACK_GUARD)
+#else
+#define HEPH_STACK_SIZE (64 * 1024 - HEPH_STACK_GUARD)
+#endif
+
+struct heph_stack_chunk;
+
+struct heph_stacks {
+	size_t size;		/* usable bytes of a stack */
+	size_t stride;		/* from one stack to the next */
+	size_t max;		/* so many can be taken at the same time */
+	size_t in_use;		/* taken */
+	size_t idle;		/* given back */
+	size_t unguarded;	/* of those two, have no guard */
+
+	uint32_t *free;		/* numbers of the idle, the hottest last */
+	size_t trimmed;		/* the first so many of them have no memory */
+	struct heph_stack_chunk **chunks;
+	size_t n_chunks;
+	size_t chunk_size;
+	size_t per_chunk;
+	size_t table_size;
+};
+
+/* Prepares for `max` stacks of `size` usable bytes, a multiple of the page, at
+ * least two pages. Takes no memory yet. Returns 0; -EINVAL; -ENOMEM. */
+int heph_stacks_init(struct heph_stacks *stacks, size_t size, size_t max);
+
+/* Unmaps all stacks. None is in use by a running coroutine. Accepts a zeroed
+ * struct. */
+void heph_stacks_fini(struct heph_stacks *stacks);
+
+/* Hands out a stack, the one given back last or a new one. Returns its lowest
+ * usable byte, aligned to the page; NULL if there are `max`, or no memory. What
+ * is in it is undefined. */
+void *heph_stack_take(struct heph_stacks *stacks);
+
+/* Takes a stack back. No coroutine may run on it. Does not touch its memory. */
+void heph_stack_give(struct heph_stacks *stacks, void *low);
+
+/* Returns the memory of the idle stacks to the kernel, all but the `keep`
+ * hottest, including their top pages. Up to 2 us for each that has not been
+ * trimmed before: not on a hot path. */
+void heph_stacks_trim(struct heph_stacks *stacks, size_t keep);
+
+/* Whether `addr` lies in a stack of these, or in a stack's guard. */
+bool heph_stacks_owns(const struct heph_stacks *stacks, const void *addr);
+
+/* The stack, as its lowest usable byte, in which `addr` lies; NULL if in none
+ * (or in a guard). */
+void *heph_stacks_stack_of(const struct heph_stacks *stacks, const void *addr);
+
+/* The stack in whose guard `addr` lies: an overflow of that stack. NULL if it
+ * lies in no guard. */
+void *heph_stacks_guard_of(const struct heph_stacks *stacks, const void *addr);
+
+#endif
