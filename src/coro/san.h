@@ -6,7 +6,8 @@
  * are a handful of instructions outside of valgrind, and are made only when a
  * stack is carved, taken or given, never by a switch.
  *
- * HEPH_ASAN, HEPH_TSAN and HEPH_VALGRIND are always defined, as 0 or 1.
+ * HEPH_ASAN, HEPH_TSAN and HEPH_VALGRIND are always defined, as 0 or 1. The
+ * build may set HEPH_VALGRIND; otherwise it is 1 where the header is found.
  */
 #ifndef HEPH_CORO_SAN_H
 #define HEPH_CORO_SAN_H
@@ -35,11 +36,15 @@
 #define HEPH_TSAN 0
 #endif
 
-#if !defined(NVALGRIND) && __has_include(<valgrind/memcheck.h>)
+#ifndef HEPH_VALGRIND
+#if __has_include(<valgrind/memcheck.h>)
 #define HEPH_VALGRIND 1
-#include <valgrind/memcheck.h>
 #else
 #define HEPH_VALGRIND 0
+#endif
+#endif
+#if HEPH_VALGRIND
+#include <valgrind/memcheck.h>
 #endif
 
 #define HEPH_SAN_INLINE static inline __attribute__((always_inline, unused))

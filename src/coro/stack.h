@@ -23,38 +23,49 @@
 
 #include "coro/san.h"
 
-/* The size of the guard below each stack. */
-#define HEPH_STACK_GUARD 4096
-
 /* The usual size of a stack, to which the guard is added. Sanitizers' frames
  * are several times larger than others. */
 #if HEPH_ASAN || HEPH_TSAN
-#define HEPH_STACK_SIZE (256 * 1024 - HEPH_STACK_GUARD)
+#define HEPH_STACK_SIZE (252 * 1024)
 #else
-#define HEPH_STACK_SIZE (64 * 1024 - HEPH_STACK_GUARD)
+#define HEPH_STACK_SIZE (60 * 1024)
 #endif
 
-struct heph_stack_chunk;
+/* What guards a stack. */
+enum heph_guard {
+	HEPH_GUARD_NONE,
+	HEPH_GUARD_MPROTECT,
+	HEPH_GUARD_INSTALL,
+};
+
+/* The best guard to use; HEPH_GUARD_INSTALL, unless a test wants to see what
+ * an older kernel would do. */
+extern enum heph_guard heph_stacks_best_guard;
 
 struct heph_stacks {
+	/* for others to read */
 	size_t size;		/* usable bytes of a stack */
-	size_t stride;		/* from one stack to the next */
+	size_t stride;		/* from one stack to the next: size + guard */
 	size_t max;		/* so many can be taken at the same time */
 	size_t in_use;		/* taken */
 	size_t idle;		/* given back */
 	size_t unguarded;	/* of those two, have no guard */
 
-	uint32_t *free;		/* numbers of the idle, the hottest last */
+	void **free;		/* the idle, the hottest last */
 	size_t trimmed;		/* the first so many of them have no memory */
-	struct heph_stack_chunk **chunks;
+	char **chunks;
 	size_t n_chunks;
-	size_t chunk_size;
 	size_t per_chunk;
-	size_t table_size;
+	char *next;		/* where the last chunk is carved */
+	size_t left;		/* so many stacks are still in it */
+	size_t guard;		/* bytes below each stack */
+	size_t n_mprotect;	/* so many guards take maps */
+	unsigned *ids;		/* valgrind's, in the order of carving; or NULL */
 };
 
-/* Prepares for `max` stacks of `size` usable bytes, a multiple of the page, at
- * least two pages. Takes no memory yet. Returns 0; -EINVAL; -ENOMEM. */
+/* Prepares for `max` stacks of `size` usable bytes, rounded up to the page (so
+ * see stacks->size). Takes next to no memory yet. Returns 0; -EINVAL if either
+ * is 0; -ENOMEM. */
 int heph_stacks_init(struct heph_stacks *stacks, size_t size, size_t max);
 
 /* Unmaps all stacks. None is in use by a running coroutine. Accepts a zeroed

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* fault.c - the handler of the signals that mean a crash
+ *
+ * The handler reports, puts back the action that was there before, and returns:
+ * the instruction faults again and meets that action, by default the core dump,
+ * with all registers as they were. A signal that somebody sent is sent again.
+ *
+ * One thread reports; others that crash meanwhile wait until the process is
+ * gone, but not forever. A crash within the report ends the process at once,
+ * for the signals are blocked in their handler.
+ */
+#include "coro/fault.h"
+
+#include <errno.h>
+#include <execinfo.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "coro/san.h"
+
+#define ALT_STACK ((size_t)64 << 10)
+#define ALT_GUARD ((size_t)64 << 10) /* a page of any size that pages have */
+#define MAX_FRAMES 64
+
+void (*heph_fault_describe)(int fd, const void *addr);
+
+static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+
+#define N_SIGNALS (sizeof(signals) / sizeof(signals[0]))
+
+static struct sigaction previous[N_SIGNALS];
+static atomic_bool installed;
+static atomic_bool reporting;
+static __thread char *alt_stack;
+
+/* ---- text ---- */
+
+static const char *code_name(int sig, int code)
+{
+	if (code == SI_USER || code == SI_TKILL || code == SI_QUEUE)
+		return "sent by a process";
+	if (sig == SIGSEGV && code == SEGV_MAPERR)
+		return "address not mapped";
+	if (sig == SIGSEGV && code == SEGV_ACCERR)
+		return "no permission";
+	if (sig == SIGFPE && code == FPE_INTDIV)
+		return "integer division by zero";
+	if (sig == SIGBUS && code == BUS_ADRERR)
+		return "nonexistent physical address, or beyond the file's end";
+	if (sig == SIGBUS && code == BUS_ADRALN)
+		return "unaligned address";
+	return NULL;
+}
+
+static const char *signal_name(int sig)
+{
+	switch (sig) {
+	case SIGSEGV:
+		return "SIGSEGV";
+	case SIGBUS:
+		return "SIGBUS";
+	case SIGFPE:
+		return "SIGFPE";
+	default:
+		return "SIGILL";
+	}
+}
+
+static char *put(char *at, const char *text)
+{
+	return stpcpy(at, text);
+}
+
+static char *put_hex(char *at, uintptr_t value)
+{
+	int shift = 60;
+
+	at = put(at, "0x");
+	while (shift && !(value >> shift & 15))
+		shift -= 4;
+	for (; shift >= 0; shift -= 4)
+		*at++ = "0123456789abcdef"[value >> shift & 15];
+	return at;
+}
+
+static void put_out(const char *text, size_t size)
+{
+	ssize_t n;
+
+	while (size > 0) {
+		n = write(STDERR_FILENO, text, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		text += n;
+		size -= (size_t)n;
+	}
+}
+
+/* ---- the report ---- */
+
+static uintptr_t instruction_of(const void *context)
+{
+	const ucontext_t *uc = context;
+
+#if defined(__x86_64__)
+	return (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
+#else
+	return (uintptr_t)uc->uc_mcontext.pc;
+#endif
+}
+
+static void report_signal(const siginfo_t *info, uintptr_t ip)
+{
+	const char *why = code_name(info->si_signo, info->si_code);
+	char line[256];
+	char *at = line;
+
+	at = put(at, "heph: ");
+	at = put(at, signal_name(info->si_signo));
+	if (why) {
+		at = put(at, " (");
+		at = put(at, why);
+		at = put(at, ")");
+	}
+	if (info->si_code > 0) {
+		at = put(at, " at address ");
+		at = put_hex(at, (uintptr_t)info->si_addr);
+	}
+	at = put(at, ", instruction ");
+	at = put_hex(at, ip);
+	at = put(at, "\n");
+	put_out(line, (size_t)(at - line));
+}
+
+/* The frames from the one that faulted on: those above it are the handler's. */
+static void report_backtrace(uintptr_t ip)
+{
+	void *frames[MAX_FRAMES];
+	int n = backtrace(frames, MAX_FRAMES);
+	int first = 0;
+
+	for (int i = 0; i < n && !first; i++)
+		if ((uintptr_t)frames[i] == ip)
+			first = i;
+	backtrace_symbols_fd(frames + first, n - first, STDERR_FILENO);
+	if (n == MAX_FRAMES)
+		put_out("...\n", 4);
+}
+
+static void report(const siginfo_t *info, const void *context)
+{
+	uintptr_t ip = instruction_of(context);
+	const void *addr = info->si_code > 0 ? info->si_addr : NULL;
+
+	report_signal(info, ip);
+	if (heph_fault_describe)
+		heph_fault_describe(STDERR_FILENO, addr);
+	put_out("heph: backtrace:\n", 17);
+	report_backtrace(ip);
+}
+
+/* ---- the handler ---- */
+
+static void await_end(void)
+{
+	struct timespec pause = { .tv_sec = 5 };
+
+	nanosleep(&pause, NULL);
+}
+
+static void restore(int sig)
+{
+	for (size_t i = 0; i < N_SIGNALS; i++)
+		if (signals[i] == sig)
+			sigaction(sig, &previous[i], NULL);
+}
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+	int saved = errno;
+
+	if (atomic_exchange(&reporting, true))
+		await_end();
+	else
+		report(info, context);
+	restore(sig);
+	if (info->si_code <= 0) /* returning does not raise it again */
+		syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), sig);
+	/* Whoever is there now may repair it; then the next one counts. */
+	atomic_store(&reporting, false);
+	errno = saved;
+}
+
+/* ---- installing ---- */
+
+static bool is_off(void)
+{
+	const char *value = getenv("HEPH_FAULT");
+
+	return HEPH_ASAN || HEPH_TSAN || (value && !strcmp(value, "off"));
+}
+
+static int install_one(size_t i)
+{
+	struct sigaction action = {
+		.sa_sigaction = on_fault,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK,
+	};
+
+	/* A second fault, of any kind, within the report is the end. */
+	sigemptyset(&action.sa_mask);
+	for (size_t j = 0; j < N_SIGNALS; j++)
+		sigaddset(&action.sa_mask, signals[j]);
+	return sigaction(signals[i], &action, &previous[i]) ? -errno : 0;
+}
+
+int heph_fault_install(void)
+{
+	void *frame;
+	int err = 0;
+
+	if (is_off() || atomic_exchange(&installed, true))
+		return 0;
+	/* The first call loads libgcc, which a handler must not do. */
+	(void)backtrace(&frame, 1);
+	for (size_t i = 0; i < N_SIGNALS && !err; i++)
+		err = install_one(i);
+	return err;
+}
+
+int heph_fault_thread_init(void)
+{
+	stack_t stack = { .ss_size = ALT_STACK };
+	stack_t there;
+	char *map;
+
+	if (is_off() || alt_stack)
+		return 0;
+	if (!sigaltstack(NULL, &there) && !(there.ss_flags & SS_DISABLE))
+		return 0;
+	map = mmap(NULL, ALT_GUARD + ALT_STACK, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map == MAP_FAILED)
+		return -ENOMEM;
+	mprotect(map, ALT_GUARD, PROT_NONE);
+	stack.ss_sp = map + ALT_GUARD;
+	if (sigaltstack(&stack, NULL)) {
+		munmap(map, ALT_GUARD + ALT_STACK);
+		return -ENOMEM;
+	}
+	alt_stack = map;
+	return 0;
+}
+
+void heph_fault_thread_fini(void)
+{
+	stack_t none = { .ss_flags = SS_DISABLE };
+
+	if (!alt_stack)
+		return;
+	sigaltstack(&none, NULL);
+	munmap(alt_stack, ALT_GUARD + ALT_STACK);
+	alt_stack = NULL;
+}
