@@ -33,15 +33,15 @@ extern void (*heph_assert_note)(int fd);
 _Noreturn void heph_assert_failed(const char *expr, const char *file, int line,
 				  const char *func);
 
-#define heph_assert(expr)                                                     \
-	(__builtin_expect(!!(expr), 1) ?                                      \
-		 (void)0 :                                                    \
+#define heph_assert(expr)                                                      \
+	(__builtin_expect(!!(expr), 1) ?                                       \
+		 (void)0 :                                                     \
 		 heph_assert_failed(#expr, __FILE__, __LINE__, __func__))
 
 /* Off means unevaluated but still compiled, so that it cannot rot. */
-#define heph_debug_assert(expr) \
+#define heph_debug_assert(expr)                                                \
 	((void)(HEPH_DEBUG >= 1 && (heph_assert(expr), 0)))
-#define heph_slow_assert(expr) \
+#define heph_slow_assert(expr)                                                 \
 	((void)(HEPH_DEBUG >= 2 && (heph_assert(expr), 0)))
 
 #endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/assert.h"
+
+#include "base/fmt.h"
+#include "base/log.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void (*heph_assert_note)(int fd);
+
+static void write_message(const char *expr, const char *file, int line,
+			  const char *func)
+{
+	char buf[512];
+	struct heph_fmt fmt;
+
+	/* One byte is kept for the end of the line. */
+	heph_fmt_init(&fmt, buf, sizeof(buf) - 1);
+	heph_fmt_str(&fmt, file);
+	heph_fmt_char(&fmt, ':');
+	heph_fmt_int(&fmt, line);
+	heph_fmt_str(&fmt, ": ");
+	heph_fmt_str(&fmt, func);
+	heph_fmt_str(&fmt, ": assertion failed: ");
+	heph_fmt_str(&fmt, expr);
+	fmt.size++;
+	heph_fmt_char(&fmt, '\n');
+	heph_fmt_write(&fmt, STDERR_FILENO);
+}
+
+void heph_assert_failed(const char *expr, const char *file, int line,
+			const char *func)
+{
+	static atomic_flag reporting = ATOMIC_FLAG_INIT;
+
+	write_message(expr, file, line, func);
+	if (!atomic_flag_test_and_set(&reporting)) {
+		if (heph_assert_note)
+			heph_assert_note(STDERR_FILENO);
+		heph_log_flush();
+	}
+	abort();
+}
