@@ -64,8 +64,8 @@ static inline bool heph_events_empty(struct heph_events *events)
  * The load may miss an event that is being pushed; that is for the next call.
  * The exchange acquires what the pushers wrote into their events.
  */
-static inline struct heph_event *heph_events_take_all(
-	struct heph_events *events)
+static inline struct heph_event *
+heph_events_take_all(struct heph_events *events)
 {
 	struct heph_event *event, *next, *oldest = NULL;
 

@@ -22,26 +22,26 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct heph_list {
 	struct heph_list *prev, *next;
 };
 
 /* The struct of type `type_` whose member `member_` is at `ptr_`. */
-#define heph_container_of(ptr_, type_, member_) \
-	((type_ *)(void *)((char *)(ptr_) - offsetof(type_, member_)))
+#define heph_container_of(ptr_, type_, member_)                                \
+	((type_ *)((uintptr_t)(ptr_)-offsetof(type_, member_)))
 
 /* Visits each node in order; `var_` is a struct heph_list * of the caller. The
  * nodes must stay where they are meanwhile. */
-#define heph_list_each(var_, list_)                          \
-	for ((var_) = (list_)->next; (var_) != (list_); \
-	     (var_) = (var_)->next)
+#define heph_list_each(var_, list_)                                            \
+	for ((var_) = (list_)->next; (var_) != (list_); (var_) = (var_)->next)
 
 /* The same, and the node `var_` itself may be removed or freed. `tmp_` is
  * another struct heph_list * of the caller. */
-#define heph_list_each_safe(var_, tmp_, list_)                        \
-	for ((var_) = (list_)->next, (tmp_) = (var_)->next;           \
-	     (var_) != (list_); (var_) = (tmp_), (tmp_) = (var_)->next)
+#define heph_list_each_safe(var_, tmp_, list_)                                 \
+	for ((var_) = (list_)->next, (tmp_) = (var_)->next; (var_) != (list_); \
+	     (var_) = (tmp_), (tmp_) = (var_)->next)
 
 /* Makes an empty list, or a node that is in no list. */
 static inline void heph_list_init(struct heph_list *list)

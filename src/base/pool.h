@@ -36,7 +36,7 @@
 
 enum {
 	HEPH_POOL_GRAIN = 32,
-	HEPH_POOL_SMALL = 512,    /* classes are multiples of GRAIN up to here */
+	HEPH_POOL_SMALL = 512, /* classes are multiples of GRAIN up to here */
 	HEPH_POOL_LARGEST = 4096, /* and powers of two up to here */
 	HEPH_POOL_CHUNK = 65536,
 	/* 0 and 32 .. 512 by 32, and 1024, 2048, 4096 */
@@ -52,7 +52,7 @@ struct heph_pool_chunk;
 
 struct heph_pool {
 	struct heph_pool_free *free[HEPH_POOL_CLASSES];
-	size_t in_use; /* bytes, as asked for */
+	size_t in_use;                    /* bytes, as asked for */
 	unsigned char *fresh, *fresh_end; /* not yet cut */
 	struct heph_pool_chunk *chunks;
 };
@@ -80,15 +80,15 @@ static inline size_t heph_pool_in_use(const struct heph_pool *pool)
 __attribute__((warn_unused_result)) static inline void *
 heph_pool_take(struct heph_pool *pool, size_t size)
 {
-	size_t class = (size + HEPH_POOL_GRAIN - 1) / HEPH_POOL_GRAIN;
+	size_t kind = (size + HEPH_POOL_GRAIN - 1) / HEPH_POOL_GRAIN;
 	struct heph_pool_free *record;
 
 	if (HEPH_POOL_CHECKED || size > HEPH_POOL_SMALL)
 		return heph_pool_take_slow(pool, size);
-	record = pool->free[class];
+	record = pool->free[kind];
 	if (__builtin_expect(!record, 0))
 		return heph_pool_take_slow(pool, size);
-	pool->free[class] = record->next;
+	pool->free[kind] = record->next;
 	pool->in_use += size;
 	return record;
 }
@@ -97,7 +97,7 @@ heph_pool_take(struct heph_pool *pool, size_t size)
 static inline void heph_pool_give(struct heph_pool *pool, void *ptr,
 				  size_t size)
 {
-	size_t class = (size + HEPH_POOL_GRAIN - 1) / HEPH_POOL_GRAIN;
+	size_t kind = (size + HEPH_POOL_GRAIN - 1) / HEPH_POOL_GRAIN;
 	struct heph_pool_free *record = ptr;
 
 	if (!record)
@@ -108,8 +108,8 @@ static inline void heph_pool_give(struct heph_pool *pool, void *ptr,
 		return;
 	}
 	pool->in_use -= size;
-	record->next = pool->free[class];
-	pool->free[class] = record;
+	record->next = pool->free[kind];
+	pool->free[kind] = record;
 }
 
 #endif
