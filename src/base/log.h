@@ -12,8 +12,8 @@
  *
  * in one line, or an entry with fields in the journal. A line is put into a
  * ring of fixed size, and a thread of its own writes it. It starts with the
- * first line. If the ring is full the line is lost, and the next line that gets
- * through is preceded by one that says lost=N. Long lines end in "...".
+ * first line. If the ring is full the line is lost, and a later line says
+ * lost=N. Long lines end in "...".
  *
  * The environment decides, when the first line is logged:
  *   HEPH_LOG        logfmt, journal or off; if not set, journal when standard
@@ -61,28 +61,28 @@ struct heph_kv {
 };
 
 /* A text; NULL is written as (null). */
-#define HEPH_KV_STR(key_, value_) \
+#define HEPH_KV_STR(key_, value_)                                              \
 	((struct heph_kv){ (key_), HEPH_KV_STR_, { .str = (value_) } })
 /* A number: signed, unsigned, or unsigned and written as 0x... */
-#define HEPH_KV_INT(key_, value_) \
+#define HEPH_KV_INT(key_, value_)                                              \
 	((struct heph_kv){ (key_), HEPH_KV_INT_, { .num = (value_) } })
-#define HEPH_KV_UINT(key_, value_) \
+#define HEPH_KV_UINT(key_, value_)                                             \
 	((struct heph_kv){ (key_), HEPH_KV_UINT_, { .unum = (value_) } })
-#define HEPH_KV_HEX(key_, value_) \
+#define HEPH_KV_HEX(key_, value_)                                              \
 	((struct heph_kv){ (key_), HEPH_KV_HEX_, { .unum = (value_) } })
 /* An errno, positive or negative, written as its name. */
-#define HEPH_KV_ERR(key_, value_) \
+#define HEPH_KV_ERR(key_, value_)                                              \
 	((struct heph_kv){ (key_), HEPH_KV_ERR_, { .num = (value_) } })
 
 /* Logs `text` and any number of HEPH_KV_... Nothing is evaluated if the level
  * is not wanted. Does not wait, does not fail. */
-#define heph_log(level_, text_, ...)                                       \
-	(heph_log_on(level_) ?                                             \
-		 heph_log_write((level_),                                  \
-				(const struct heph_kv[]){                  \
-					HEPH_KV_STR("msg", (text_)),       \
-					##__VA_ARGS__,                     \
-					{ 0, HEPH_KV_END_, { 0 } } }) :    \
+#define heph_log(level_, text_, ...)                                           \
+	(heph_log_on(level_) ?                                                 \
+		 heph_log_write((level_),                                      \
+				(const struct heph_kv[]){                      \
+					HEPH_KV_STR("msg", (text_)),           \
+					##__VA_ARGS__,                         \
+					{ 0, HEPH_KV_END_, { 0 } } }) :        \
 		 (void)0)
 #define heph_log_error(...) heph_log(HEPH_LOG_ERROR, __VA_ARGS__)
 #define heph_log_warn(...) heph_log(HEPH_LOG_WARN, __VA_ARGS__)
@@ -115,8 +115,9 @@ void heph_log_to(int fd);
 
 /*
  * Writes what there is, then sends all lines to the socket of the journal at
- * `path`; NULL is the usual one. Returns 0; or -ENAMETOOLONG, or the error of
- * socket(2) or connect(2), and nothing has changed.
+ * `path`; NULL is the usual one. Returns 0; or -ENAMETOOLONG, -EBUSY if what
+ * there is cannot be written, or the error of socket(2) or connect(2): then
+ * nothing has changed.
  */
 int heph_log_to_journal(const char *path);
 

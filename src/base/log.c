@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one who logs renders the line straight into a slot of the ring, and wakes
+ * the writer if it sleeps. All that may block is done by the writer: a thread,
+ * or where there is none (before it could be started, after it has ended, in a
+ * child after fork) the caller of heph_log_flush.
+ *
+ * No wake-up is lost: the writer says that it sleeps and then looks at the
+ * ring, we publish and then look whether it sleeps, all seq_cst. So one of the
+ * two sees the other.
+ */
+#include "base/log.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/logline.h"
+#include "base/logout.h"
+#include "base/logring.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	LIMIT_UNSET = INT_MAX, /* lets all through to heph_log_write */
+	STACK_SIZE = 256 * 1024,
+};
+
+#define FLUSH_TIME HEPH_SEC
+
+enum writer_state {
+	WRITER_NONE,
+	WRITER_STARTING,
+	WRITER_RUNNING,
+	WRITER_ENDED, /* the process exits: write at once */
+};
+
+const char *(*heph_log_who)(void);
+atomic_int heph_log_limit = LIMIT_UNSET;
+
+static struct heph_logring ring;
+static struct heph_logout out = { .fd = STDERR_FILENO };
+static _Atomic(uint64_t) lost;
+
+static struct writer {
+	_Atomic(enum writer_state) state;
+	pthread_t thread;
+	atomic_uint asleep; /* a futex: 1 while it sleeps */
+	atomic_bool stop, stopped;
+	atomic_flag lock;   /* held while lines are written */
+	uint64_t lost_told; /* under the lock */
+} writer;
+
+static void configure(void);
+static pthread_once_t configured = PTHREAD_ONCE_INIT;
+
+/* ---- lines into the ring ---- */
+
+static int64_t real_time(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * HEPH_SEC + now.tv_nsec;
+}
+
+static void render(struct heph_logslot *slot, const struct heph_logline *line)
+{
+	struct heph_fmt fmt;
+
+	heph_fmt_init(&fmt, slot->text, sizeof(slot->text));
+	slot->journal = atomic_load(&out.journal);
+	if (slot->journal)
+		heph_logline_journal(&fmt, line);
+	else
+		heph_logline_logfmt(&fmt, line);
+	slot->len = (uint16_t)fmt.len;
+}
+
+static void put_line(enum heph_log_level level, const struct heph_kv *kvs)
+{
+	const struct heph_logline line = {
+		.time = real_time(),
+		.level = level,
+		.who = heph_log_who ? heph_log_who() : NULL,
+		.kvs = kvs,
+	};
+	struct heph_logslot *slot = heph_logring_claim(&ring);
+
+	if (!slot) {
+		atomic_fetch_add(&lost, 1);
+		return;
+	}
+	render(slot, &line);
+	heph_logring_publish(slot);
+}
+
+/* ---- the writer ---- */
+
+static void nap(void)
+{
+	const struct timespec length = { .tv_nsec = HEPH_MSEC / 5 };
+
+	nanosleep(&length, NULL);
+}
+
+static bool try_lock(void)
+{
+	return !atomic_flag_test_and_set_explicit(&writer.lock,
+						  memory_order_acquire);
+}
+
+static void unlock(void)
+{
+	atomic_flag_clear_explicit(&writer.lock, memory_order_release);
+}
+
+/* Returns false if the lock was not to be had before `deadline`. */
+static bool lock_until(heph_time deadline)
+{
+	while (!try_lock()) {
+		if (heph_clock_now() >= deadline)
+			return false;
+		nap();
+	}
+	return true;
+}
+
+/* Tells how many lines were lost since it was told before. */
+static void tell_lost(heph_time deadline)
+{
+	uint64_t sum = atomic_load(&lost);
+	const struct heph_kv kvs[] = {
+		HEPH_KV_STR("msg", "log lines lost"),
+		HEPH_KV_UINT("lost", sum - writer.lost_told),
+		{ 0, HEPH_KV_END_, { 0 } },
+	};
+	const struct heph_logline line = { real_time(), HEPH_LOG_WARN, NULL,
+					   kvs };
+	struct heph_logslot slot;
+
+	if (sum == writer.lost_told)
+		return;
+	render(&slot, &line);
+	if (heph_logout_write(&out, &slot, deadline) == 0)
+		writer.lost_told = sum;
+}
+
+/* Writes what is in the ring, but at most one ring full. Under the lock. */
+static void write_lines(heph_time deadline)
+{
+	struct heph_logslot *slot;
+	int err;
+
+	for (int i = 0; i < HEPH_LOGRING_SLOTS; i++) {
+		slot = heph_logring_front(&ring);
+		if (!slot)
+			break;
+		err = heph_logout_write(&out, slot, deadline);
+		if (err == -ETIME)
+			return;
+		if (err < 0)
+			atomic_fetch_add(&lost, 1);
+		heph_logring_advance(&ring);
+	}
+	tell_lost(deadline);
+}
+
+static void sleep_until_woken(void)
+{
+	atomic_store(&writer.asleep, 1);
+	if (!heph_logring_front(&ring) && !atomic_load(&writer.stop))
+		syscall(SYS_futex, &writer.asleep, FUTEX_WAIT_PRIVATE, 1, NULL,
+			NULL, 0);
+	atomic_store(&writer.asleep, 0);
+}
+
+static void wake_writer(void)
+{
+	if (atomic_load(&writer.asleep) && atomic_exchange(&writer.asleep, 0))
+		syscall(SYS_futex, &writer.asleep, FUTEX_WAKE_PRIVATE, 1, NULL,
+			NULL, 0);
+}
+
+static void *writer_main(void *unused)
+{
+	(void)unused;
+	while (!atomic_load(&writer.stop) || heph_logring_front(&ring)) {
+		if (lock_until(HEPH_NEVER)) {
+			write_lines(HEPH_NEVER);
+			unlock();
+		}
+		if (!heph_logring_front(&ring))
+			sleep_until_woken();
+	}
+	atomic_store(&writer.stopped, true);
+	return NULL;
+}
+
+/* Creates the thread, which is to see no signal of the process. */
+static int create_thread(void)
+{
+	pthread_attr_t attr;
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&writer.thread, &attr, writer_main, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	if (err == 0)
+		pthread_setname_np(writer.thread, "heph-log");
+	return -err;
+}
+
+/* If the thread cannot be created the next line tries again. */
+static void start_writer(void)
+{
+	enum writer_state state = WRITER_NONE;
+
+	if (!atomic_compare_exchange_strong(&writer.state, &state,
+					    WRITER_STARTING))
+		return;
+	state = create_thread() < 0 ? WRITER_NONE : WRITER_RUNNING;
+	atomic_store(&writer.state, state);
+}
+
+/* Writes lines on the calling thread, where there is no writer. */
+static void write_here(heph_time deadline)
+{
+	if (!try_lock())
+		return;
+	write_lines(deadline);
+	unlock();
+}
+
+static void flush_until(heph_time deadline)
+{
+	uint64_t target = heph_logring_claimed(&ring);
+	enum writer_state state;
+
+	while (heph_logring_written(&ring) < target &&
+	       heph_clock_now() < deadline) {
+		state = atomic_load(&writer.state);
+		if (state == WRITER_NONE || state == WRITER_ENDED)
+			write_here(deadline);
+		else
+			wake_writer();
+		if (heph_logring_written(&ring) < target)
+			nap();
+	}
+}
+
+/* ---- the end of the process, and fork ---- */
+
+/* A writer that does not get rid of its lines is left behind. */
+static void stop_writer(heph_time deadline)
+{
+	atomic_store(&writer.stop, true);
+	wake_writer();
+	while (!atomic_load(&writer.stopped) && heph_clock_now() < deadline)
+		nap();
+	if (atomic_load(&writer.stopped))
+		pthread_join(writer.thread, NULL);
+}
+
+static void at_exit(void)
+{
+	heph_time deadline = heph_clock_now() + FLUSH_TIME;
+
+	flush_until(deadline);
+	if (atomic_load(&writer.state) == WRITER_RUNNING)
+		stop_writer(deadline);
+	atomic_store(&writer.state, WRITER_ENDED);
+	flush_until(deadline);
+}
+
+/* In the child there is one thread: this one. What is in the ring is for the
+ * parent to write. */
+static void after_fork(void)
+{
+	heph_logring_reset(&ring);
+	unlock();
+	writer.lost_told = atomic_load(&lost);
+	atomic_store(&writer.asleep, 0);
+	if (atomic_load(&writer.state) != WRITER_ENDED)
+		atomic_store(&writer.state, WRITER_NONE);
+}
+
+/* ---- the environment ---- */
+
+static int level_of(const char *name)
+{
+	for (int level = HEPH_LOG_ERROR; level <= HEPH_LOG_DEBUG; level++)
+		if (strcmp(name, heph_log_level_name(
+					 (enum heph_log_level)level)) == 0)
+			return level;
+	return LIMIT_UNSET;
+}
+
+/* Whether standard error is the connection that systemd tells us about. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	struct stat status;
+	char buf[48];
+	struct heph_fmt fmt;
+
+	if (!stream || fstat(STDERR_FILENO, &status) < 0)
+		return false;
+	heph_fmt_init(&fmt, buf, sizeof(buf));
+	heph_fmt_uint(&fmt, status.st_dev);
+	heph_fmt_char(&fmt, ':');
+	heph_fmt_uint(&fmt, status.st_ino);
+	return strcmp(stream, buf) == 0;
+}
+
+static void complain(const char *text, const char *key, const char *value)
+{
+	const struct heph_kv kvs[] = {
+		HEPH_KV_STR("msg", text),
+		HEPH_KV_STR(key, value),
+		{ 0, HEPH_KV_END_, { 0 } },
+	};
+
+	put_line(HEPH_LOG_WARN, kvs);
+}
+
+/* Sets the level, unless the program did. */
+static void configure_level(bool off)
+{
+	const char *name = getenv("HEPH_LOG_LEVEL");
+	int unset = LIMIT_UNSET;
+	int limit = HEPH_LOG_INFO;
+
+	if (name && *name)
+		limit = level_of(name);
+	if (limit == LIMIT_UNSET && !off)
+		complain("HEPH_LOG_LEVEL is not error, warn, info or debug",
+			 "value", name);
+	if (limit == LIMIT_UNSET)
+		limit = HEPH_LOG_INFO;
+	if (off)
+		limit = HEPH_LOG_OFF;
+	atomic_compare_exchange_strong(&heph_log_limit, &unset, limit);
+}
+
+/* Runs once, before the first line. */
+static void configure(void)
+{
+	const char *form = getenv("HEPH_LOG");
+	bool set = form && *form;
+	bool off = set && strcmp(form, "off") == 0;
+	bool journal = set ? strcmp(form, "journal") == 0 : stderr_is_journal();
+	int err;
+
+	pthread_atfork(NULL, NULL, after_fork);
+	atexit(at_exit);
+	if (journal) {
+		err = heph_logout_open_journal(&out, NULL);
+		if (err < 0)
+			complain("no journal, using standard error", "err",
+				 strerrorname_np(-err));
+	} else if (set && !off && strcmp(form, "logfmt") != 0) {
+		complain("HEPH_LOG is not logfmt, journal or off", "value",
+			 form);
+	}
+	configure_level(off);
+}
+
+/* ---- the interface ---- */
+
+void heph_log_write(enum heph_log_level level, const struct heph_kv *kvs)
+{
+	pthread_once(&configured, configure);
+	if (!heph_log_on(level))
+		return;
+	put_line(level, kvs);
+	switch (atomic_load(&writer.state)) {
+	case WRITER_NONE:
+		start_writer();
+		break;
+	case WRITER_STARTING:
+	case WRITER_RUNNING:
+		wake_writer();
+		break;
+	case WRITER_ENDED:
+		heph_log_flush();
+		break;
+	}
+}
+
+void heph_log_set_level(enum heph_log_level limit)
+{
+	atomic_store(&heph_log_limit, limit);
+}
+
+void heph_log_flush(void)
+{
+	flush_until(heph_clock_now() + FLUSH_TIME);
+}
+
+void heph_log_to(int fd)
+{
+	pthread_once(&configured, configure);
+	heph_log_flush();
+	atomic_store(&out.fd, fd);
+	atomic_store(&out.journal, false);
+}
+
+int heph_log_to_journal(const char *path)
+{
+	int err;
+
+	pthread_once(&configured, configure);
+	heph_log_flush();
+	if (!lock_until(heph_clock_now() + FLUSH_TIME))
+		return -EBUSY;
+	err = heph_logout_open_journal(&out, path);
+	unlock();
+	return err;
+}
+
+uint64_t heph_log_lost(void)
+{
+	return atomic_load(&lost);
+}

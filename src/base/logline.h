@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * logline.h - turns a level and some keys with values into a line
+ *
+ * Both forms end up complete and well-formed in a buffer of any size from 100
+ * bytes on. What does not fit is left out, and the line says so.
+ *
+ * Thread     Any. Nothing here locks or allocates.
+ */
+#ifndef HEPH_BASE_LOGLINE_H
+#define HEPH_BASE_LOGLINE_H
+
+#include "base/fmt.h"
+#include "base/log.h"
+
+/* What is told about a line besides its values. */
+struct heph_logline {
+	int64_t time; /* nanoseconds of CLOCK_REALTIME */
+	enum heph_log_level level;
+	const char *who;           /* the actor; may be NULL */
+	const struct heph_kv *kvs; /* msg first; the last is HEPH_KV_END_ */
+};
+
+/*
+ * Writes logfmt: key=value, separated by spaces, ended by a newline. Values
+ * that need it are quoted, and quotes, backslashes and control characters in
+ * them are escaped as in JSON. A line that was cut has "..." at its end.
+ */
+void heph_logline_logfmt(struct heph_fmt *fmt, const struct heph_logline *line);
+
+/*
+ * Writes the native form of the journal: FIELD=value and newline, or the binary
+ * form for values with newlines. A cut entry has the field TRUNCATED=1.
+ */
+void heph_logline_journal(struct heph_fmt *fmt,
+			  const struct heph_logline *line);
+
+/* "error", "warn", "info", "debug". */
+const char *heph_log_level_name(enum heph_log_level level);
+
+#endif
