@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+# The everyday words. The build itself is Meson's: see meson.build.
+
+SHELL = /bin/sh
+.DEFAULT_GOAL = help
+.NOTPARALLEL:
+
+T =
+F =
+S =
+N =
+TIME = 10
+BENCH =
+EXAMPLE =
+PREFIX = /usr/local
+TIDY = $(wildcard src/*/*.c)
+
+GCC = CC=gcc
+CLANG = CC=clang
+SANITIZE = -Db_lundef=false -Doptimization=1
+
+.PHONY: help build run test check bench bench-peers asan tsan valgrind hostile \
+	stress fuzz cover format tidy deps install clean
+
+help: ## these lines
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+deps: ## install all that any of these needs (Debian)
+	@scripts/deps.sh all
+
+build: ## the library, the examples and the benches, in build/
+	@scripts/deps.sh run
+	@scripts/build.sh build programs
+
+run: build ## the demo; EXAMPLE=name runs one example
+	@if [ -n "$(EXAMPLE)" ]; then exec build/examples/$(EXAMPLE); \
+	else exec env BUILD=build scripts/demo.sh; fi
+
+test: ## all tests but stress; T=text: those with that in their name
+	@scripts/deps.sh test
+	@scripts/build.sh build tests
+	@T=$(T) scripts/test.sh build unit api examples
+
+check: ## what the tests cannot see: warnings, layers, headers, wrong uses ...
+	@scripts/deps.sh test
+	@scripts/check.sh
+
+bench: build ## BENCH=name N=count: one of them; otherwise what it offers
+	@build/bench/bench $(BENCH) $(N)
+
+bench-peers: build ## the same work done by other systems, side by side
+	@scripts/deps.sh all
+	@BUILD=build scripts/bench-peers.sh
+
+asan: ## the tests with address and undefined behaviour sanitizers
+	@scripts/deps.sh test
+	@$(GCC) scripts/build.sh build-asan tests $(SANITIZE) \
+		-Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all \
+		-Ddebug_level=1
+	@UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 \
+		T=$(T) SLOW=4 scripts/test.sh build-asan unit api examples stress
+
+tsan: ## the tests with the thread sanitizer
+	@scripts/deps.sh test
+	@$(CLANG) scripts/build.sh build-tsan tests $(SANITIZE) \
+		-Db_sanitize=thread -Ddebug_level=1
+	@TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$(CURDIR)/tests/tsan.supp \
+		WRAP="$$(setarch -R true 2>/dev/null && echo setarch -R)" \
+		T=$(T) SLOW=4 scripts/test.sh build-tsan unit api stress
+
+valgrind: ## the tests in the hostile build, under valgrind
+	@scripts/deps.sh test
+	@$(GCC) scripts/build.sh build-valgrind tests -Doptimization=1 \
+		-Ddebug_level=2 -Dvalgrind=enabled
+	@WRAP="valgrind --quiet --error-exitcode=99 --leak-check=full \
+		--errors-for-leak-kinds=definite --num-callers=25 --fair-sched=yes \
+		--suppressions=$(CURDIR)/tests/valgrind.supp" \
+		T=$(T) SLOW=10 scripts/test.sh build-valgrind unit api
+
+hostile: ## the tests in a build that is nasty on purpose (HEPH_DEBUG=2)
+	@scripts/deps.sh test
+	@$(GCC) scripts/build.sh build-hostile tests -Ddebug_level=2
+	@T=$(T) SLOW=2 scripts/test.sh build-hostile unit api examples
+
+stress: ## TIME=seconds S=text: the stress tests whose name contains it
+	@scripts/deps.sh test
+	@scripts/build.sh build tests
+	@S=$(S) scripts/stress.sh build $(TIME)
+
+fuzz: ## TIME=seconds F=text: the fuzzers whose name contains it
+	@scripts/deps.sh test
+	@$(CLANG) scripts/build.sh build-fuzz all $(SANITIZE) -Dfuzz=true \
+		-Dtests=disabled -Db_sanitize=address,undefined \
+		-Dc_args=-fno-sanitize-recover=all -Ddebug_level=1
+	@F=$(F) scripts/fuzz.sh build-fuzz $(TIME)
+
+cover: ## which lines the tests reach
+	@scripts/deps.sh all
+	@$(GCC) scripts/build.sh build-cover tests -Db_coverage=true -Doptimization=0
+	@scripts/test.sh build-cover unit api examples
+	@gcovr --root . --filter src/ --txt --object-directory build-cover build-cover
+
+format: ## lay out all C files
+	@scripts/deps.sh all
+	@clang-format -i $$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
+
+tidy: ## clang-tidy; TIDY=files
+	@scripts/deps.sh all
+	@$(CLANG) scripts/build.sh build-clang ""
+	@clang-tidy --quiet -p build-clang $(TIDY)
+
+install: ## PREFIX=/usr/local DESTDIR=
+	@scripts/deps.sh run
+	@scripts/build.sh build-install libs -Dtests=disabled -Dbuildtype=release \
+		-Ddebug=true -Dprefix=$(PREFIX)
+	@meson configure build-install -Dprefix=$(PREFIX)
+	@meson install -C build-install --tags devel,runtime
+
+clean: ## remove all build directories
+	@rm -rf build build-*

@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# build.sh DIR TARGETS [meson options] - configures where needed, then builds
+#
+# TARGETS is a list in quotes: "all", "programs" (library, examples, bench),
+# "tests", or "" to configure only. Options count when DIR is new. A changed
+# list of files, or of libraries found, configures again. One at a time for
+# each DIR; others wait.
+set -eu
+cd "$(dirname "$0")/.."
+dir=$1 targets=$2
+shift 2
+
+seen() {
+	find src tests examples bench fuzz -name '*.c' -o -name '*.S' \
+		-o -name '*.sh' | LC_ALL=C sort
+	for library in liburing cmocka; do
+		echo "$library $(pkg-config --modversion $library 2>&1 | head -n 1)"
+	done
+	ls /usr/include/valgrind/valgrind.h 2>&1
+}
+
+# Shows what a command said only if it failed.
+quietly() {
+	if ! "$@" >"$dir/configure.log" 2>&1; then
+		cat "$dir/configure.log" >&2
+		return 1
+	fi
+}
+
+mkdir -p "$dir"
+exec 9>"$dir/.lock"
+flock 9
+
+seen >"$dir/.seen.new"
+if [ ! -f "$dir/build.ninja" ]; then
+	echo "configure $dir"
+	quietly meson setup "$@" "$dir"
+elif ! cmp -s "$dir/.seen.new" "$dir/.seen"; then
+	echo "configure $dir again: files were added or removed"
+	quietly meson setup --reconfigure "$dir"
+fi
+mv "$dir/.seen.new" "$dir/.seen"
+
+if [ -n "$targets" ]; then
+	if ninja -C "$dir" -n $targets | grep -q 'no work to do'; then
+		exit 0
+	fi
+	echo "build $dir: $targets"
+	ninja -C "$dir" --quiet $targets
+fi

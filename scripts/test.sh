@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# test.sh DIR [SUITE...] - runs the tests built in DIR
+#
+#   T=text     only the tests whose name contains it
+#   WRAP=...   a command in front of each test: valgrind, for example
+#   SLOW=n     time limits are n times as long
+set -eu
+cd "$(dirname "$0")/.."
+dir=$1
+shift
+
+suites=
+for suite; do
+	suites="$suites --suite $suite"
+done
+
+names=
+if [ -n "${T:-}" ]; then
+	names=$(meson test -C "$dir" --list --no-rebuild $suites 2>/dev/null |
+		sed -n 's|^heph:[^/]* / ||p' | grep -F -e "$T") || {
+		echo "no test has '$T' in its name" >&2
+		exit 1
+	}
+fi
+
+exec meson test -C "$dir" --no-rebuild --print-errorlogs \
+	--timeout-multiplier "${SLOW:-1}" ${WRAP:+--wrapper "$WRAP"} $suites $names
