@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# check-headers.sh - every header compiles alone
+#
+# Public ones as C11 and as C++17, in the strictest mode; internal ones as the
+# library is compiled, in its three debug levels. With gcc and with clang.
+set -u
+cd "$(dirname "$0")/.."
+export LC_ALL=C
+
+jobs() {
+	strict="-Wall -Wextra -Wpedantic -Wundef -Werror -fsyntax-only -Iinclude"
+	for header in include/heph/*.h; do
+		name=${header#include/}
+		for cc in gcc clang; do
+			echo "$cc -x c -std=c11 $strict -Wshadow|<$name>"
+		done
+		for cc in g++ clang++; do
+			echo "$cc -x c++ -std=c++17 $strict|<$name>"
+		done
+	done
+	flags="-x c -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter
+		-Wundef -Wmissing-prototypes -Werror -fsyntax-only -Iinclude -Isrc"
+	for header in src/*/*.h; do
+		[ -e "$header" ] || continue
+		case $header in
+		*_"$(uname -m)".h) ;;
+		*_x86_64.h | *_aarch64.h) continue ;; # of another machine
+		esac
+		for debug in 0 1 2; do
+			for cc in gcc clang; do
+				echo $cc $flags "-DHEPH_DEBUG=$debug|\"${header#src/}\""
+			done
+		done
+	done
+}
+
+compile='
+	command=${1%%|*} header=${1#*|}
+	out=$(printf "#include %s\n" "$header" | $command - 2>&1) && exit 0
+	printf "%s: %s\n%s\n" "$header" "$command" \
+		"$(printf "%s\n" "$out" | head -n 6 | sed "s/^/    /")"
+	exit 1
+'
+jobs | tr '\n' '\0' | xargs -0 -P "$(nproc)" -n 1 sh -c "$compile" sh

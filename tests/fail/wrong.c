@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wrong.c - wrong uses, one for each value of FAIL, that must not compile
+ *
+ * With FAIL=0 it compiles. scripts/check-fail.sh compiles each case with gcc
+ * and clang, with no flags but -std=gnu17 and where the headers are, and looks
+ * for the text beside the case (an extended regular expression) in what the
+ * compiler says:
+ *
+ *     expect: text         both compilers say it
+ *     gcc: text            one of them does
+ *     clang: text
+ *     warn expect: text    a warning only (with gcc not under -isystem)
+ *     user expect: text    an error (with gcc not under -isystem)
+ *     strict expect: text  a warning, and an error with the flags of heph.pc
+ */
+/* clang-format off */
+#include <heph/heph.h>
+
+struct counter_msg {
+	enum { COUNTER_ADD, COUNTER_TOTAL } kind;
+	union { long add; HEPH_REPLY(long) total; };
+};
+struct counter_arg { long start; heph_fd fd; };
+HEPH_ACTOR(counter, struct counter_msg, struct counter_arg);
+
+struct other_msg { void *p; };
+struct other_arg { void *p; };
+HEPH_ACTOR(other, struct other_msg, struct other_arg);
+HEPH_ACTOR(quiet, void, void);
+
+#if FAIL == 0 /* right */
+static void drop(struct counter_msg *msg) { (void)msg; }
+static void drop_arg(struct counter_arg *arg) { (void)arg; }
+static int counter_main(heph_ctx ctx, counter_inbox in, struct counter_arg *arg) { (void)ctx, (void)in, (void)arg; return 0; }
+HEPH_ACTOR_MAIN(counter, counter_main, .drop = drop, .drop_arg = drop_arg);
+static int other_main(heph_ctx ctx, other_inbox in) { (void)ctx, (void)in; return 0; }
+HEPH_ACTOR_MAIN(other, other_main);
+static int quiet_main(heph_ctx ctx) { (void)ctx; return 0; }
+HEPH_ACTOR_MAIN(quiet, quiet_main);
+#elif FAIL == 10 /* body: wrong type of argument */ /* expect: counter_main must be: int counter_main */
+static int counter_main(heph_ctx ctx, counter_inbox in, struct other_arg *arg) { (void)ctx, (void)in, (void)arg; return 0; }
+HEPH_ACTOR_MAIN(counter, counter_main);
+#elif FAIL == 11 /* body: another actor's inbox */ /* expect: counter_main must be: int counter_main */
+static int counter_main(heph_ctx ctx, other_inbox in, struct counter_arg *arg) { (void)ctx, (void)in, (void)arg; return 0; }
+HEPH_ACTOR_MAIN(counter, counter_main);
+#elif FAIL == 12 /* wrong drop function */ /* expect: incompatible.*pointer type.*struct other_msg */
+static void drop(struct other_msg *m) { (void)m; }
+static int counter_main(heph_ctx ctx, counter_inbox in, struct counter_arg *arg) { (void)ctx, (void)in, (void)arg; return 0; }
+HEPH_ACTOR_MAIN(counter, counter_main, .drop = drop);
+#elif FAIL == 13 /* misspelt hook */ /* expect: 'dorp' */
+static void drop(struct counter_msg *m) { (void)m; }
+static int counter_main(heph_ctx ctx, counter_inbox in, struct counter_arg *arg) { (void)ctx, (void)in, (void)arg; return 0; }
+HEPH_ACTOR_MAIN(counter, counter_main, .dorp = drop);
+#elif FAIL == 14 /* messages, but no inbox */ /* expect: counter_main must take a counter_inbox */
+static int counter_main(heph_ctx ctx, struct counter_arg *arg) { (void)ctx, (void)arg; return 0; }
+HEPH_ACTOR_MAIN(counter, counter_main);
+#elif FAIL == 15 /* a message that is no struct */ /* expect: a message is a struct */
+HEPH_ACTOR(num, int, void);
+static int num_main(heph_ctx ctx, num_inbox in) { (void)ctx, (void)in; return 0; }
+HEPH_ACTOR_MAIN(num, num_main);
+#elif FAIL == 16 /* an argument, but the actor has none */ /* expect: quiet_main must be: int quiet_main */
+static int quiet_main(heph_ctx ctx, struct other_arg *arg) { (void)ctx, (void)arg; return 0; }
+HEPH_ACTOR_MAIN(quiet, quiet_main);
+#elif FAIL == 17 /* body: does not return int */ /* expect: quiet_main must be: int quiet_main */
+static void quiet_main(heph_ctx ctx) { (void)ctx; }
+HEPH_ACTOR_MAIN(quiet, quiet_main);
+#elif FAIL == 18 /* the drop function of the argument gets the message */ /* expect: incompatible.*pointer type.*struct counter_msg */
+static void drop(struct counter_msg *m) { (void)m; }
+static int counter_main(heph_ctx ctx, counter_inbox in, struct counter_arg *arg) { (void)ctx, (void)in, (void)arg; return 0; }
+HEPH_ACTOR_MAIN(counter, counter_main, .drop_arg = drop);
+#elif FAIL == 19 /* a message larger than 1 MiB */ /* expect: a message has at most 1 MiB */
+struct large { char bytes[HEPH_MSG_MAX + 1]; };
+HEPH_ACTOR(large, struct large, void);
+static int large_main(heph_ctx ctx, large_inbox in) { (void)ctx, (void)in; return 0; }
+HEPH_ACTOR_MAIN(large, large_main);
+#endif
+
+enum heph_verdict bad_decide(const struct heph_exit *why, struct other_arg *arg);
+void forget(heph_ctx ctx, struct counter_arg *arg);
+int waits(heph_ctx ctx, struct counter_arg *arg);
+
+/* The face that a module shows to others. */
+static inline int counter_add(heph_ctx ctx, counter_ref to, long n)
+{
+	return heph_send(ctx, to, { .kind = COUNTER_ADD, .add = n });
+}
+
+static inline int counter_total(heph_ctx ctx, counter_ref to, long *ret_total)
+{
+	return heph_call(ctx, to, total, ret_total, { .kind = COUNTER_TOTAL });
+}
+
+int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quiet_ref quiet, heph_ref any, heph_fd fd);
+
+int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quiet_ref quiet, heph_ref any, heph_fd fd)
+{
+	struct counter_msg msg = { 0 };
+	struct counter_arg arg = { 0 };
+	struct other_msg omsg = { 0 };
+	struct other_arg oarg = { 0 };
+	long total = 0;
+	int err = 0, small = 0;
+	char buf[8];
+
+	(void)msg, (void)arg, (void)omsg, (void)oarg, (void)total, (void)small, (void)buf;
+	(void)ctx, (void)in, (void)counter, (void)other, (void)quiet, (void)any, (void)fd;
+#if FAIL == 0 /* right */
+	err |= heph_send(ctx, counter, msg);
+	err |= heph_send(ctx, counter, { .kind = COUNTER_ADD, .add = 1 });
+	err |= heph_try_send(counter, { .kind = COUNTER_ADD, .add = 1 });
+	heph_post(counter, { .kind = COUNTER_ADD, .add = 1 });
+	err |= heph_recv(ctx, in, &msg);
+	err |= heph_try_recv(in, &msg);
+	counter = heph_self(in);
+	err |= counter_add(ctx, counter, 1);
+	err |= counter_total(ctx, counter, &total);
+	heph_answer(msg.total, total);
+	err |= heph_reply_wanted(msg.total);
+	err |= heph_spawn(ctx, counter, &counter, { .start = 1 }, .inbox = 5);
+	err |= heph_spawn(ctx, counter, &any, arg);
+	err |= heph_spawn(ctx, counter, NULL);
+	err |= heph_spawn(ctx, quiet, NULL, .name = "still");
+	err |= heph_run(NULL, counter, { .start = 1 }, .inbox = 5);
+	err |= heph_run_on_each(ctx, counter, { .start = 1 });
+	err |= heph_serve(ctx, fd, counter, fd, { .start = 1 });
+	err |= heph_serve_on_each(ctx, fd, counter, fd);
+	err |= heph_read(ctx, fd, buf, sizeof(buf));
+	err |= heph_wait(ctx, [0] = heph_on_msg(in, &msg), [1] = heph_on_time(0));
+	err |= heph_defer(ctx, forget, arg);
+	err |= heph_join(ctx, counter, NULL);
+	heph_stop(counter);
+#elif FAIL == 20 /* another actor's message */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'struct other_msg' */
+	err = heph_send(ctx, counter, omsg);
+#elif FAIL == 21 /* no message at all */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'int' */
+	err = heph_send(ctx, counter, 5);
+#elif FAIL == 22 /* a pointer to the message */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*remove & */
+	err = heph_send(ctx, counter, &msg);
+#elif FAIL == 23 /* misspelt member */ /* expect: 'ad' */
+	err = heph_send(ctx, counter, { .kind = COUNTER_ADD, .ad = 1 });
+#elif FAIL == 24 /* pointer into an integer member */ /* expect: int-conversion */
+	err = heph_send(ctx, counter, { .kind = COUNTER_ADD, .add = "x" });
+#elif FAIL == 25 /* integer into a pointer member */ /* expect: int-conversion */
+	err = heph_send(ctx, other, { .p = total });
+#elif FAIL == 26 /* to an actor without messages */ /* gcc: declared void */ /* clang: incomplete type */
+	err = heph_send(ctx, quiet, { 0 });
+#elif FAIL == 27 /* through an untyped reference */ /* expect: no member named 'msg_t' */
+	err = heph_send(ctx, any, msg);
+#elif FAIL == 28 /* forgot ctx */ /* expect: struct counter_msg.*no member named 'msg_t'|no member named 'msg_t' in 'struct counter_msg' */
+	err = heph_send(counter, msg);
+#elif FAIL == 29 /* forgot ctx: two initialisers */ /* expect: error: expected expression */
+	err = heph_send(counter, { .kind = COUNTER_ADD, .add = 1 });
+#elif FAIL == 30 /* receive into the wrong type */ /* expect: heph_recv: &omsg is not a pointer to the messages of in */
+	err = heph_recv(ctx, in, &omsg);
+#elif FAIL == 31 /* receive: forgot & */ /* gcc: invalid type argument of unary */ /* clang: indirection requires pointer operand */
+	err = heph_recv(ctx, in, msg);
+#elif FAIL == 32 /* receive: forgot in */ /* gcc: requires 3 arguments, but only 2 given */ /* clang: too few arguments */
+	err = heph_recv(ctx, &msg);
+#elif FAIL == 33 /* reference instead of inbox */ /* expect: no member named 'ref_t' */
+	err = heph_recv(ctx, counter, &msg);
+#elif FAIL == 34 /* try_recv into the wrong type */ /* expect: heph_try_recv: &omsg is not a pointer to the messages of in */
+	err = heph_try_recv(in, &omsg);
+#elif FAIL == 35 /* try_send: another actor's message */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'struct other_msg' */
+	err = heph_try_send(counter, omsg);
+#elif FAIL == 36 /* post: another actor's message */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'struct other_msg' */
+	heph_post(counter, omsg);
+#elif FAIL == 37 /* post: misspelt member */ /* expect: 'ad' */
+	heph_post(counter, { .kind = COUNTER_ADD, .ad = 1 });
+#elif FAIL == 38 /* post: a context where it takes none */ /* expect: no member named 'msg_t' */
+	heph_post(ctx, counter, { .kind = COUNTER_ADD });
+#elif FAIL == 39 /* self: is another actor's reference */ /* expect: incompatible type.*'counter_ref'|incompatible type.*struct counter_ref */
+	other = heph_self(in);
+#elif FAIL == 40 /* wrong reference for a function of the face */ /* gcc: incompatible type for argument 2 of 'counter_add' */ /* clang: passing 'other_ref'.*incompatible type 'counter_ref' */
+	err = counter_add(ctx, other, 1);
+#elif FAIL == 41 /* wrong type for the answer */ /* expect: heph_call: total does not answer with the type of */
+	err = heph_call(ctx, counter, total, &small, { .kind = COUNTER_TOTAL });
+#elif FAIL == 42 /* call through a member that is no reply */ /* expect: not a structure or union */
+	err = heph_call(ctx, counter, add, &total, { .kind = COUNTER_TOTAL });
+#elif FAIL == 43 /* answer with the wrong type */ /* expect: 'long.*struct other_msg */
+	heph_answer(msg.total, omsg);
+#elif FAIL == 44 /* answer a member that is no reply */ /* expect: not a structure or union */
+	heph_answer(msg.add, total);
+#elif FAIL == 45 /* pointer as an answer to long */ /* expect: int-conversion */
+	heph_answer(msg.total, &total);
+#elif FAIL == 46 /* call: another actor's message */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'struct other_msg' */
+	err = heph_call(ctx, counter, total, &total, omsg);
+#elif FAIL == 47 /* reply_wanted of a member that is no reply */ /* expect: not a structure or union */
+	err = heph_reply_wanted(msg.add);
+#elif FAIL == 50 /* wrong argument */ /* expect: struct other_arg */
+	err = heph_spawn(ctx, counter, &counter, oarg);
+#elif FAIL == 51 /* wrong member in the argument */ /* expect: 'begin' */
+	err = heph_spawn(ctx, counter, &counter, { .begin = 1 });
+#elif FAIL == 52 /* wrong reference for the result */ /* expect: heph_spawn: this is not a counter_ref */
+	err = heph_spawn(ctx, counter, &other, { .start = 1 });
+#elif FAIL == 53 /* bare number for the argument */ /* user expect: missing-braces */
+	err = heph_spawn(ctx, counter, &counter, 5);
+#elif FAIL == 54 /* misspelt option */ /* expect: 'inbx' */
+	err = heph_spawn(ctx, counter, &counter, { .start = 1 }, .inbx = 5);
+#elif FAIL == 55 /* wrong decide function */ /* expect: incompatible.*pointer type.*struct other_arg */
+	err = heph_spawn(ctx, counter, &counter, { .start = 1 }, .decide = bad_decide);
+#elif FAIL == 56 /* argument for one that takes none */ /* expect: 'start' */
+	err = heph_spawn(ctx, quiet, NULL, { .start = 1 });
+#elif FAIL == 57 /* no such actor */ /* expect: 'countr_ref' */
+	err = heph_spawn(ctx, countr, &counter, { .start = 1 });
+#elif FAIL == 58 /* spawn: forgot & */ /* expect: heph_spawn: this is not a counter_ref */
+	err = heph_spawn(ctx, counter, counter, { .start = 1 });
+#elif FAIL == 59 /* run: wrong argument */ /* expect: struct other_arg */
+	err = heph_run(NULL, counter, oarg);
+#elif FAIL == 60 /* plain int as descriptor */ /* gcc: incompatible type for argument 2 of 'heph_read' */ /* clang: passing 'int'.*struct heph_fd */
+	err = heph_read(ctx, 0, buf, sizeof(buf));
+#elif FAIL == 61 /* fd where ctx belongs */ /* gcc: incompatible type for argument 1 of 'heph_read' */ /* clang: passing 'heph_fd'.*struct heph_ctx */
+	err = heph_read(fd, ctx, buf, sizeof(buf));
+#elif FAIL == 62 /* wait: wrong type */ /* expect: heph_on_msg: &omsg is not a pointer to the messages of in */
+	err = heph_wait(ctx, [0] = heph_on_msg(in, &omsg), [1] = heph_on_time(0));
+#elif FAIL == 63 /* run_on_each: wrong argument */ /* expect: struct other_arg */
+	err = heph_run_on_each(ctx, counter, oarg);
+#elif FAIL == 64 /* run_on_each: misspelt option */ /* expect: 'nmae' */
+	err = heph_run_on_each(ctx, quiet, .nmae = "x");
+#elif FAIL == 65 /* stop something that is no reference */ /* expect: no member named 'addr' */
+	heph_stop(fd);
+#elif FAIL == 66 /* assign one reference to another */ /* expect: incompatible type */
+	counter = other;
+#elif FAIL == 67 /* defer: the function takes another type */ /* expect: void.*struct other_arg.*incompatible-(function-)?pointer-types */
+	err = heph_defer(ctx, forget, oarg);
+#elif FAIL == 68 /* defer: the function returns something */ /* expect: incompatible.*pointer type.*'int */
+	err = heph_defer(ctx, waits, arg);
+#elif FAIL == 69 /* defer: the address of the value */ /* expect: void.*struct counter_arg \*\*.*incompatible-(function-)?pointer-types */
+	err = heph_defer(ctx, forget, &arg);
+#elif FAIL == 70 /* result ignored */ /* warn expect: unused-result */
+	heph_send(ctx, counter, msg);
+#elif FAIL == 71 /* face with a pointer to the wrong type */ /* strict expect: incompatible.*pointer.type */
+	err = counter_total(ctx, counter, &small);
+#elif FAIL == 72 /* result of an untyped call ignored */ /* warn expect: unused-result */
+	heph_sleep(ctx, HEPH_SEC);
+#elif FAIL == 73 /* result of spawn ignored */ /* warn expect: unused-result */
+	heph_spawn(ctx, counter, NULL);
+#elif FAIL == 80 /* serve: the member is no descriptor */ /* expect: heph_serve: start is not a heph_fd */
+	err = heph_serve(ctx, fd, counter, start);
+#elif FAIL == 81 /* serve: no such member */ /* expect: no member named 'fdd' */
+	err = heph_serve(ctx, fd, counter, fdd);
+#elif FAIL == 82 /* serve: the actor takes no argument */ /* expect: no member named 'fd' */
+	err = heph_serve(ctx, fd, quiet, fd);
+#elif FAIL == 83 /* serve: wrong argument */ /* expect: 'begin' */
+	err = heph_serve(ctx, fd, counter, fd, { .begin = 1 });
+#elif FAIL == 84 /* serve: plain int as listener */ /* gcc: incompatible type for argument 2 of 'heph_raw_serve' */ /* clang: passing 'int'.*struct heph_fd */
+	err = heph_serve(ctx, 3, counter, fd);
+#elif FAIL == 85 /* serve_on_each: the member is no descriptor */ /* expect: heph_serve: start is not a heph_fd */
+	err = heph_serve_on_each(ctx, fd, counter, start);
+#elif FAIL == 86 /* join something that is no reference */ /* expect: no member named 'addr' */
+	err = heph_join(ctx, fd, NULL);
+#elif FAIL == 87 /* sleep: forgot ctx */ /* expect: too few arguments */
+	err = heph_sleep(HEPH_SEC);
+#endif
+	return err;
+}
