@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * actor.h - the life of an actor: spawning, stopping, joining
+ *
+ * An actor is a function that waits. It is spawned by another actor, its
+ * parent, or by a plain thread through a context of its own. It ends when its
+ * function returns, and never outlives its parent unless it was spawned
+ * `.detached`. When it ends, in this order: its children are stopped and
+ * awaited; its operations are cancelled and awaited; what it acquired is
+ * given back, the latest first; callers that it owes an answer get -EPIPE; its
+ * memory is freed. Then its supervisor decides, or it is gone.
+ *
+ * The names here are the untyped half. Programs use the macros of typed.h.
+ */
+#ifndef HEPH_ACTOR_H
+#define HEPH_ACTOR_H
+
+#include <heph/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- spawning ------------------------------------------------------------ */
+
+/* Where an actor runs. It stays there. */
+enum { HEPH_HERE = 0 };           /* with its parent; of a thread: by turns */
+#define HEPH_WORKER(n) ((n) + 1) /* on worker n, counted from 0 */
+
+enum { HEPH_LOW = -1, HEPH_NORMAL = 0, HEPH_HIGH = 1 };
+
+/* What a supervisor says to a failure. */
+enum heph_verdict {
+	HEPH_RESTART,  /* run the function again, with the same inbox */
+	HEPH_STOP,     /* let it end */
+	HEPH_ESCALATE, /* let it end, and fail its parent with -ECHILD */
+};
+
+#define HEPH_OPTIONS__                                                         \
+	const char *name;   /* default: that of the type; it is copied */      \
+	unsigned inbox;     /* messages, 1 to 2^20; 0: 64 */                   \
+	int on;             /* HEPH_HERE, HEPH_WORKER(n) */                    \
+	int priority;       /* HEPH_LOW, HEPH_NORMAL, HEPH_HIGH */             \
+	bool detached;      /* the runtime is its parent */                    \
+	struct heph_fd give /* becomes the child's, if it starts */
+
+struct heph_options {
+	HEPH_OPTIONS__;
+};
+
+/* The queue of messages in front of an actor. */
+struct heph_inbox;
+
+/*
+ * What the runtime must know of a type of actor; made by HEPH_ACTOR_MAIN().
+ * The functions get pointers to values of the actor's own types.
+ */
+struct heph_actor {
+	size_t size__;         /* of this struct */
+	unsigned abi;          /* HEPH_ABI; another one is refused */
+	const char *name;
+	size_t msg_size;       /* 0: takes no messages */
+	size_t arg_size, arg_at;
+	size_t spawn_size, decide_at, options_size;
+	int (*entry)(heph_ctx ctx, struct heph_inbox *inbox, void *arg);
+	void (*drop)(void *msg);     /* NULL: messages own nothing */
+	void (*drop_arg)(void *arg); /* NULL: the argument owns nothing */
+	int (*copy)(void *to, const void *from); /* NULL: bytes */
+	enum heph_verdict (*decide)(const void *spawn,
+				    const struct heph_exit *why, void *arg);
+};
+
+/*
+ * Waits, if the actor goes to another worker: for one round trip. Starts an
+ * actor; `spawn` is the actor type's own struct of options and argument, which
+ * is copied. With `ret_addr` NULL nobody learns its address.
+ * Returns 0; -ENOMEM; -EAGAIN (too many actors); -EINVAL (an option is out of
+ * range, or the type was compiled for another version); -EBADF (`give` is not
+ * the caller's); -ETIME, -ECANCELED. The argument is the actor's after 0 and
+ * still the caller's after anything else.
+ */
+HEPH_API HEPH_MUST int heph_raw_spawn(heph_ctx ctx,
+				      const struct heph_actor *actor,
+				      const void *spawn,
+				      struct heph_addr *ret_addr);
+
+/* ---- any reference ------------------------------------------------------- */
+
+/*
+ * Asks an actor to stop: its current wait and all later ones return
+ * -ECANCELED (but see heph_shield()). Returns at once; nothing happens if it
+ * is gone. Any thread. Not in a signal handler.
+ */
+#define heph_stop(ref) heph_raw_stop((ref).addr)
+HEPH_API void heph_raw_stop(struct heph_addr addr);
+
+/* Whether the actor has not ended. Once false it stays false; true says
+ * nothing about the next moment. Any thread. */
+#define heph_alive(ref) heph_raw_alive((ref).addr)
+HEPH_API bool heph_raw_alive(struct heph_addr addr);
+
+/* Whether two references, of any type, are to the same actor. */
+#define heph_same(a, b) ((a).addr.id == (b).addr.id && (a).addr.node == (b).addr.node)
+
+/*
+ * Waits. Until the actor has ended; restarts are not an end. With `ret_exit`,
+ * which may be NULL, it tells why; of an actor that had ended before the call
+ * that is not known any more, and `ret_exit->err` is -ESRCH.
+ * Returns 0; -ETIME, -ECANCELED; -ENOMEM; -EDEADLK (its own end).
+ */
+#define heph_join(ctx, ref, ret_exit)                                          \
+	heph_raw_join((ctx), (ref).addr, (ret_exit))
+HEPH_API HEPH_MUST int heph_raw_join(heph_ctx ctx, struct heph_addr addr,
+				     struct heph_exit *ret_exit);
+
+/* ---- the running actor --------------------------------------------------- */
+
+/* The name of the actor, or thread, that `ctx` belongs to. */
+HEPH_API const char *heph_name(heph_ctx ctx);
+
+/* The number of the worker it runs on; -1 for a plain thread. */
+HEPH_API int heph_worker(heph_ctx ctx);
+
+/* Whether it was asked to stop. */
+HEPH_API bool heph_stopping(heph_ctx ctx);
+
+/*
+ * Ends the actor at once, as a failure with `err` -ENOTRECOVERABLE and the
+ * text as its note. Its frames are abandoned: what it acquired from the
+ * runtime is given back, what its functions hold otherwise (malloc, locks,
+ * cleanup attributes) is not. It must not cross frames of a library that
+ * calls back. Called by a plain thread, or inside a drop or clean-up function,
+ * it ends the process.
+ */
+#define heph_panic(ctx, ...)                                                   \
+	heph_raw_panic((ctx), __FILE__, __LINE__, __VA_ARGS__)
+HEPH_API HEPH_NORETURN void heph_raw_panic(heph_ctx ctx, const char *file, int line,
+				       const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Panics if `expr` does not hold. Never compiled out. */
+#define heph_check(ctx, expr)                                                  \
+	(__builtin_expect(!!(expr), 1) ?                                       \
+		 (void)0 :                                                     \
+		 heph_panic(ctx, "check failed: %s", #expr))
+
+#ifdef __cplusplus
+}
+#endif
+#endif

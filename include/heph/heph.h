@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* heph.h - all of Heph's actor framework */
+#ifndef HEPH_HEPH_H
+#define HEPH_HEPH_H
+
+#include <heph/types.h>
+
+#include <heph/actor.h>
+#include <heph/io.h>
+#include <heph/message.h>
+#include <heph/own.h>
+#include <heph/runtime.h>
+#include <heph/time.h>
+#include <heph/typed.h>
+
+#endif

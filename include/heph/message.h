@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * message.h - sending, receiving, calling, waiting for several things
+ *
+ * Messages are structs, copied by value. An inbox is bounded. Messages of one
+ * sender to one actor arrive in the order they were sent.
+ *
+ * Ownership. A send that returns 0 has given the message away: it belongs to
+ * the inbox, then to the actor that received it; one that is never received
+ * goes to the `.drop` function of its type, on the worker of the receiver. Any
+ * other result leaves the message with the sender.
+ *
+ * A message carries values, or pointers to memory whose ownership moves with
+ * it, never the address of something on the sender's stack; a debug build
+ * checks that.
+ *
+ * These are the untyped functions. Programs use the macros of typed.h, which
+ * have the same names without `raw_`.
+ */
+#ifndef HEPH_MESSAGE_H
+#define HEPH_MESSAGE_H
+
+#include <heph/actor.h>
+#include <heph/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+	HEPH_INBOX_DEFAULT = 64,
+	HEPH_INBOX_MAX = 1 << 20,
+	HEPH_MSG_MAX = 1 << 20, /* bytes of a message; checked at compile time */
+};
+
+/* ---- sending ------------------------------------------------------------- */
+
+/*
+ * heph_send(ctx, ref, message): waits while the inbox is full.
+ * Returns 0; -ESRCH (the actor is gone); -ETIME, -ECANCELED; -ENOMEM;
+ * -EDEADLK (to itself, full).
+ */
+HEPH_API HEPH_MUST int heph_raw_send(heph_ctx ctx, struct heph_addr to,
+				     const void *msg, size_t size);
+
+/*
+ * heph_try_send(ref, message): does not wait. Any thread.
+ * Returns 0; -EAGAIN (full); -ESRCH (gone); -ENOMEM.
+ * A sender on another worker may exceed the capacity of an inbox by at most 64
+ * messages in all, and then finds it full until the receiver has caught up.
+ */
+HEPH_API HEPH_MUST int heph_raw_try_send(struct heph_addr to, const void *msg,
+					 size_t size);
+
+/*
+ * heph_post(ref, message): does not wait. If the message cannot be put in the
+ * inbox it is counted (heph_stats()) and dropped by the type's `.drop`
+ * function, on the thread of the sender. Any thread.
+ */
+HEPH_API void heph_raw_post(struct heph_addr to, const void *msg, size_t size);
+
+/* ---- receiving ----------------------------------------------------------- */
+
+/* heph_recv(ctx, in, &msg): waits for the next message.
+ * Returns 0; -ETIME, -ECANCELED. */
+HEPH_API HEPH_MUST int heph_raw_recv(heph_ctx ctx, struct heph_inbox *inbox,
+				     void *ret_msg, size_t size);
+
+/* heph_try_recv(in, &msg): does not wait. Returns 0; -EAGAIN (empty). */
+HEPH_API HEPH_MUST int heph_raw_try_recv(struct heph_inbox *inbox,
+					 void *ret_msg, size_t size);
+
+/* heph_self(in): a reference to the actor that owns the inbox. */
+HEPH_API struct heph_addr heph_raw_self(struct heph_inbox *inbox);
+
+struct heph_inbox_info {
+	unsigned capacity, fill;
+	uint64_t received; /* messages taken out so far */
+};
+
+/* heph_inbox_info(in): only by its own actor. */
+HEPH_API struct heph_inbox_info heph_raw_inbox_info(struct heph_inbox *inbox);
+
+/* ---- calls --------------------------------------------------------------- */
+
+/* A call in the making: the message, the reply member in it, and where the
+ * answer goes. */
+struct heph_call {
+	const void *msg;
+	size_t size;
+	size_t reply_at; /* offset of the HEPH_REPLY() member in the message */
+	void *ret;
+	size_t ret_size;
+};
+
+/*
+ * heph_call(ctx, ref, member, &result, message): sends the message with its
+ * reply member filled in and waits for the answer.
+ * Returns 0; -ESRCH (the actor is gone); -EPIPE (nobody can answer any more:
+ * it ended, restarted, or dropped the message unread); -ETIME, -ECANCELED (an
+ * answer that comes later is dropped and counted); -ENOMEM.
+ * Calls and answers carry plain data: what owns something travels by send.
+ */
+HEPH_API HEPH_MUST int heph_raw_call(heph_ctx ctx, struct heph_addr to,
+				     const struct heph_call *call);
+
+/* heph_answer(msg.member, value): gives the answer. Any thread.
+ * Returns 0; -EPIPE (the caller does not wait any more, or was answered). */
+HEPH_API int heph_raw_answer(struct heph_reply reply, const void *value,
+			     size_t size);
+
+/* heph_reply_wanted(msg.member): whether the caller still waits. */
+HEPH_API bool heph_raw_reply_wanted(struct heph_reply reply);
+
+/* ---- several things at once ---------------------------------------------- */
+
+enum heph_on_what__ {
+	HEPH_ON_NOTHING__, /* a hole in the list */
+	HEPH_ON_MSG__,
+	HEPH_ON_TIME__,
+	HEPH_ON_SIGNAL__,
+	HEPH_ON_READABLE__,
+	HEPH_ON_WRITABLE__,
+};
+
+/* One thing to wait for, a clause. Made by the functions below, and in C by
+ * the macro heph_on_msg(in, &msg). */
+struct heph_on {
+	enum heph_on_what__ what;
+	int signal;
+	size_t size;
+	struct heph_inbox *inbox;
+	void *ret;
+	heph_time when;
+	struct heph_fd fd;
+};
+
+/*
+ * heph_wait(ctx, [A] = heph_on_msg(in, &msg), [B] = heph_on_time(when), ...):
+ * waits until one of the clauses can be had, takes that one and leaves the
+ * others as they are. Returns which, counted from 0, the first of the list
+ * when several could; -ETIME, -ECANCELED; -EBADF; -ENOMEM; -EINVAL (a signal
+ * that cannot be taken, or no clause at all).
+ */
+HEPH_API HEPH_MUST int heph_raw_wait(heph_ctx ctx, const struct heph_on *on,
+				     size_t n);
+
+/* At that time, or at once when it has passed. */
+static inline struct heph_on heph_on_time(heph_time when)
+{
+	struct heph_on on = { HEPH_ON_TIME__, 0, 0, NULL, NULL, when, { 0, 0 } };
+
+	return on;
+}
+
+/*
+ * When the process got that signal. From its first use on the actor takes the
+ * signal, to its end: SIGINT and SIGTERM then do not stop the program. A
+ * signal that comes meanwhile is counted and kept; `ret_count`, which may be
+ * NULL, is how many came since the last time.
+ */
+static inline struct heph_on heph_on_signal(int signal, unsigned *ret_count)
+{
+	struct heph_on on = { HEPH_ON_SIGNAL__, signal, 0, NULL, ret_count, 0, { 0, 0 } };
+
+	return on;
+}
+
+/* When reading from the descriptor, or accepting, would not wait. */
+static inline struct heph_on heph_on_readable(struct heph_fd fd)
+{
+	struct heph_on on = { HEPH_ON_READABLE__, 0, 0, NULL, NULL, 0, fd };
+
+	return on;
+}
+
+/* When writing to it would not wait. */
+static inline struct heph_on heph_on_writable(struct heph_fd fd)
+{
+	struct heph_on on = { HEPH_ON_WRITABLE__, 0, 0, NULL, NULL, 0, fd };
+
+	return on;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

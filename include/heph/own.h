@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * own.h - what an actor owns, and gives back when it ends
+ *
+ * Memory, deferred calls and descriptors are given back however the actor
+ * ends: it returns, fails, panics, or is restarted. The order is the reverse
+ * of that in which they were acquired; memory goes last.
+ *
+ * A plain thread may use these too: what it owns goes with heph_detach().
+ */
+#ifndef HEPH_OWN_H
+#define HEPH_OWN_H
+
+#include <heph/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Memory from the actor's arena: zeroed, aligned for any type, freed when the
+ * actor ends or restarts, not before. Returns NULL when there is none. */
+HEPH_API HEPH_MUST void *heph_alloc(heph_ctx ctx, size_t size);
+
+/* A copy of a string in the arena, or NULL. */
+HEPH_API HEPH_MUST char *heph_strdup(heph_ctx ctx, const char *string);
+
+/* Calls `free_fn(ptr)` when the actor ends. Returns 0; -ENOMEM, and then `ptr`
+ * is still the caller's. */
+HEPH_API HEPH_MUST int heph_own(heph_ctx ctx, void *ptr, void (*free_fn)(void *));
+
+/*
+ * heph_defer(ctx, fn, value): calls void fn(heph_ctx, T *copy) when the actor
+ * ends, with a copy of `value`, a T. The context it gets is shielded: it may
+ * wait, for at most five seconds and not past the runtime's grace.
+ * `record` holds the function pointer, and the value at offset `value_at`.
+ * Returns 0; -ENOMEM.
+ */
+HEPH_API HEPH_MUST int heph_raw_defer(heph_ctx ctx, const void *record,
+				      size_t size, size_t value_at);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

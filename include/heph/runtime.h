@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runtime.h - starting and ending the runtime, plain threads, numbers
+ *
+ * A runtime is a set of workers: threads, one for each core, that share
+ * nothing and run the actors spawned on them. Several may live in a process.
+ *
+ *     heph_run(&config, app, { .port = 7000 })       a main program in a line
+ *
+ * or, where main() wants to hold the reins:
+ *
+ *     heph_new(&ctx, &config);  heph_spawn(ctx, ...);
+ *     heph_drain(ctx);          heph_free(ctx);
+ *
+ * SIGINT and SIGTERM ask the first-level actors to stop, those that have no
+ * actor for a parent, unless an actor takes the signal itself (see
+ * heph_on_signal()). When the grace is over, or a second one comes, the
+ * runtime ends at once: what still runs is listed and abandoned.
+ */
+#ifndef HEPH_RUNTIME_H
+#define HEPH_RUNTIME_H
+
+#include <heph/actor.h>
+#include <heph/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+	HEPH_WORKERS_MAX = 512,
+	HEPH_RUNTIMES_MAX = 256,
+};
+
+/* All zero is right for most programs. */
+struct heph_config {
+	const char *name;  /* default: that of the program */
+	unsigned workers;  /* 0: one for each core that we may use */
+	bool pin;          /* tie each worker to a core */
+	bool no_signals;   /* leave SIGINT and SIGTERM alone */
+	heph_time grace;   /* from the first request to stop to the end; 0: 10 s */
+	unsigned actors;   /* on each worker at most; 0: 16 million */
+	unsigned poll_ratio; /* actors run between two looks at the kernel; 0: 64 */
+};
+
+/*
+ * Starts a runtime and gives the calling thread a context: all calls work for
+ * it, and its waits block the thread. `config` may be NULL.
+ * Returns 0; -EINVAL (a value is out of range: the log says which); -ENOMEM,
+ * -EAGAIN (no more threads), -EMFILE, and what else the kernel says.
+ */
+#define heph_new(ret_ctx, config)                                              \
+	heph_raw_new((ret_ctx), (config), sizeof(struct heph_config))
+HEPH_API HEPH_MUST int heph_raw_new(heph_ctx *ret_ctx,
+				    const struct heph_config *config,
+				    size_t size);
+
+/*
+ * Waits. Until no actor is left. Returns 0; -EINTR (a second SIGINT or SIGTERM
+ * ended the runtime), -ETIMEDOUT (the grace was over); -ETIME.
+ */
+HEPH_API HEPH_MUST int heph_drain(heph_ctx ctx);
+
+/*
+ * Asks all actors to stop, waits for them as long as the grace allows, ends
+ * the workers and frees everything. By the thread that called heph_new(), when
+ * no other thread is attached. A context { 0 } is fine.
+ */
+HEPH_API void heph_free(heph_ctx ctx);
+
+/* The runtime that a context belongs to. */
+HEPH_API struct heph *heph_runtime(heph_ctx ctx);
+
+/* Gives the calling thread a context of its own; heph_detach() takes it back.
+ * Returns 0; -EAGAIN (too many threads), -ENOMEM; -ESHUTDOWN. */
+HEPH_API HEPH_MUST int heph_attach(struct heph *heph, heph_ctx *ret_ctx);
+HEPH_API void heph_detach(heph_ctx ctx);
+
+/* heph_run(config, NAME[, argument][, .option = ...]): starts a runtime, one
+ * actor in it, and waits until no actor is left. Returns what the actor
+ * returned, or the runtime's own error. Not within an actor. */
+HEPH_API HEPH_MUST int heph_raw_run(const struct heph_config *config, size_t size,
+				    const struct heph_actor *actor,
+				    const void *spawn);
+
+/* heph_run_on_each(ctx, NAME[, argument][, .option = ...]): waits. Spawns an
+ * actor on each worker and waits until all of them have ended. Returns 0, or
+ * the first error of spawning, or the first that one of them returned. */
+HEPH_API HEPH_MUST int heph_raw_run_on_each(heph_ctx ctx,
+					    const struct heph_actor *actor,
+					    const void *spawn, size_t size);
+
+/* How many workers there are. */
+HEPH_API unsigned heph_workers(heph_ctx ctx);
+
+/* ---- numbers ------------------------------------------------------------- */
+
+/* What is there now, and what has happened since the start; the sum over all
+ * workers. Read without stopping them, so not from one moment. */
+struct heph_stats {
+	/* now */
+	uint64_t actors;      /* not ended */
+	uint64_t messages;    /* in inboxes and under way */
+	uint64_t descriptors; /* open */
+	uint64_t operations;  /* in flight */
+	uint64_t buffers;     /* lent to operations or holding data */
+	uint64_t timers;      /* armed */
+	uint64_t calls;       /* waiting for an answer */
+	uint64_t stacks;      /* in use */
+	uint64_t bytes;       /* in records, messages and arenas in use */
+	/* since the start */
+	uint64_t spawned, ended, failed, restarted, panicked;
+	uint64_t sent, received;   /* messages */
+	uint64_t posts_dropped;    /* heph_post() found it full or gone */
+	uint64_t unread_dropped;   /* left in an inbox at the end of an actor */
+	uint64_t late_answers;     /* nobody waited any more */
+	uint64_t runs;             /* times that an actor was resumed */
+	uint64_t polls, sleeps, wakes; /* of the workers */
+	uint64_t system_calls;     /* io_uring_enter(2) and alike */
+};
+
+HEPH_API struct heph_stats heph_stats(heph_ctx ctx);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

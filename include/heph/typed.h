@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * typed.h - the typed half: macros that check, then call the untyped half
+ *
+ *     HEPH_ACTOR(counter, struct counter_msg, struct counter_arg);
+ *
+ * declares the types counter_ref and counter_inbox; `void` stands for no
+ * messages, no argument. It goes where others can see it. In one .c file
+ *
+ *     HEPH_ACTOR_MAIN(counter, counter_main, .drop = counter_msg_drop);
+ *
+ * says which function it is: int counter_main(heph_ctx ctx[, counter_inbox in]
+ * [, struct counter_arg *arg]). Hooks that may follow, all optional:
+ *
+ *     .drop      void (*)(struct counter_msg *)      frees what an unread
+ *                message owns; must not wait
+ *     .drop_arg  void (*)(struct counter_arg *)      the same for the argument,
+ *                when the actor ends for good
+ *     .copy      int (*)(struct counter_msg *to, const struct counter_msg *from)
+ *
+ * Options of heph_spawn() are those of struct heph_options, and
+ *
+ *     .decide    enum heph_verdict (*)(const struct heph_exit *why, struct
+ *                counter_arg *arg)   the supervisor: called when the actor
+ *                failed, may change the argument that it starts with again,
+ *                must not wait
+ *
+ * Each macro evaluates its arguments once. A message, argument or answer is
+ * the last argument: a value, or an initialiser in braces. Wrong types are
+ * errors with the compiler's default flags.
+ *
+ * In C++ these macros do not exist.
+ */
+#ifndef HEPH_TYPED_H
+#define HEPH_TYPED_H
+
+#include <heph/actor.h>
+#include <heph/io.h>
+#include <heph/message.h>
+#include <heph/own.h>
+#include <heph/runtime.h>
+#include <heph/types.h>
+
+#ifndef __cplusplus
+
+/* clang-format off */
+
+/* ---- declaring ----------------------------------------------------------- */
+
+/* Stands in for `void`. */
+struct heph_empty { char unused; };
+
+#define HEPH_SOME__(t_) __typeof__(*_Generic((t_ *)0, void *: (struct heph_empty *)0, default: (t_ *)0))
+#define HEPH_NONE__(t_) _Generic((t_ *)0, void *: 1, default: 0)
+#define HEPH_SAME__(a_, b_) __builtin_types_compatible_p(__typeof__(a_), __typeof__(b_))
+
+#define HEPH_STRICT__ \
+	_Pragma("GCC diagnostic push") \
+	_Pragma("GCC diagnostic error \"-Wint-conversion\"") \
+	_Pragma("GCC diagnostic error \"-Wincompatible-pointer-types\"") \
+	_Pragma("GCC diagnostic error \"-Wmissing-braces\"")
+#define HEPH_END__ _Pragma("GCC diagnostic pop")
+
+#define HEPH_REF(n_, msg_) \
+	typedef struct n_##_ref { \
+		union { struct heph_addr addr; msg_ *msg_t; }; \
+	} n_##_ref
+
+#define HEPH_ACTOR(n_, msg_, arg_) \
+	extern const struct heph_actor n_##_actor; \
+	HEPH_REF(n_, msg_); \
+	typedef struct n_##_inbox { union { struct heph_inbox *inbox; n_##_ref *ref_t; }; } n_##_inbox; \
+	typedef msg_ n_##_msg__; \
+	typedef arg_ n_##_arg__; \
+	struct n_##_spawn { \
+		union { struct heph_options options; struct { HEPH_OPTIONS__; }; }; \
+		enum heph_verdict (*decide)(const struct heph_exit *why, arg_ *arg); \
+		char first__; \
+		HEPH_SOME__(arg_) arg; \
+	}
+
+/* The four shapes that the function of an actor may have. */
+#define HEPH_F0__ int (*)(heph_ctx)
+#define HEPH_F1__(n_) int (*)(heph_ctx, n_##_inbox)
+#define HEPH_F2__(n_) int (*)(heph_ctx, n_##_arg__ *)
+#define HEPH_F3__(n_) int (*)(heph_ctx, n_##_inbox, n_##_arg__ *)
+#define HEPH_SHAPE__(n_, f_) \
+	_Generic(&f_, HEPH_F0__: 0, HEPH_F1__(n_): 1, HEPH_F2__(n_): 2, HEPH_F3__(n_): 3, default: -1)
+#define HEPH_AS__(f_, ...) _Generic(&f_, __VA_ARGS__: &f_, default: (__VA_ARGS__)NULL)
+
+#define HEPH_ACTOR_MAIN(...) HEPH_ACTOR_MAIN__(__VA_ARGS__, )
+#define HEPH_ACTOR_MAIN__(n_, f_, ...) \
+	_Static_assert(HEPH_SHAPE__(n_, f_) >= 0, \
+		#f_ " must be: int " #f_ "(heph_ctx ctx[, " #n_ "_inbox in][, <argument type> *arg])"); \
+	_Static_assert(__builtin_classify_type(*(HEPH_SOME__(n_##_msg__) *)0) == 12, "a message is a struct"); \
+	_Static_assert((HEPH_SHAPE__(n_, f_) & 1) || HEPH_NONE__(n_##_msg__), #f_ " must take a " #n_ "_inbox"); \
+	_Static_assert(_Alignof(HEPH_SOME__(n_##_msg__)) <= 16, "a message is aligned to at most 16 bytes"); \
+	_Static_assert(_Alignof(HEPH_SOME__(n_##_arg__)) <= 16, "an argument is aligned to at most 16 bytes"); \
+	_Static_assert(sizeof(HEPH_SOME__(n_##_msg__)) <= HEPH_MSG_MAX, "a message has at most 1 MiB"); \
+	HEPH_STRICT__ \
+	static const struct { \
+		char first__; \
+		void (*drop)(n_##_msg__ *); \
+		void (*drop_arg)(n_##_arg__ *); \
+		int (*copy)(n_##_msg__ *to, const n_##_msg__ *from); \
+	} n_##_hooks__ = { .first__ = 0, __VA_ARGS__ }; \
+	HEPH_END__ \
+	static int n_##_entry__(heph_ctx ctx, struct heph_inbox *inbox, void *arg) \
+	{ \
+		n_##_inbox in = { { .inbox = inbox } }; \
+		(void)in, (void)arg; \
+		switch (HEPH_SHAPE__(n_, f_)) { \
+		case 0: return HEPH_AS__(f_, HEPH_F0__)(ctx); \
+		case 1: return HEPH_AS__(f_, HEPH_F1__(n_))(ctx, in); \
+		case 2: return HEPH_AS__(f_, HEPH_F2__(n_))(ctx, arg); \
+		default: return HEPH_AS__(f_, HEPH_F3__(n_))(ctx, in, arg); \
+		} \
+	} \
+	static void n_##_drop__(void *msg) { if (n_##_hooks__.drop) n_##_hooks__.drop(msg); } \
+	static void n_##_drop_arg__(void *arg) { if (n_##_hooks__.drop_arg) n_##_hooks__.drop_arg(arg); } \
+	static int n_##_copy__(void *to, const void *from) { return n_##_hooks__.copy ? n_##_hooks__.copy(to, from) : 0; } \
+	static enum heph_verdict n_##_decide__(const void *spawn, const struct heph_exit *why, void *arg) \
+	{ return ((const struct n_##_spawn *)spawn)->decide(why, arg); } \
+	const struct heph_actor n_##_actor = { \
+		.size__ = sizeof(struct heph_actor), .abi = HEPH_ABI, .name = #n_, \
+		.msg_size = HEPH_NONE__(n_##_msg__) ? 0 : sizeof(HEPH_SOME__(n_##_msg__)), \
+		.arg_size = HEPH_NONE__(n_##_arg__) ? 0 : sizeof(HEPH_SOME__(n_##_arg__)), \
+		.arg_at = offsetof(struct n_##_spawn, arg), \
+		.spawn_size = sizeof(struct n_##_spawn), \
+		.decide_at = offsetof(struct n_##_spawn, decide), \
+		.options_size = sizeof(struct heph_options), \
+		.entry = n_##_entry__, .drop = n_##_drop__, .drop_arg = n_##_drop_arg__, \
+		.copy = n_##_copy__, .decide = n_##_decide__, \
+	}
+
+/* ---- the verbs ----------------------------------------------------------- */
+
+HEPH_MUST static inline int heph_must__(int result) { return result; }
+
+#define HEPH_DO__(...) heph_must__(__extension__({ __VA_ARGS__; }))
+#define HEPH_LET__(type_, var_, ...) HEPH_STRICT__ type_ var_ = __VA_ARGS__; HEPH_END__
+#define HEPH_SPAWN__(n_, ...) HEPH_LET__(struct n_##_spawn, heph_s__, { .first__ = 0, __VA_ARGS__ })
+#define HEPH_MSG__(ref_, ...) HEPH_LET__(__typeof__(*(ref_).msg_t), heph_m__, __VA_ARGS__)
+
+/* heph_spawn(ctx, NAME, &ref or NULL[, argument][, .option = ...]) */
+#define heph_spawn(ctx_, name_, ...) heph_spawn__(ctx_, name_, __VA_ARGS__, )
+#define heph_spawn__(ctx_, n_, ret_, ...) HEPH_DO__( \
+	_Static_assert(HEPH_SAME__(ret_, n_##_ref *) || HEPH_SAME__(ret_, heph_ref *) || HEPH_SAME__(ret_, void *), \
+		"heph_spawn: this is not a " #n_ "_ref *"); \
+	HEPH_SPAWN__(n_, __VA_ARGS__) \
+	heph_raw_spawn((ctx_), &n_##_actor, &heph_s__, (struct heph_addr *)(ret_)))
+
+#define heph_run(config_, ...) heph_run__(config_, __VA_ARGS__, )
+#define heph_run__(config_, n_, ...) HEPH_DO__( \
+	HEPH_SPAWN__(n_, __VA_ARGS__) \
+	heph_raw_run((config_), sizeof(struct heph_config), &n_##_actor, &heph_s__))
+
+#define heph_run_on_each(ctx_, ...) heph_run_on_each__(ctx_, __VA_ARGS__, )
+#define heph_run_on_each__(ctx_, n_, ...) HEPH_DO__( \
+	HEPH_SPAWN__(n_, __VA_ARGS__) \
+	heph_raw_run_on_each((ctx_), &n_##_actor, &heph_s__, sizeof(heph_s__)))
+
+#define heph_serve(ctx_, listener_, name_, ...) heph_serve__(heph_raw_serve, ctx_, listener_, name_, __VA_ARGS__, )
+#define heph_serve_on_each(ctx_, listener_, name_, ...) \
+	heph_serve__(heph_raw_serve_on_each, ctx_, listener_, name_, __VA_ARGS__, )
+#define heph_serve__(how_, ctx_, listener_, n_, member_, ...) HEPH_DO__( \
+	HEPH_SPAWN__(n_, __VA_ARGS__) \
+	_Static_assert(HEPH_SAME__(heph_s__.arg.member_, heph_fd), "heph_serve: " #member_ " is not a heph_fd"); \
+	how_((ctx_), (listener_), &n_##_actor, &heph_s__, sizeof(heph_s__), offsetof(struct n_##_spawn, arg.member_)))
+
+#define heph_send(ctx_, ref_, ...) HEPH_DO__( \
+	HEPH_MSG__(ref_, __VA_ARGS__) heph_raw_send((ctx_), (ref_).addr, &heph_m__, sizeof(heph_m__)))
+#define heph_try_send(ref_, ...) HEPH_DO__( \
+	HEPH_MSG__(ref_, __VA_ARGS__) heph_raw_try_send((ref_).addr, &heph_m__, sizeof(heph_m__)))
+#define heph_post(ref_, ...) __extension__({ \
+	HEPH_MSG__(ref_, __VA_ARGS__) heph_raw_post((ref_).addr, &heph_m__, sizeof(heph_m__)); })
+
+#define HEPH_FITS__(in_, ret_, who_) _Static_assert(HEPH_SAME__(*(ret_), *(in_).ref_t->msg_t), \
+	who_ ": " #ret_ " is not a pointer to the messages of " #in_)
+#define heph_recv(ctx_, in_, ret_msg_) HEPH_DO__( \
+	HEPH_FITS__(in_, ret_msg_, "heph_recv"); heph_raw_recv((ctx_), (in_).inbox, (ret_msg_), sizeof(*(ret_msg_))))
+#define heph_try_recv(in_, ret_msg_) HEPH_DO__( \
+	HEPH_FITS__(in_, ret_msg_, "heph_try_recv"); heph_raw_try_recv((in_).inbox, (ret_msg_), sizeof(*(ret_msg_))))
+#define heph_inbox_info(in_) heph_raw_inbox_info((in_).inbox)
+#define heph_self(in_) ((__typeof__(*(in_).ref_t)){ { .addr = heph_raw_self((in_).inbox) } })
+
+/* A member of a message: where the answer, of that type, goes. */
+#define HEPH_REPLY(type_) union { struct heph_reply raw; type_ *value_t; }
+
+#define heph_call(ctx_, ref_, member_, ret_, ...) HEPH_DO__( \
+	HEPH_MSG__(ref_, __VA_ARGS__) \
+	_Static_assert(HEPH_SAME__(*(ret_), *heph_m__.member_.value_t), \
+		"heph_call: " #member_ " does not answer with the type of *" #ret_); \
+	heph_raw_call((ctx_), (ref_).addr, &(const struct heph_call){ \
+		.msg = &heph_m__, .size = sizeof(heph_m__), \
+		.reply_at = (size_t)((char *)&heph_m__.member_.raw - (char *)&heph_m__), \
+		.ret = (ret_), .ret_size = sizeof(*(ret_)) }))
+#define heph_answer(reply_, ...) __extension__({ \
+	HEPH_LET__(__typeof__(*(reply_).value_t), heph_v__, __VA_ARGS__) \
+	heph_raw_answer((reply_).raw, &heph_v__, sizeof(heph_v__)); })
+#define heph_reply_wanted(reply_) heph_raw_reply_wanted((reply_).raw)
+
+#define heph_wait(ctx_, ...) HEPH_DO__( \
+	const struct heph_on heph_on__[] = { __VA_ARGS__ }; \
+	heph_raw_wait((ctx_), heph_on__, sizeof(heph_on__) / sizeof(*heph_on__)))
+#define heph_on_msg(in_, ret_msg_) __extension__({ \
+	HEPH_FITS__(in_, ret_msg_, "heph_on_msg"); \
+	(struct heph_on){ .what = HEPH_ON_MSG__, .inbox = (in_).inbox, .ret = (ret_msg_), .size = sizeof(*(ret_msg_)) }; })
+
+/* fn is: void fn(heph_ctx ctx, T *copy), where value is a T. */
+#define heph_defer(ctx_, fn_, ...) HEPH_DO__( \
+	struct heph_defer__ { void (*fn)(heph_ctx, __typeof__(__VA_ARGS__) *); __typeof__(__VA_ARGS__) value; }; \
+	HEPH_STRICT__ const struct heph_defer__ heph_d__ = { (fn_), (__VA_ARGS__) }; HEPH_END__ \
+	heph_raw_defer((ctx_), &heph_d__, sizeof(heph_d__), offsetof(struct heph_defer__, value)))
+
+/* clang-format on */
+
+#endif
+#endif

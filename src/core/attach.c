@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/attach.h"
+
+#include "base/mem.h"
+#include "core/life.h"
+
+/* A plain thread, and its control block. */
+struct plain {
+	struct heph_thread thread; /* first */
+	struct heph_self self;
+};
+
+static int make(struct heph *heph, struct plain **ret_plain)
+{
+	struct plain *plain = heph_mem_reserve(sizeof(*plain));
+	int err;
+
+	if (!plain)
+		return -ENOMEM;
+	err = heph_thread_init(&plain->thread, heph);
+	if (err < 0)
+		goto fail_thread;
+	err = heph_threads_add(heph, &plain->thread);
+	if (err < 0)
+		goto fail_add;
+	*ret_plain = plain;
+	return 0;
+
+fail_add:
+	heph_thread_fini(&plain->thread);
+fail_thread:
+	heph_mem_unreserve(plain, sizeof(*plain));
+	return err;
+}
+
+int heph_attach(struct heph *heph, heph_ctx *ret_ctx)
+{
+	struct plain *plain = (struct plain *)heph_threads_reuse(heph);
+	int err = 0;
+
+	heph_assert(!heph_thread_current); /* a thread attaches once */
+	if (!plain)
+		err = make(heph, &plain);
+	if (err < 0)
+		return err;
+	plain->self = (struct heph_self){ .thread = &plain->thread };
+	plain->thread.current = &plain->self;
+	heph_thread_current = &plain->thread;
+	*ret_ctx = heph_self_ctx(&plain->self);
+	return 0;
+}
+
+void heph_detach(heph_ctx ctx)
+{
+	struct heph_thread *thread = ctx.self->thread;
+
+	heph_assert(thread == heph_thread_current);
+	heph_life_finish_thread(ctx.self);
+	heph_thread_open_door(thread);
+	thread->current = NULL;
+	heph_thread_current = NULL;
+	heph_threads_retire(thread->heph, thread);
+}
+
+void heph_attach_fini(struct heph *heph)
+{
+	struct heph_thread *thread;
+
+	for (unsigned n = heph->workers; n < heph->n_threads; n++) {
+		thread = heph_thread_of(heph, n);
+		heph_thread_fini(thread);
+		heph_mem_unreserve(thread, sizeof(struct plain));
+	}
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/futex.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/heph.h"
+#include "core/worker.h"
+
+void heph_futex_wait(_Atomic uint32_t *word, uint32_t value, heph_time length)
+{
+	struct timespec time = { .tv_sec = length / HEPH_SEC,
+				 .tv_nsec = length % HEPH_SEC };
+
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value,
+		length == HEPH_NEVER ? NULL : &time, NULL, 0);
+}
+
+void heph_futex_wake(_Atomic uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+static int start(struct heph_worker *worker)
+{
+	(void)worker;
+	return 0;
+}
+
+static void stop(struct heph_worker *worker)
+{
+	(void)worker;
+}
+
+static void poll(struct heph_worker *worker, heph_time max_wait)
+{
+	if (max_wait > 0)
+		heph_futex_wait(&worker->thread.asleep, 1, max_wait);
+}
+
+static void wake(struct heph_worker *worker)
+{
+	heph_futex_wake(&worker->thread.asleep);
+}
+
+static void cancel(struct heph_self *self)
+{
+	(void)self; /* there are no operations */
+}
+
+static int poll_begin(struct heph_self *self, struct heph_fd fd, bool writing,
+		      void **ret_poll)
+{
+	(void)self, (void)fd, (void)writing, (void)ret_poll;
+	return -EBADF;
+}
+
+static int fd_detach(heph_ctx ctx, struct heph_fd fd)
+{
+	(void)ctx, (void)fd;
+	return -EBADF;
+}
+
+const struct heph_driver heph_futex_driver = {
+	.name = "futex",
+	.start = start,
+	.stop = stop,
+	.poll = poll,
+	.wake = wake,
+	.cancel = cancel,
+	.poll_begin = poll_begin,
+	.fd_detach = fd_detach,
+};

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of runtimes. A place holds the runtime, how many strangers are
+ * inside, and the highest serial that a runtime in this place has given to an
+ * actor: the next one begins after it, so ids are not used again in a process.
+ *
+ * Entering counts first and looks then; leaving the table clears the place
+ * first and looks at the count then. Both are sequentially consistent, so
+ * either the stranger finds no runtime, or heph_fini() waits for it.
+ */
+#include "core/heph.h"
+
+#include <sched.h>
+#include <string.h>
+
+#include <heph/time.h>
+
+#include "base/mem.h"
+#include "core/lane.h"
+#include "core/worker.h"
+
+static struct {
+	_Atomic(struct heph *) heph;
+	_Atomic uint32_t inside;
+	_Atomic uint64_t serial;
+} places[HEPH_RUNTIMES_MAX];
+
+static int claim_place(struct heph *heph)
+{
+	for (unsigned node = 0; node < HEPH_RUNTIMES_MAX; node++) {
+		struct heph *nobody = NULL;
+
+		heph->node = (uint16_t)node;
+		if (atomic_compare_exchange_strong(&places[node].heph, &nobody,
+						   heph))
+			return 0;
+	}
+	return -EAGAIN;
+}
+
+int heph_init(struct heph *heph, const struct heph_config *config,
+	      const struct heph_driver *driver)
+{
+	size_t lanes = (size_t)config->workers * config->workers;
+	int err;
+
+	memset(heph, 0, sizeof(*heph));
+	heph->config = *config;
+	heph->workers = config->workers;
+	heph->driver = driver;
+	heph->lanes = heph_mem_alloc(lanes * sizeof(*heph->lanes));
+	if (!heph->lanes)
+		return -ENOMEM;
+	pthread_mutex_init(&heph->lock, NULL);
+	err = claim_place(heph);
+	if (err < 0)
+		goto fail_place;
+	return 0;
+
+fail_place:
+	pthread_mutex_destroy(&heph->lock);
+	heph_mem_free(heph->lanes);
+	return err;
+}
+
+static void leave_place(struct heph *heph)
+{
+	atomic_store(&places[heph->node].heph, NULL);
+	while (atomic_load(&places[heph->node].inside))
+		sched_yield();
+}
+
+void heph_fini(struct heph *heph)
+{
+	leave_place(heph);
+	for (unsigned n = 0; n < heph->workers * heph->workers; n++)
+		heph_mem_unreserve(heph->lanes[n], sizeof(struct heph_lane));
+	heph_mem_free(heph->lanes);
+	pthread_mutex_destroy(&heph->lock);
+}
+
+uint64_t heph_serial_base(struct heph *heph)
+{
+	return atomic_load(&places[heph->node].serial);
+}
+
+void heph_serial_used(struct heph *heph, uint64_t serial)
+{
+	_Atomic uint64_t *last = &places[heph->node].serial;
+	uint64_t old = atomic_load(last);
+
+	while (old < serial && !atomic_compare_exchange_weak(last, &old, serial))
+		;
+}
+
+int heph_threads_add(struct heph *heph, struct heph_thread *thread)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&heph->lock);
+	if (heph->n_threads < HEPH_THREADS_MAX) {
+		thread->number = (uint16_t)heph->n_threads++;
+		atomic_store(&heph->threads[thread->number], thread);
+	} else {
+		err = -EAGAIN;
+	}
+	pthread_mutex_unlock(&heph->lock);
+	return err;
+}
+
+void heph_threads_retire(struct heph *heph, struct heph_thread *thread)
+{
+	pthread_mutex_lock(&heph->lock);
+	heph->free_threads[heph->n_free_threads++] = thread->number;
+	pthread_mutex_unlock(&heph->lock);
+}
+
+struct heph_thread *heph_threads_reuse(struct heph *heph)
+{
+	struct heph_thread *thread = NULL;
+
+	pthread_mutex_lock(&heph->lock);
+	if (heph->n_free_threads)
+		thread = heph_thread_of(
+			heph, heph->free_threads[--heph->n_free_threads]);
+	pthread_mutex_unlock(&heph->lock);
+	return thread;
+}
+
+struct heph *heph_enter(uint16_t node, bool *ret_inside)
+{
+	struct heph_thread *thread = heph_thread_current;
+	struct heph *heph;
+
+	*ret_inside = thread && thread->heph->node == node;
+	if (*ret_inside)
+		return thread->heph;
+	if (node >= HEPH_RUNTIMES_MAX)
+		return NULL;
+	atomic_fetch_add(&places[node].inside, 1);
+	heph = atomic_load(&places[node].heph);
+	if (!heph)
+		atomic_fetch_sub(&places[node].inside, 1);
+	return heph;
+}
+
+void heph_leave(uint16_t node, bool inside)
+{
+	if (!inside)
+		atomic_fetch_sub(&places[node].inside, 1);
+}
+
+static void stop_worker(struct heph *heph, unsigned number)
+{
+	struct heph_worker *worker =
+		(struct heph_worker *)heph_thread_of(heph, number);
+
+	if (worker && !atomic_exchange(&worker->stop_posted, true))
+		heph_thread_post(&worker->thread, &worker->stop_event);
+}
+
+void heph_stop_all(struct heph *heph, heph_time deadline)
+{
+	heph_time none = 0;
+
+	atomic_compare_exchange_strong(&heph->deadline, &none, deadline);
+	for (unsigned n = 0; n < heph->workers; n++)
+		stop_worker(heph, n);
+}
+
+static void set_result(struct heph *heph, int result)
+{
+	int none = 0;
+
+	atomic_compare_exchange_strong(&heph->result, &none, result);
+}
+
+void heph_fail(struct heph *heph, int result)
+{
+	set_result(heph, result);
+	heph_stop_all(heph, heph_now() + heph->config.grace);
+}
+
+void heph_abandon(struct heph *heph, int result)
+{
+	set_result(heph, result);
+	atomic_store(&heph->abandon, true);
+	for (unsigned n = 0; n < heph->workers; n++)
+		if (heph_thread_of(heph, n))
+			heph_thread_wake(heph_thread_of(heph, n));
+	if (heph->notify)
+		heph->notify(heph);
+}
+
+void heph_each_runtime(void (*fn)(struct heph *heph, void *arg), void *arg)
+{
+	struct heph *heph;
+	bool inside;
+
+	for (unsigned node = 0; node < HEPH_RUNTIMES_MAX; node++) {
+		heph = heph_enter((uint16_t)node, &inside);
+		if (!heph)
+			continue;
+		fn(heph, arg);
+		heph_leave((uint16_t)node, inside);
+	}
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * heph.h - the runtime as the core sees it: its threads, and how to reach them
+ *
+ * The only global state is the table of runtimes. A reference holds the number
+ * of its runtime; who is not a thread of that runtime enters it for the time
+ * of one call, so that heph_free() can wait until nobody is inside.
+ */
+#ifndef HEPH_CORE_HEPH_H
+#define HEPH_CORE_HEPH_H
+
+#include <heph/runtime.h>
+#include <heph/types.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "core/thread.h"
+
+struct heph_lane;
+struct heph_worker;
+struct heph_self;
+
+/*
+ * What the layer above gives to a worker: time and sleep. io fills it with
+ * io_uring; the core has one that knows nothing but futexes.
+ */
+struct heph_driver {
+	const char *name;
+
+	/* On the worker's own thread, before and after its actors. */
+	int (*start)(struct heph_worker *worker);
+	void (*stop)(struct heph_worker *worker);
+
+	/* Handles what has happened; sleeps for at most `max_wait` if there is
+	 * nothing, not at all if it is 0. Wakes up when wake() is called. */
+	void (*poll)(struct heph_worker *worker, heph_time max_wait);
+
+	/* Any thread. */
+	void (*wake)(struct heph_worker *worker);
+
+	/* Asks the kernel to give up all operations of an actor; each of them
+	 * leaves ext->operations as it ends. */
+	void (*cancel)(struct heph_self *self);
+
+	/* One clause of heph_wait() about a descriptor: begin, ask, end. A
+	 * clause that has begun is an operation of the actor. */
+	int (*poll_begin)(struct heph_self *self, struct heph_fd fd, bool writing,
+			  void **ret_poll);
+	bool (*poll_ready)(void *poll);
+	void (*poll_end)(void *poll);
+
+	/* Takes a descriptor from its owner, waiting until it is idle, and
+	 * gives it to an owner, on that one's thread. 0; -EBADF, -ECANCELED. */
+	int (*fd_detach)(heph_ctx ctx, struct heph_fd fd);
+	void (*fd_attach)(struct heph_self *to, struct heph_fd fd);
+
+	/* A descriptor in an event that nobody will take: closes it. */
+	void (*fd_drop)(struct heph_fd fd);
+};
+
+struct heph {
+	uint16_t node;
+	unsigned workers;
+	struct heph_config config; /* all values filled in */
+	const struct heph_driver *driver;
+
+	/* How to take a signal for an actor, filled by rt; -EINVAL. */
+	int (*take_signal)(struct heph *heph, int signal);
+	void (*untake_signal)(struct heph *heph, int signal);
+
+	/* Told when `busy` may have become 0, and when the runtime must end. */
+	void (*notify)(struct heph *heph);
+
+	pthread_mutex_t lock; /* of the tables of threads and of lanes */
+	_Atomic(struct heph_thread *) threads[HEPH_THREADS_MAX];
+	uint16_t free_threads[HEPH_THREADS_MAX];
+	unsigned n_threads, n_free_threads;
+	_Atomic(struct heph_lane *) *lanes; /* [from * workers + to] */
+
+	_Atomic uint32_t busy;	    /* workers that have actors */
+	_Atomic uint32_t strangers; /* messages of theirs under way */
+	_Atomic heph_time deadline; /* the end of the grace; 0: not ending */
+	_Atomic bool abandon;	    /* workers leave at once */
+	_Atomic int result;	    /* of heph_drain() */
+	_Atomic uint32_t turn;	    /* where a thread spawns next */
+};
+
+/* Prepares a runtime and gives it a place in the table. Returns 0; -ENOMEM,
+ * -EAGAIN (too many runtimes). */
+int heph_init(struct heph *heph, const struct heph_config *config,
+	      const struct heph_driver *driver);
+
+/* Takes it out of the table, waits until no stranger is inside, and frees what
+ * init made. Its threads have ended. */
+void heph_fini(struct heph *heph);
+
+/* Gives a thread a number, the next worker's or a plain one's. Returns 0;
+ * -EAGAIN. Any thread. */
+int heph_threads_add(struct heph *heph, struct heph_thread *thread);
+
+/* A plain thread has left: its record stays in its place, because late answers
+ * still look at it, until reuse() gives it to another one. NULL: there is none.
+ * Any thread. */
+void heph_threads_retire(struct heph *heph, struct heph_thread *thread);
+struct heph_thread *heph_threads_reuse(struct heph *heph);
+
+/* The highest serial that an actor of this place in the table ever had. */
+uint64_t heph_serial_base(struct heph *heph);
+void heph_serial_used(struct heph *heph, uint64_t serial);
+
+/*
+ * The runtime of a reference, or NULL. `*ret_inside` says whether the caller
+ * is one of its threads; heph_leave() must be called with it. Any thread.
+ */
+struct heph *heph_enter(uint16_t node, bool *ret_inside);
+void heph_leave(uint16_t node, bool inside);
+
+/* The thread with that number, or NULL. */
+static inline struct heph_thread *heph_thread_of(struct heph *heph, unsigned number)
+{
+	return atomic_load_explicit(&heph->threads[number], memory_order_acquire);
+}
+
+/* Asks every first-level actor to stop, by `deadline` at the latest. Any
+ * thread; never fails. Only the first deadline counts. */
+void heph_stop_all(struct heph *heph, heph_time deadline);
+
+/* Ends the runtime at once, with that result. Any thread. */
+void heph_abandon(struct heph *heph, int result);
+
+/* Lets it end as a stop does, but with that result. Any thread. */
+void heph_fail(struct heph *heph, int result);
+
+/* Runs `fn` for each runtime in the table. */
+void heph_each_runtime(void (*fn)(struct heph *heph, void *arg), void *arg);
+
+#endif

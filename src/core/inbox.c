@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/inbox.h"
+
+#include "core/answers.h"
+#include "core/parcel.h"
+#include "core/wait.h"
+
+/* What other threads find in the actor's place. */
+static void publish(struct heph_self *self, uint64_t full)
+{
+	uint64_t serial = self->id & ~(uint64_t)(HEPH_THREADS_MAX - 1);
+
+	atomic_store_explicit(&heph_worker_of(self)->places[self->slot],
+			      serial | full, memory_order_release);
+}
+
+static void shut(struct heph_self *self)
+{
+	self->flags |= HEPH_FLAG_FULL;
+	publish(self, HEPH_PLACE_FULL);
+}
+
+static void reopen(struct heph_self *self)
+{
+	self->flags &= (uint16_t)~HEPH_FLAG_FULL;
+	publish(self, 0);
+}
+
+static void link_last(struct heph_self *self, struct heph_msg *msg)
+{
+	if (self->last) {
+		msg->next = self->last->next;
+		self->last->next = msg;
+	} else {
+		msg->next = msg;
+	}
+	self->last = msg;
+}
+
+static struct heph_msg *unlink_first(struct heph_self *self)
+{
+	struct heph_msg *msg = self->last->next;
+
+	if (msg == self->last)
+		self->last = NULL;
+	else
+		self->last->next = msg->next;
+	self->n--;
+	return msg;
+}
+
+int heph_inbox_put(struct heph_self *self, const struct heph_letter *letter)
+{
+	struct heph_pool *pool = &self->thread->pool;
+	struct heph_msg *msg;
+
+	heph_debug_assert(letter->size == self->kind->type->msg_size);
+	if (letter->reply_at != HEPH_NO_REPLY && !heph_self_extend(self))
+		return -ENOMEM;
+	msg = heph_pool_take(pool, sizeof(*msg) + letter->size);
+	if (!msg)
+		return -ENOMEM;
+	msg->size = letter->size;
+	msg->reply_at = letter->reply_at;
+	heph_letter_copy(letter, msg->data);
+	link_last(self, msg);
+	if (++self->n == self->capacity)
+		shut(self);
+	heph_count(&self->thread->count.delivered);
+	heph_wake(self, HEPH_WAIT_MSG);
+	return 0;
+}
+
+/* A message was taken out of an inbox that had been full. */
+static void make_room(struct heph_self *self)
+{
+	if (self->n < self->capacity && self->ext)
+		heph_parcels_admit(self);
+	if (self->n <= self->capacity / 2)
+		reopen(self);
+}
+
+static void free_msg(struct heph_self *self, struct heph_msg *msg)
+{
+	heph_pool_give(&self->thread->pool, msg, sizeof(*msg) + msg->size);
+}
+
+void heph_inbox_take(struct heph_self *self, void *ret_msg)
+{
+	struct heph_msg *msg = unlink_first(self);
+	struct heph_reply reply;
+
+	memcpy(ret_msg, msg->data, msg->size);
+	if (msg->reply_at != HEPH_NO_REPLY) {
+		memcpy(&reply, msg->data + msg->reply_at, sizeof(reply));
+		heph_answers_owe(self, reply);
+	}
+	free_msg(self, msg);
+	self->received++;
+	heph_count(&self->thread->count.received);
+	if (self->flags & HEPH_FLAG_FULL)
+		make_room(self);
+}
+
+void heph_msg_dispose(const struct heph_kind *kind, void *data, uint32_t reply_at)
+{
+	struct heph_reply reply;
+
+	if (reply_at != HEPH_NO_REPLY) {
+		memcpy(&reply, (char *)data + reply_at, sizeof(reply));
+		heph_call_fail(reply, -EPIPE);
+	}
+	if (kind->type->drop)
+		kind->type->drop(data);
+}
+
+void heph_msg_undeliverable(struct heph_thread *thread,
+			    const struct heph_kind *kind, void *data,
+			    uint32_t reply_at)
+{
+	heph_count(&thread->count.delivered);
+	heph_count(&thread->count.unread_dropped);
+	heph_msg_dispose(kind, data, reply_at);
+}
+
+void heph_inbox_close(struct heph_self *self)
+{
+	struct heph_msg *msg;
+
+	while (self->last) {
+		msg = unlink_first(self);
+		heph_msg_dispose(self->kind, msg->data, msg->reply_at);
+		free_msg(self, msg);
+		heph_count(&self->thread->count.unread_dropped);
+	}
+	if (self->ext)
+		heph_parcels_refuse(self);
+}
+
+int heph_raw_recv(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg, size_t size)
+{
+	struct heph_self *self = (struct heph_self *)inbox;
+	int err;
+
+	heph_assert(self == ctx.self && size == self->kind->type->msg_size);
+	err = heph_wait_allowed(ctx);
+	while (err == 0 && !self->last) {
+		err = heph_wait_for(ctx, HEPH_WAIT_MSG);
+		if (err == -ETIME && self->last)
+			err = 0;
+	}
+	if (err < 0)
+		return err;
+	heph_inbox_take(self, ret_msg);
+	heph_worker_spend(self);
+	return 0;
+}
+
+int heph_raw_try_recv(struct heph_inbox *inbox, void *ret_msg, size_t size)
+{
+	struct heph_self *self = (struct heph_self *)inbox;
+
+	heph_assert(size == self->kind->type->msg_size);
+	if (!self->last)
+		return -EAGAIN;
+	heph_inbox_take(self, ret_msg);
+	return 0;
+}
+
+struct heph_addr heph_raw_self(struct heph_inbox *inbox)
+{
+	return heph_self_addr((struct heph_self *)inbox);
+}
+
+struct heph_inbox_info heph_raw_inbox_info(struct heph_inbox *inbox)
+{
+	const struct heph_self *self = (struct heph_self *)inbox;
+
+	return (struct heph_inbox_info){ .capacity = self->capacity,
+					 .fill = self->n,
+					 .received = self->received };
+}

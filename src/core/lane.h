@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lane.h - the messages from one worker to one other
+ *
+ * A ring of bytes with one writer and one reader, made when it is first used.
+ * The writer publishes its tail after 32 messages or at the end of an actor's
+ * run; the reader moves the messages into inboxes and publishes its head.
+ *
+ * Bounds. The reader delivers whatever the inbox's fill, so that one slow
+ * actor does not hold up the lane. What keeps an inbox bounded is that the
+ * writer counts what it has under way to each actor and stops at HEPH_WINDOW;
+ * the count goes down as the reader's head passes. It counts by the low bits
+ * of the actor's slot; actors that share a counter share the window.
+ */
+#ifndef HEPH_CORE_LANE_H
+#define HEPH_CORE_LANE_H
+
+#include "core/inbox.h"
+
+enum {
+	HEPH_WINDOW = 64,
+	HEPH_LANE_SIZE = 1 << 16,
+	HEPH_LANE_BATCH = 32,
+	HEPH_LANE_COUNTERS = 1024,
+};
+
+struct heph_lane {
+	/* the writer */
+	alignas(HEPH_CACHE_LINE) uint64_t written; /* position */
+	uint64_t published;
+	uint64_t reclaimed; /* counted back up to here */
+	unsigned unpublished; /* messages */
+	struct heph_lane *next_dirty;
+	bool dirty;
+	struct heph_thread *to;
+	uint8_t under_way[HEPH_LANE_COUNTERS];
+	/* the writer publishes */
+	alignas(HEPH_CACHE_LINE) _Atomic uint64_t tail;
+	/* the reader publishes */
+	alignas(HEPH_CACHE_LINE) _Atomic uint64_t head;
+	alignas(HEPH_CACHE_LINE) unsigned char bytes[HEPH_LANE_SIZE];
+};
+
+/* The lane to that worker, made if there is none. NULL: no memory. Writer. */
+struct heph_lane *heph_lane_to(struct heph_worker *from, struct heph_thread *to);
+
+/* Writes a message to an actor. Returns 0; -EAGAIN (no room in the lane, or
+ * the window is used up); -ENOMEM. Writer. */
+int heph_lane_write(struct heph_lane *lane, struct heph_worker *from,
+		    uint64_t id, uint32_t slot, const struct heph_letter *letter);
+
+/* Publishes what was written, and wakes the reader. Writer. */
+void heph_lane_flush(struct heph_lane *lane, struct heph_worker *from);
+
+/* All lanes with something unpublished. Writer. */
+void heph_lanes_flush(struct heph_worker *from);
+
+/* Moves what is in the lane from that worker into inboxes. Returns whether
+ * there was anything. Reader. */
+bool heph_lane_read(struct heph_worker *to, unsigned from);
+
+/* All lanes to this worker. Reader. */
+bool heph_lanes_read(struct heph_worker *to);
+
+/* Whether there is something in one of them. Reader. */
+bool heph_lanes_waiting(struct heph_worker *to);
+
+#endif

@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An actor runs on its own stack from begin() to the end. The function main()
+ * below is its first frame: it calls the body, then finish(), which keeps the
+ * promised order:
+ *
+ *     1. stop the children, wait until none is left
+ *     2. cancel the operations, wait until none is left
+ *     3. undo what was acquired, the latest first
+ *     4. answer the calls that are owed, with -EPIPE
+ *     5. free the arena
+ *
+ * Undoing may run code of the user, which may acquire again and spawn; so 1 to
+ * 3 go on until a round has found nothing. Then the supervisor decides whether
+ * main() calls the body again.
+ *
+ * A panic abandons the frames above main() and comes in at the same point.
+ */
+#include "core/life.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "core/answers.h"
+#include "core/inbox.h"
+#include "core/own.h"
+#include "core/wait.h"
+#include "core/watch.h"
+
+/* ---- beginning ------------------------------------------------------------- */
+
+static void *arg_of(struct heph_self *self)
+{
+	return heph_coro_reserved(self->stack,
+				  heph_worker_of(self)->stacks.size,
+				  self->kind->type->arg_size);
+}
+
+static void run(struct heph_coro *coro);
+
+static struct heph_self *take_block(struct heph_worker *worker,
+				    struct heph_kind *kind)
+{
+	struct heph_self *self = kind->free;
+
+	if (self) {
+		kind->free = self->next;
+	} else {
+		if (worker->n_selves == worker->max_selves)
+			return NULL;
+		self = &worker->selves[worker->n_selves];
+		self->slot = worker->n_selves++;
+		self->kind = kind;
+		self->thread = &worker->thread;
+	}
+	return self;
+}
+
+static void give_block(struct heph_self *self)
+{
+	self->next = self->kind->free;
+	self->kind->free = self;
+}
+
+/* Whether the spawn struct names a function that decides about restarts. */
+static bool supervised(const struct heph_birth *birth)
+{
+	static void (*const none)(void);
+
+	return memcmp((const char *)birth->spawn + birth->type->decide_at, &none,
+		      sizeof(none)) != 0;
+}
+
+static int copy_name(struct heph_self *self, const char *name)
+{
+	struct heph_ext *ext = heph_self_extend(self);
+	size_t size = strlen(name) + 1;
+
+	if (ext)
+		ext->name = heph_pool_take(&self->thread->pool, size);
+	if (!ext || !ext->name)
+		return -ENOMEM;
+	memcpy(ext->name, name, size);
+	return 0;
+}
+
+static int copy_spawn(struct heph_self *self, const struct heph_birth *birth)
+{
+	struct heph_ext *ext = heph_self_extend(self);
+	size_t size = birth->type->spawn_size;
+
+	if (ext)
+		ext->spawn = heph_pool_take(&self->thread->pool, size);
+	if (!ext || !ext->spawn)
+		return -ENOMEM;
+	memcpy(ext->spawn, birth->spawn, size);
+	return 0;
+}
+
+static int extend(struct heph_self *self, const struct heph_birth *birth)
+{
+	const char *name = heph_birth_options(birth)->name;
+	int err = 0;
+
+	if (name)
+		err = copy_name(self, name);
+	if (err == 0 && supervised(birth))
+		err = copy_spawn(self, birth);
+	if (err == 0 && birth->watch)
+		err = heph_watch_attach(birth->watch, self);
+	return err;
+}
+
+static void prepare(struct heph_self *self, const struct heph_birth *birth)
+{
+	const struct heph_options *options = heph_birth_options(birth);
+
+	self->last = NULL;
+	self->n = 0;
+	self->capacity = options->inbox ? options->inbox : HEPH_INBOX_DEFAULT;
+	self->waiting = self->woken = 0;
+	self->ext = NULL;
+	self->received = 0;
+	self->parent = self->child = self->older = self->younger = 0;
+	self->flags = birth->parent || birth->watch ? 0 : HEPH_FLAG_ROOT;
+	self->refused = 0;
+	self->priority = (int8_t)options->priority;
+}
+
+static struct heph_self *relative(struct heph_self *self, uint32_t slot)
+{
+	return slot ? &heph_worker_of(self)->selves[slot] : NULL;
+}
+
+static void join_family(struct heph_self *self, struct heph_self *parent)
+{
+	struct heph_self *sibling = relative(self, parent->child);
+
+	self->parent = parent->slot;
+	self->older = parent->child;
+	if (sibling)
+		sibling->younger = self->slot;
+	parent->child = self->slot;
+}
+
+static void leave_family(struct heph_self *self)
+{
+	struct heph_self *older = relative(self, self->older);
+	struct heph_self *younger = relative(self, self->younger);
+
+	if (older)
+		older->younger = self->younger;
+	if (younger)
+		younger->older = self->older;
+	else if (self->parent)
+		relative(self, self->parent)->child = self->older;
+	self->older = self->younger = 0;
+}
+
+static void count_alive(struct heph_worker *worker, int change)
+{
+	struct heph *heph = worker->thread.heph;
+
+	if (worker->alive == 0)
+		atomic_fetch_add(&heph->busy, 1);
+	worker->alive += (uint32_t)change;
+	if (worker->alive == 0 && atomic_fetch_sub(&heph->busy, 1) == 1 &&
+	    heph->notify)
+		heph->notify(heph);
+}
+
+/* From here on the actor exists. */
+static void appear(struct heph_worker *worker, struct heph_self *self)
+{
+	uint64_t serial = ++worker->serial;
+
+	self->id = serial * HEPH_THREADS_MAX + worker->thread.number;
+	atomic_store_explicit(&worker->places[self->slot],
+			      serial * HEPH_THREADS_MAX, memory_order_release);
+	self->kind->alive++;
+	self->kind->spawned++;
+	count_alive(worker, 1);
+	heph_count(&worker->thread.count.spawned);
+	heph_worker_ready(worker, self);
+}
+
+int heph_life_begin(struct heph_worker *worker, const struct heph_birth *birth,
+		    struct heph_self **ret_self)
+{
+	const struct heph_actor *type = birth->type;
+	struct heph_kind *kind = heph_worker_kind(worker, type);
+	struct heph_self *self;
+	int err = -ENOMEM;
+
+	if (!kind)
+		return -ENOMEM;
+	self = take_block(worker, kind);
+	if (!self)
+		return -EAGAIN;
+	prepare(self, birth);
+	self->stack = heph_stack_take(&worker->stacks);
+	if (!self->stack)
+		goto fail_stack;
+	err = extend(self, birth);
+	if (err < 0)
+		goto fail_extend;
+	heph_coro_init(&self->coro, self->stack, worker->stacks.size,
+		       type->arg_size, run);
+	memcpy(arg_of(self), (const char *)birth->spawn + type->arg_at,
+	       type->arg_size);
+	if (birth->parent)
+		join_family(self, birth->parent);
+	appear(worker, self);
+	*ret_self = self;
+	return 0;
+
+fail_extend:
+	heph_self_shrink(self);
+	heph_stack_give(&worker->stacks, self->stack);
+fail_stack:
+	give_block(self);
+	return err;
+}
+
+/* ---- ending ---------------------------------------------------------------- */
+
+void heph_life_stop(struct heph_self *self)
+{
+	self->flags |= HEPH_FLAG_STOP;
+	heph_wake(self, HEPH_WAIT_STOP);
+}
+
+void heph_life_child_ended(struct heph_self *self, bool escalate)
+{
+	if (escalate && !(self->flags & HEPH_FLAG_FINISHING)) {
+		self->flags |= HEPH_FLAG_CHILD;
+		heph_life_stop(self);
+	}
+	heph_wake(self, HEPH_WAIT_CHILD);
+}
+
+static void stop_distant_children(struct heph_ext *ext)
+{
+	struct heph_watch *watch;
+	struct heph_list *node;
+
+	heph_list_each(node, &ext->watching) {
+		watch = heph_container_of(node, struct heph_watch, by_watcher);
+		if (watch->child)
+			heph_raw_stop(watch->who);
+	}
+}
+
+static bool has_children(const struct heph_self *self)
+{
+	return self->child || (self->ext && !heph_list_empty(&self->ext->watching));
+}
+
+static void end_children(struct heph_self *self)
+{
+	struct heph_self *child = relative(self, self->child);
+
+	for (; child; child = relative(child, child->older))
+		heph_life_stop(child);
+	if (self->ext)
+		stop_distant_children(self->ext);
+	while (has_children(self))
+		heph_wait_only(self, HEPH_WAIT_CHILD);
+}
+
+static void end_operations(struct heph_self *self)
+{
+	if (heph_list_empty(&self->ext->operations))
+		return;
+	self->thread->heph->driver->cancel(self);
+	while (!heph_list_empty(&self->ext->operations))
+		heph_wait_only(self, HEPH_WAIT_OP);
+}
+
+/* Steps 1 to 3. */
+static void give_back(struct heph_self *self)
+{
+	do {
+		if (has_children(self))
+			end_children(self);
+		if (!self->ext)
+			return;
+		end_operations(self);
+	} while (heph_own_undo_one(self));
+}
+
+static void settle(struct heph_self *self)
+{
+	give_back(self);
+	if (!self->ext)
+		return;
+	heph_answers_fail(self);
+	heph_arena_fini(&self->ext->arena, &self->thread->pool);
+}
+
+/* What it looks like from outside that the body returned `err`. */
+static void judge(struct heph_self *self, struct heph_exit *exit)
+{
+	if (exit->err > 0)
+		exit->err = 0;
+	if ((self->flags & HEPH_FLAG_STOP) && exit->err == -ECANCELED)
+		exit->err = 0;
+	if ((self->flags & HEPH_FLAG_CHILD) && exit->err == 0) {
+		exit->err = -ECHILD;
+		snprintf(exit->note, sizeof(exit->note),
+			 "a child failed and escalated");
+	}
+}
+
+static enum heph_verdict decide(struct heph_self *self,
+				const struct heph_exit *exit)
+{
+	const struct heph_actor *type = self->kind->type;
+	void *spawn = self->ext ? self->ext->spawn : NULL;
+	bool ending = atomic_load(&self->thread->heph->deadline) != 0;
+
+	if (!spawn || ending)
+		return HEPH_STOP;
+	if ((self->flags & (HEPH_FLAG_STOP | HEPH_FLAG_CHILD)) == HEPH_FLAG_STOP)
+		return HEPH_STOP;
+	return type->decide(spawn, exit, (char *)spawn + type->arg_at);
+}
+
+static void report(struct heph_self *self, const struct heph_exit *exit,
+		   enum heph_verdict verdict)
+{
+	static const char *const texts[] = {
+		[HEPH_RESTART] = "actor failed, restarting it",
+		[HEPH_STOP] = "actor failed",
+		[HEPH_ESCALATE] = "actor failed, escalating",
+	};
+
+	heph_count(&self->thread->count.failed);
+	heph_log_warn(texts[verdict], HEPH_KV_STR("name", heph_self_name(self)),
+		      HEPH_KV_UINT("id", self->id), HEPH_KV_ERR("err", exit->err),
+		      HEPH_KV_STR("note", exit->note));
+}
+
+/* The body has returned. Whether it is to be called again, and if not, whether
+ * the parent fails as well. */
+static bool finish(struct heph_self *self, struct heph_exit *exit,
+		   bool *ret_escalate)
+{
+	enum heph_verdict verdict = HEPH_STOP;
+
+	self->flags |= HEPH_FLAG_FINISHING;
+	judge(self, exit);
+	settle(self);
+	if (exit->err < 0) {
+		verdict = decide(self, exit);
+		report(self, exit, verdict);
+	}
+	*ret_escalate = verdict == HEPH_ESCALATE;
+	return verdict == HEPH_RESTART;
+}
+
+static void restart(struct heph_self *self)
+{
+	const struct heph_actor *type = self->kind->type;
+
+	heph_count(&self->thread->count.restarted);
+	self->flags &= HEPH_FLAG_FULL | HEPH_FLAG_ROOT;
+	self->refused = 0;
+	memcpy(arg_of(self), (char *)self->ext->spawn + type->arg_at,
+	       type->arg_size);
+	heph_worker_yield(self);
+}
+
+static void drop_arg(struct heph_self *self)
+{
+	const struct heph_actor *type = self->kind->type;
+	void *spawn = self->ext ? self->ext->spawn : NULL;
+
+	if (type->drop_arg)
+		type->drop_arg(spawn ? (char *)spawn + type->arg_at : arg_of(self));
+}
+
+/* The actor is gone: first for other threads, then for those that waited. */
+static void disappear(struct heph_self *self, const struct heph_exit *exit,
+		      bool escalate)
+{
+	struct heph_worker *worker = heph_worker_of(self);
+	struct heph_self *parent = relative(self, self->parent);
+
+	atomic_store(&worker->places[self->slot], 0);
+	self->id = 0;
+	drop_arg(self);
+	heph_inbox_close(self);
+	leave_family(self);
+	heph_watches_notify(self, exit, escalate);
+	if (parent)
+		heph_life_child_ended(parent, escalate);
+	else if (escalate && (self->flags & HEPH_FLAG_ROOT))
+		heph_fail(worker->thread.heph, -ECHILD);
+	heph_self_shrink(self);
+	heph_count(&worker->thread.count.ended);
+	self->kind->alive--;
+}
+
+_Noreturn static void end(struct heph_self *self, struct heph_exit *exit)
+{
+	bool escalate;
+
+	while (finish(self, exit, &escalate)) {
+		restart(self);
+		*exit = (struct heph_exit){ 0 };
+		exit->err = self->kind->type->entry(heph_self_ctx(self),
+						    (struct heph_inbox *)self,
+						    arg_of(self));
+	}
+	disappear(self, exit, escalate);
+	heph_worker_leave(self);
+}
+
+/* The first frame of an actor. Small, because it is there while it waits. */
+static void run(struct heph_coro *coro)
+{
+	struct heph_self *self = heph_container_of(coro, struct heph_self, coro);
+	int err = self->kind->type->entry(heph_self_ctx(self),
+					  (struct heph_inbox *)self,
+					  arg_of(self));
+	struct heph_exit exit = { .err = err };
+
+	end(self, &exit);
+}
+
+void heph_life_bury(struct heph_self *self)
+{
+	struct heph_worker *worker = heph_worker_of(self);
+
+	heph_coro_fini(&self->coro);
+	heph_stack_give(&worker->stacks, self->stack);
+	give_block(self);
+	count_alive(worker, -1);
+}
+
+/* ---- panics ---------------------------------------------------------------- */
+
+static void run_after_panic(struct heph_coro *coro)
+{
+	struct heph_self *self = heph_container_of(coro, struct heph_self, coro);
+	struct heph_exit exit = self->ext->exit;
+
+	end(self, &exit);
+}
+
+/* The note is cut to what fits. */
+static void note_panic(struct heph_exit *exit, const char *file, int line,
+		       const char *text)
+{
+	const char *base = strrchr(file, '/');
+	int n = snprintf(exit->note, sizeof(exit->note), "%.30s:%d: ",
+			 base ? base + 1 : file, line);
+
+	strncat(exit->note, text, sizeof(exit->note) - 1 - (size_t)n);
+}
+
+void heph_raw_panic(heph_ctx ctx, const char *file, int line, const char *format,
+		    ...)
+{
+	struct heph_self *self = ctx.self;
+	struct heph_ext *ext = heph_self_extend(self);
+	char text[sizeof(ext->exit.note)];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (!self->kind || !ext || self->thread->current != self ||
+	    (self->flags & HEPH_FLAG_FINISHING))
+		heph_assert_failed(text, file, line, heph_self_name(self));
+	heph_count(&self->thread->count.panicked);
+	self->flags |= HEPH_FLAG_PANICKED;
+	ext->exit = (struct heph_exit){ .err = -ENOTRECOVERABLE };
+	note_panic(&ext->exit, file, line, text);
+	heph_coro_reset(&self->coro, self->stack,
+			heph_worker_of(self)->stacks.size,
+			self->kind->type->arg_size, run_after_panic);
+}
+
+/* ---- all of a worker ------------------------------------------------------- */
+
+void heph_life_stop_roots(struct heph_worker *worker)
+{
+	struct heph_self *self;
+
+	for (uint32_t slot = 1; slot < worker->n_selves; slot++) {
+		self = &worker->selves[slot];
+		if (self->id && (self->flags & HEPH_FLAG_ROOT))
+			heph_life_stop(self);
+	}
+}
+
+void heph_life_list(struct heph_worker *worker)
+{
+	enum { LINES = 50 };
+	struct heph_self *self;
+	unsigned n = 0;
+
+	for (uint32_t slot = 1; slot < worker->n_selves; slot++) {
+		self = &worker->selves[slot];
+		if (!self->id || n++ >= LINES)
+			continue;
+		heph_log_error("actor still runs",
+			       HEPH_KV_STR("name", heph_self_name(self)),
+			       HEPH_KV_UINT("id", self->id),
+			       HEPH_KV_INT("worker", worker->thread.number),
+			       HEPH_KV_HEX("waiting", self->waiting),
+			       HEPH_KV_UINT("inbox", self->n));
+	}
+	if (n > LINES)
+		heph_log_error("and more", HEPH_KV_UINT("actors", n - LINES));
+}
+
+void heph_life_finish_thread(struct heph_self *self)
+{
+	settle(self);
+	heph_self_shrink(self);
+}

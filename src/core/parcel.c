@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/parcel.h"
+
+#include "base/mem.h"
+#include "core/lane.h"
+#include "core/wait.h"
+
+static void arrive(struct heph_event *event);
+
+static struct heph_parcel *make(struct heph_thread *to, struct heph_addr addr,
+				const struct heph_letter *letter)
+{
+	struct heph_parcel *parcel =
+		heph_mem_alloc_raw(sizeof(*parcel) + letter->size);
+
+	if (!parcel)
+		return NULL;
+	*parcel = (struct heph_parcel){
+		.event.fn = arrive,
+		.id = addr.id,
+		.slot = addr.slot,
+		.thread = to,
+		.lane = -1,
+		.size = letter->size,
+		.reply_at = letter->reply_at,
+	};
+	heph_list_init(&parcel->node);
+	heph_letter_copy(letter, parcel->data);
+	return parcel;
+}
+
+/* ---- the receiver's worker ----------------------------------------------- */
+
+static void came_back(struct heph_event *event)
+{
+	struct heph_parcel *parcel =
+		heph_container_of(event, struct heph_parcel, event);
+
+	parcel->back = true;
+	heph_wake(parcel->sender, HEPH_WAIT_ROOM);
+}
+
+/* Whether the sender still waits; if not, frees the parcel. */
+static bool claim(struct heph_parcel *parcel)
+{
+	int sent = HEPH_PARCEL_SENT;
+
+	if (atomic_compare_exchange_strong(&parcel->state, &sent,
+					   HEPH_PARCEL_CLAIMED))
+		return true;
+	heph_mem_free(parcel);
+	return false;
+}
+
+static void send_back(struct heph_parcel *parcel, int result)
+{
+	struct heph_thread *home = parcel->sender->thread;
+
+	parcel->result = result;
+	if (home == heph_thread_current) {
+		came_back(&parcel->event);
+	} else {
+		parcel->event.fn = came_back;
+		heph_thread_post(home, &parcel->event);
+	}
+}
+
+static int put(struct heph_self *self, struct heph_parcel *parcel)
+{
+	struct heph_letter letter = { .data = parcel->data,
+				      .size = parcel->size,
+				      .reply_at = parcel->reply_at };
+
+	if (letter.reply_at != HEPH_NO_REPLY) /* it is in the data already */
+		memcpy(&letter.reply, parcel->data + parcel->reply_at,
+		       sizeof(letter.reply));
+	return heph_inbox_put(self, &letter);
+}
+
+/* For a parcel that somebody waits for. */
+static void deliver_or_queue(struct heph_self *self, struct heph_parcel *parcel)
+{
+	struct heph_ext *ext;
+
+	if (self && heph_inbox_full(self)) {
+		ext = heph_self_extend(self);
+		if (ext) {
+			heph_list_push_back(&ext->parcels, &parcel->node);
+			return;
+		}
+	}
+	if (!claim(parcel))
+		return;
+	if (!self)
+		send_back(parcel, -ESRCH);
+	else if (heph_inbox_full(self))
+		send_back(parcel, -ENOMEM);
+	else
+		send_back(parcel, put(self, parcel));
+}
+
+/* For a parcel that nobody waits for. */
+static void deliver_or_drop(struct heph_worker *worker, struct heph_self *self,
+			    struct heph_parcel *parcel)
+{
+	if (!self || put(self, parcel) < 0)
+		heph_msg_undeliverable(&worker->thread,
+				       worker->selves[parcel->slot].kind,
+				       parcel->data, parcel->reply_at);
+	atomic_fetch_sub(parcel->under_way, 1);
+	heph_mem_free(parcel);
+}
+
+static void arrive(struct heph_event *event)
+{
+	struct heph_parcel *parcel =
+		heph_container_of(event, struct heph_parcel, event);
+	struct heph_worker *worker = (struct heph_worker *)parcel->thread;
+	struct heph_self *self;
+
+	if (parcel->lane >= 0)
+		heph_lane_read(worker, (unsigned)parcel->lane);
+	self = heph_worker_find(worker, parcel->id, parcel->slot);
+	if (parcel->under_way)
+		deliver_or_drop(worker, self, parcel);
+	else
+		deliver_or_queue(self, parcel);
+}
+
+static struct heph_parcel *next_waiting(struct heph_self *self)
+{
+	struct heph_list *node = heph_list_pop_front(&self->ext->parcels);
+
+	return node ? heph_container_of(node, struct heph_parcel, node) : NULL;
+}
+
+void heph_parcels_admit(struct heph_self *self)
+{
+	struct heph_parcel *parcel;
+
+	while (!heph_inbox_full(self) && (parcel = next_waiting(self)))
+		if (claim(parcel))
+			send_back(parcel, put(self, parcel));
+}
+
+void heph_parcels_refuse(struct heph_self *self)
+{
+	struct heph_parcel *parcel;
+
+	while ((parcel = next_waiting(self)))
+		if (claim(parcel))
+			send_back(parcel, -ESRCH);
+}
+
+/* ---- the sender ---------------------------------------------------------- */
+
+int heph_parcel_post(struct heph_thread *to, struct heph_addr addr,
+		     const struct heph_letter *letter, _Atomic uint32_t *under_way)
+{
+	struct heph_parcel *parcel = make(to, addr, letter);
+
+	if (!parcel)
+		return -ENOMEM;
+	atomic_fetch_add(under_way, 1);
+	parcel->under_way = under_way;
+	heph_thread_post(to, &parcel->event);
+	return 0;
+}
+
+/* Another worker finds the parcel abandoned, and frees it. */
+static void give_up(struct heph_parcel *parcel)
+{
+	heph_list_remove(&parcel->node);
+	heph_mem_free(parcel);
+}
+
+/* Waits for the parcel to come back. Returns its result, or why it was given
+ * up; then `*ret_gone` is set, and it is not ours any more. */
+static int await(heph_ctx ctx, struct heph_parcel *parcel, bool *ret_gone)
+{
+	int sent = HEPH_PARCEL_SENT, err;
+	bool local = parcel->thread == ctx.self->thread;
+
+	while (!parcel->back) {
+		err = heph_wait_for(ctx, HEPH_WAIT_ROOM);
+		if (parcel->back || err == 0)
+			continue;
+		if (atomic_compare_exchange_strong(&parcel->state, &sent,
+						   HEPH_PARCEL_ABANDONED)) {
+			if (local)
+				give_up(parcel);
+			*ret_gone = true;
+			return err;
+		}
+		while (!parcel->back) /* it is on its way */
+			heph_wait_only(ctx.self, HEPH_WAIT_ROOM);
+	}
+	return parcel->result;
+}
+
+int heph_parcel_send(heph_ctx ctx, struct heph_thread *to, struct heph_addr addr,
+		     const struct heph_letter *letter)
+{
+	struct heph_thread *from = ctx.self->thread;
+	struct heph_parcel *parcel = make(to, addr, letter);
+	bool gone = false;
+	int err;
+
+	if (!parcel)
+		return -ENOMEM;
+	parcel->sender = ctx.self;
+	if (to == from) {
+		arrive(&parcel->event);
+	} else {
+		if (from->is_worker && from->heph == to->heph) {
+			parcel->lane = from->number;
+			heph_lanes_flush((struct heph_worker *)from);
+		}
+		heph_thread_post(to, &parcel->event);
+	}
+	err = await(ctx, parcel, &gone);
+	if (!gone)
+		heph_mem_free(parcel);
+	return err;
+}

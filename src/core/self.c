@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/self.h"
+
+#include <string.h>
+
+#include "core/worker.h"
+
+struct heph_ext *heph_self_extend(struct heph_self *self)
+{
+	struct heph_ext *ext = self->ext;
+
+	if (ext)
+		return ext;
+	ext = heph_pool_take(&self->thread->pool, sizeof(*ext));
+	if (!ext)
+		return NULL;
+	*ext = (struct heph_ext){ .self = self, .deadline = HEPH_NEVER };
+	heph_list_init(&ext->owned);
+	heph_list_init(&ext->operations);
+	heph_list_init(&ext->watching);
+	heph_list_init(&ext->watchers);
+	heph_list_init(&ext->parcels);
+	return self->ext = ext;
+}
+
+void heph_self_shrink(struct heph_self *self)
+{
+	struct heph_pool *pool = &self->thread->pool;
+	struct heph_ext *ext = self->ext;
+
+	if (!ext)
+		return;
+	heph_debug_assert(heph_list_empty(&ext->owned));
+	heph_debug_assert(heph_list_empty(&ext->operations));
+	heph_debug_assert(heph_list_empty(&ext->watching));
+	heph_debug_assert(heph_list_empty(&ext->watchers));
+	heph_debug_assert(heph_list_empty(&ext->parcels));
+	if (self->kind) {
+		heph_wheel_cancel(&heph_worker_of(self)->wheel, &ext->timer);
+		if (ext->spawn)
+			heph_pool_give(pool, ext->spawn,
+				       self->kind->type->spawn_size);
+	}
+	if (ext->name)
+		heph_pool_give(pool, ext->name, strlen(ext->name) + 1);
+	heph_arena_fini(&ext->arena, pool);
+	self->ext = NULL;
+	heph_pool_give(pool, ext, sizeof(*ext));
+}
+
+const char *heph_self_name(const struct heph_self *self)
+{
+	if (self->ext && self->ext->name)
+		return self->ext->name;
+	return self->kind ? self->kind->type->name : "thread";
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * self.h - the control block of an actor, and of a plain thread
+ *
+ * An actor is bound to a worker and touched by that worker alone; other
+ * threads know it by its id and reach it through the worker's door, its
+ * lanes, and the worker's dense table of ids. Blocks lie in one table per
+ * worker, which is never unmapped, and are used again for actors of the same
+ * type only; so `kind` of a block is right for every id it ever had.
+ *
+ * What few actors need is in an extension, which is made on first use.
+ */
+#ifndef HEPH_CORE_SELF_H
+#define HEPH_CORE_SELF_H
+
+#include <heph/actor.h>
+#include <heph/types.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/wheel.h"
+#include "core/heph.h"
+#include "core/thread.h"
+#include "coro/coro.h"
+
+struct heph_msg;
+struct heph_kind;
+
+/* Why an actor may go on: bits of `waiting` and of `woken`. */
+enum {
+	HEPH_WAIT_MSG = 1 << 0,	   /* its inbox is not empty */
+	HEPH_WAIT_ROOM = 1 << 1,   /* its parcel has come back */
+	HEPH_WAIT_CALL = 1 << 2,   /* its call has an answer */
+	HEPH_WAIT_WATCH = 1 << 3,  /* one of its watches has something to say */
+	HEPH_WAIT_CHILD = 1 << 4,  /* a child has ended */
+	HEPH_WAIT_OP = 1 << 5,	   /* an operation has completed */
+	HEPH_WAIT_SIGNAL = 1 << 6, /* it took a signal */
+	HEPH_WAIT_SPAWN = 1 << 7,  /* another worker has spawned, or not */
+	HEPH_WAIT_DRAIN = 1 << 8,  /* the runtime has no actors */
+	HEPH_WAIT_TIME = 1 << 14,  /* its deadline has come */
+	HEPH_WAIT_STOP = 1 << 15,  /* it is asked to stop */
+};
+
+enum heph_state {
+	HEPH_FREE,    /* no actor */
+	HEPH_READY,   /* in a run queue */
+	HEPH_RUNNING,
+	HEPH_WAITING,
+};
+
+enum {
+	HEPH_FLAG_STOP = 1 << 0,      /* asked to stop */
+	HEPH_FLAG_CHILD = 1 << 1,     /* a child escalated its failure */
+	HEPH_FLAG_FINISHING = 1 << 2, /* its function has returned */
+	HEPH_FLAG_PANICKED = 1 << 3,
+	HEPH_FLAG_ROOT = 1 << 4,      /* the runtime is its parent */
+	HEPH_FLAG_FULL = 1 << 5,      /* other threads see its inbox as full */
+};
+
+struct heph_self {
+	/* on the path of every message */
+	struct heph_coro coro;
+	struct heph_self *next; /* in the run queue */
+	uint64_t id;		/* 0: nobody */
+	struct heph_msg *last;	/* of the inbox, a ring: last->next is first */
+	uint32_t n, capacity;	/* messages in it, at most */
+	uint32_t slot;
+	uint16_t waiting, woken;
+
+	struct heph_thread *thread;
+	struct heph_kind *kind; /* NULL: a plain thread */
+	struct heph_ext *ext;	/* NULL: not needed so far */
+	void *stack;
+	uint64_t received;
+	uint32_t parent, child, older, younger; /* slots; 0: none */
+	uint16_t flags;
+	uint8_t state;
+	int8_t priority;
+	uint32_t refused; /* waits that returned -ECANCELED */
+};
+
+/* Something that is undone when the actor ends. Embedded. */
+struct heph_owned {
+	struct heph_list node;
+	void (*undo)(heph_ctx ctx, struct heph_owned *owned);
+};
+
+/* A signal that an actor takes. */
+struct heph_signal_take {
+	struct heph_owned owned;
+	struct heph_list node; /* in thread->signals */
+	struct heph_self *self;
+	int signal;
+	unsigned count;
+};
+
+struct heph_ext {
+	struct heph_self *self;
+	heph_time deadline; /* of the current wait */
+	struct heph_timer timer; /* may be set for earlier than that */
+
+	struct heph_arena arena;
+	struct heph_list owned;	     /* struct heph_owned, the latest last */
+	struct heph_list operations; /* in flight; filled by io */
+	struct heph_list watching;   /* watches that the actor made */
+	struct heph_list watchers;   /* watches of others about it */
+	struct heph_list parcels;    /* sends that wait for room in its inbox */
+
+	struct heph_reply hand; /* the latest call received, not answered yet */
+	struct heph_reply *owed;
+	unsigned n_owed, max_owed;
+
+	char *name;  /* NULL: that of the type */
+	void *spawn; /* a copy, for restarts; NULL: not restarted */
+	struct heph_exit exit;
+};
+
+/* The extension, made if there is none; NULL when there is no memory. */
+struct heph_ext *heph_self_extend(struct heph_self *self);
+
+/* Frees the extension, whose lists are empty. */
+void heph_self_shrink(struct heph_self *self);
+
+const char *heph_self_name(const struct heph_self *self);
+
+static inline struct heph_addr heph_self_addr(const struct heph_self *self)
+{
+	return (struct heph_addr){ .id = self->id,
+				   .slot = self->slot,
+				   .node = self->thread->heph->node };
+}
+
+/* The context that belongs to `self`, without a deadline. */
+static inline heph_ctx heph_self_ctx(struct heph_self *self)
+{
+	return (heph_ctx){ .self = self, .deadline = HEPH_NEVER };
+}
+
+#endif

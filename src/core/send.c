@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/send.h"
+
+#include <inttypes.h>
+
+#include "core/lane.h"
+#include "core/parcel.h"
+#include "core/stackrule.h"
+#include "core/wait.h"
+
+/* The worker that the actor is on, or NULL: such an actor cannot be. */
+static struct heph_worker *worker_of(struct heph *heph, struct heph_addr to)
+{
+	unsigned number = heph_id_thread(to.id);
+	struct heph_worker *worker;
+
+	if (!to.id || number >= heph->workers)
+		return NULL;
+	worker = (struct heph_worker *)heph_thread_of(heph, number);
+	return worker && to.slot < worker->max_selves ? worker : NULL;
+}
+
+/* What other threads may know of an actor: 0, -EAGAIN (full), -ESRCH. */
+static int look(struct heph_worker *worker, struct heph_addr to)
+{
+	uint64_t place = atomic_load_explicit(&worker->places[to.slot],
+					      memory_order_acquire);
+
+	if ((place ^ to.id) / HEPH_THREADS_MAX)
+		return -ESRCH;
+	return place & HEPH_PLACE_FULL ? -EAGAIN : 0;
+}
+
+static int try_local(struct heph_worker *worker, struct heph_addr to,
+		     const struct heph_letter *letter)
+{
+	struct heph_self *self = heph_worker_find(worker, to.id, to.slot);
+
+	if (!self)
+		return -ESRCH;
+	if (heph_inbox_full(self))
+		return -EAGAIN;
+	return heph_inbox_put(self, letter);
+}
+
+static int try_lane(struct heph_worker *from, struct heph_worker *worker,
+		    struct heph_addr to, const struct heph_letter *letter)
+{
+	struct heph_lane *lane;
+	int err = look(worker, to);
+
+	if (err < 0)
+		return err;
+	lane = heph_lane_to(from, &worker->thread);
+	if (!lane)
+		return -ENOMEM;
+	return heph_lane_write(lane, from, to.id, to.slot, letter);
+}
+
+static int try_parcel(_Atomic uint32_t *under_way, struct heph_worker *worker,
+		      struct heph_addr to, const struct heph_letter *letter)
+{
+	int err = look(worker, to);
+
+	if (err < 0)
+		return err;
+	if (atomic_load_explicit(under_way, memory_order_relaxed) >= HEPH_WINDOW)
+		return -EAGAIN;
+	return heph_parcel_post(&worker->thread, to, letter, under_way);
+}
+
+/* Sends if that needs no waiting. `from` is NULL if it is not of `heph`. */
+static int try_any(struct heph *heph, struct heph_thread *from,
+		   struct heph_addr to, const struct heph_letter *letter)
+{
+	struct heph_worker *worker = worker_of(heph, to);
+
+	if (!worker)
+		return -ESRCH;
+	if (from == &worker->thread)
+		return try_local(worker, to, letter);
+	if (from && from->is_worker)
+		return try_lane((struct heph_worker *)from, worker, to, letter);
+	return try_parcel(from ? &from->under_way : &heph->strangers, worker,
+			  to, letter);
+}
+
+static void count(struct heph_thread *thread, int err)
+{
+	if (thread && err == 0)
+		heph_count(&thread->count.sent);
+}
+
+int heph_letter_send(heph_ctx ctx, struct heph_addr to,
+		     const struct heph_letter *letter)
+{
+	struct heph_self *self = ctx.self;
+	struct heph_thread *thread = self->thread;
+	struct heph *heph;
+	bool inside;
+	int err;
+
+	heph_stackrule_check(self, letter->data, letter->size, "message");
+	err = heph_wait_allowed(ctx);
+	if (err < 0)
+		return err;
+	heph = heph_enter(to.node, &inside);
+	if (!heph)
+		return -ESRCH;
+	err = try_any(heph, inside ? thread : NULL, to, letter);
+	if (err == -EAGAIN) {
+		if (self->id && self->id == to.id && inside)
+			err = -EDEADLK;
+		else
+			err = heph_parcel_send(
+				ctx, &worker_of(heph, to)->thread, to, letter);
+	}
+	heph_leave(to.node, inside);
+	count(thread, err);
+	if (err == 0)
+		heph_worker_spend(self);
+	return err;
+}
+
+int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg, size_t size)
+{
+	const struct heph_letter letter = { .data = msg,
+					    .size = (uint32_t)size,
+					    .reply_at = HEPH_NO_REPLY };
+
+	return heph_letter_send(ctx, to, &letter);
+}
+
+int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)
+{
+	const struct heph_letter letter = { .data = msg,
+					    .size = (uint32_t)size,
+					    .reply_at = HEPH_NO_REPLY };
+	struct heph_thread *thread = heph_thread_current;
+	struct heph *heph;
+	bool inside;
+	int err;
+
+	if (thread && thread->current)
+		heph_stackrule_check(thread->current, msg, size, "message");
+	heph = heph_enter(to.node, &inside);
+	if (!heph)
+		return -ESRCH;
+	err = try_any(heph, inside ? thread : NULL, to, &letter);
+	heph_leave(to.node, inside);
+	count(thread, err);
+	return err;
+}
+
+/* A message that nobody will get: the type is that of the place. */
+static void drop(struct heph_addr to, const void *msg)
+{
+	struct heph_worker *worker;
+	struct heph_kind *kind;
+	struct heph *heph;
+	bool inside;
+
+	heph = heph_enter(to.node, &inside);
+	if (!heph)
+		return;
+	worker = worker_of(heph, to);
+	kind = worker ? worker->selves[to.slot].kind : NULL;
+	if (kind)
+		heph_msg_dispose(kind, (void *)(uintptr_t)msg, HEPH_NO_REPLY);
+	heph_leave(to.node, inside);
+}
+
+void heph_raw_post(struct heph_addr to, const void *msg, size_t size)
+{
+	struct heph_thread *thread = heph_thread_current;
+	int err = heph_raw_try_send(to, msg, size);
+
+	if (err == 0)
+		return;
+	if (thread)
+		heph_count(&thread->count.posts_dropped);
+	drop(to, msg);
+}

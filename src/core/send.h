@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * send.h - which way a message goes
+ *
+ *     sender                  receiver             way
+ *     on a worker             same worker          into its inbox
+ *     on a worker             another worker       the lane between them
+ *     anybody else            any                  a parcel
+ *     who must wait for room  any                  a parcel
+ *
+ * The way depends on the sender alone, and a parcel that waits lets the lane
+ * go first; so the messages of a sender arrive in their order.
+ */
+#ifndef HEPH_CORE_SEND_H
+#define HEPH_CORE_SEND_H
+
+#include "core/inbox.h"
+
+/* Waits while the inbox is full. See heph_raw_send(). */
+HEPH_MUST int heph_letter_send(heph_ctx ctx, struct heph_addr to,
+			       const struct heph_letter *letter);
+
+#endif

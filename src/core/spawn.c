@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A spawn on another worker is a request: a record that goes there, with a
+ * copy of options and argument, and comes back with the result. The spawner
+ * and the worker claim it as they do a parcel. The watch that makes the new
+ * actor a child of the spawner is made before and travels along, so nothing
+ * can fail after the actor has begun.
+ */
+#include <heph/actor.h>
+#include <heph/message.h>
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/life.h"
+#include "core/wait.h"
+#include "core/watch.h"
+
+enum { SENT, CLAIMED, ABANDONED };
+
+struct request {
+	struct heph_event event;
+	struct heph_worker *worker;
+	const struct heph_actor *type;
+	struct heph_self *spawner;
+	struct heph_watch *watch; /* NULL: the runtime is the parent */
+	struct heph_addr addr;
+	_Atomic int state;
+	int result;
+	bool back;
+	alignas(16) unsigned char spawn[];
+};
+
+/* ---- the other worker ------------------------------------------------------ */
+
+static void came_back(struct heph_event *event)
+{
+	struct request *request =
+		heph_container_of(event, struct request, event);
+
+	request->back = true;
+	heph_wake(request->spawner, HEPH_WAIT_SPAWN);
+}
+
+static int begin(struct heph_worker *worker, struct request *request)
+{
+	const struct heph_birth birth = { .type = request->type,
+					  .spawn = request->spawn,
+					  .watch = request->watch };
+	struct heph_fd give = heph_birth_options(&birth)->give;
+	struct heph_self *child;
+	int err = heph_life_begin(worker, &birth, &child);
+
+	if (err < 0)
+		return err;
+	request->addr = heph_self_addr(child);
+	if (request->watch) {
+		request->watch->thread = &worker->thread;
+		request->watch->who = request->addr;
+	}
+	if (give.turn)
+		worker->thread.heph->driver->fd_attach(child, give);
+	return 0;
+}
+
+static void on_request(struct heph_event *event)
+{
+	struct request *request =
+		heph_container_of(event, struct request, event);
+	int sent = SENT;
+
+	if (!atomic_compare_exchange_strong(&request->state, &sent, CLAIMED)) {
+		heph_mem_free(request);
+		return;
+	}
+	request->result = begin(request->worker, request);
+	event->fn = came_back;
+	heph_thread_post(request->spawner->thread, event);
+}
+
+/* ---- the spawner ----------------------------------------------------------- */
+
+static int await(heph_ctx ctx, struct request *request, bool *ret_gone)
+{
+	int sent = SENT, err;
+
+	while (!request->back) {
+		err = heph_wait_for(ctx, HEPH_WAIT_SPAWN);
+		if (request->back || err == 0)
+			continue;
+		if (atomic_compare_exchange_strong(&request->state, &sent,
+						   ABANDONED)) {
+			*ret_gone = true;
+			return err;
+		}
+		while (!request->back) /* it is on its way */
+			heph_wait_only(ctx.self, HEPH_WAIT_SPAWN);
+	}
+	return request->result;
+}
+
+static struct request *make_request(heph_ctx ctx, struct heph_worker *worker,
+				    const struct heph_birth *birth)
+{
+	size_t size = birth->type->spawn_size;
+	struct request *request = heph_mem_alloc_raw(sizeof(*request) + size);
+
+	if (!request)
+		return NULL;
+	*request = (struct request){ .event.fn = on_request,
+				     .worker = worker,
+				     .type = birth->type,
+				     .spawner = ctx.self,
+				     .watch = birth->watch };
+	memcpy(request->spawn, birth->spawn, size);
+	return request;
+}
+
+static int request_spawn(heph_ctx ctx, struct heph_worker *worker,
+			 const struct heph_birth *birth,
+			 struct heph_addr *ret_addr)
+{
+	struct request *request = make_request(ctx, worker, birth);
+	bool gone = false;
+	int err;
+
+	if (!request)
+		return -ENOMEM;
+	heph_thread_post(&worker->thread, &request->event);
+	err = await(ctx, request, &gone);
+	if (err == 0)
+		*ret_addr = request->addr;
+	if (!gone)
+		heph_mem_free(request);
+	return err;
+}
+
+static int spawn_there(heph_ctx ctx, struct heph_worker *worker,
+		       struct heph_birth *birth, struct heph_addr *ret_addr)
+{
+	int err;
+
+	birth->parent = NULL;
+	if (ctx.self->kind && !heph_birth_options(birth)->detached) {
+		birth->watch = heph_watch_new(ctx.self);
+		if (!birth->watch)
+			return -ENOMEM;
+		birth->watch->child = true;
+	}
+	err = request_spawn(ctx, worker, birth, ret_addr);
+	if (err < 0 && birth->watch)
+		heph_watch_forget(birth->watch);
+	return err;
+}
+
+static int spawn_here(struct heph_worker *worker, const struct heph_birth *birth,
+		      struct heph_addr *ret_addr)
+{
+	struct heph_fd give = heph_birth_options(birth)->give;
+	struct heph_self *child;
+	int err = heph_life_begin(worker, birth, &child);
+
+	if (err < 0)
+		return err;
+	*ret_addr = heph_self_addr(child);
+	if (give.turn)
+		worker->thread.heph->driver->fd_attach(child, give);
+	return 0;
+}
+
+/* ---- both ------------------------------------------------------------------ */
+
+static int refuse(const struct heph_actor *type, const char *what)
+{
+	heph_log_error("heph_spawn: out of range", HEPH_KV_STR("actor", type->name),
+		       HEPH_KV_STR("option", what));
+	return -EINVAL;
+}
+
+static int check(struct heph *heph, const struct heph_actor *type,
+		 const struct heph_options *options)
+{
+	if (type->abi != HEPH_ABI || type->size__ != sizeof(*type) ||
+	    type->options_size != sizeof(*options))
+		return refuse(type, "compiled for another version of heph");
+	if (options->inbox > HEPH_INBOX_MAX)
+		return refuse(type, "inbox: 1 to 1048576");
+	if (options->on < 0 || (unsigned)options->on > heph->workers)
+		return refuse(type, "on: HEPH_HERE or a worker that there is");
+	if (options->priority < HEPH_LOW || options->priority > HEPH_HIGH)
+		return refuse(type, "priority: HEPH_LOW to HEPH_HIGH");
+	return 0;
+}
+
+/* The worker that an actor with these options goes to. */
+static struct heph_worker *choose(heph_ctx ctx, const struct heph_options *options)
+{
+	struct heph *heph = ctx.self->thread->heph;
+	unsigned number;
+
+	if (options->on)
+		number = (unsigned)options->on - 1;
+	else if (ctx.self->kind)
+		return heph_worker_of(ctx.self);
+	else
+		number = atomic_fetch_add(&heph->turn, 1) % heph->workers;
+	return (struct heph_worker *)heph_thread_of(heph, number);
+}
+
+static int spawn(heph_ctx ctx, struct heph_birth *birth, struct heph_addr *ret_addr)
+{
+	struct heph_worker *worker = choose(ctx, heph_birth_options(birth));
+
+	if (!heph_birth_options(birth)->detached && ctx.self->kind)
+		birth->parent = ctx.self;
+	if (ctx.self->thread == &worker->thread)
+		return spawn_here(worker, birth, ret_addr);
+	return spawn_there(ctx, worker, birth, ret_addr);
+}
+
+int heph_raw_spawn(heph_ctx ctx, const struct heph_actor *type, const void *it,
+		   struct heph_addr *ret_addr)
+{
+	struct heph_birth birth = { .type = type, .spawn = it };
+	struct heph *heph = ctx.self->thread->heph;
+	struct heph_fd give = heph_birth_options(&birth)->give;
+	struct heph_addr addr;
+	int err = check(heph, type, heph_birth_options(&birth));
+
+	if (err == 0)
+		err = heph_wait_allowed(ctx);
+	if (err == 0 && give.turn)
+		err = heph->driver->fd_detach(ctx, give);
+	if (err < 0)
+		return err;
+	err = spawn(ctx, &birth, &addr);
+	if (err < 0 && give.turn)
+		heph->driver->fd_attach(ctx.self, give);
+	if (err == 0 && ret_addr)
+		*ret_addr = addr;
+	if (err == 0)
+		heph_worker_spend(ctx.self);
+	return err;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/thread.h"
+
+#include "core/futex.h"
+#include "core/heph.h"
+#include "core/signals.h"
+
+__thread struct heph_thread *heph_thread_current;
+
+int heph_thread_init(struct heph_thread *thread, struct heph *heph)
+{
+	*thread = (struct heph_thread){
+		.heph = heph,
+		.signal_event.fn = heph_signals_deliver,
+	};
+	heph_pool_init(&thread->pool);
+	heph_list_init(&thread->signals);
+	return heph_calls_init(&thread->calls);
+}
+
+void heph_thread_fini(struct heph_thread *thread)
+{
+	heph_calls_fini(&thread->calls);
+	heph_pool_fini(&thread->pool);
+}
+
+void heph_thread_wake(struct heph_thread *to)
+{
+	if (!atomic_load(&to->asleep) || !atomic_exchange(&to->asleep, 0))
+		return;
+	if (heph_thread_current)
+		heph_count(&heph_thread_current->count.wakes);
+	if (to->is_worker)
+		to->heph->driver->wake((struct heph_worker *)to);
+	else
+		heph_futex_wake(&to->asleep);
+}
+
+void heph_thread_post(struct heph_thread *to, struct heph_event *event)
+{
+	heph_events_push(&to->door, event);
+	heph_thread_wake(to);
+}
+
+bool heph_thread_open_door(struct heph_thread *thread)
+{
+	struct heph_event *event = heph_events_take_all(&thread->door);
+	struct heph_event *next;
+	bool any = event;
+
+	for (; event; event = next) {
+		next = event->next; /* fn may free it, or send it on */
+		event->fn(event);
+	}
+	return any;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * thread.h - what every thread has that takes part in a runtime
+ *
+ * A worker is such a thread, and so is a plain thread with a context. It owns
+ * memory (its pool, its records of calls) that only it takes from and gives
+ * back to, and it has a door: a list of events, which any thread may push to.
+ * An event is embedded in a record that was made beforehand, so to push one
+ * never allocates and never fails; its function runs on the thread that owns
+ * the door. All that crosses threads, but for the messages from one worker to
+ * another (lane.h), goes through doors.
+ *
+ * Sleeping. A thread that goes to sleep sets `asleep` and looks at its doors
+ * once more; who pushes something looks at `asleep` after that. Both are
+ * sequentially consistent, so one of the two sees the other. Who swaps
+ * `asleep` back to 0 wakes the thread: one wake for each sleep.
+ */
+#ifndef HEPH_CORE_THREAD_H
+#define HEPH_CORE_THREAD_H
+
+#include <heph/runtime.h>
+#include <heph/types.h>
+
+#include "base/event.h"
+#include "base/list.h"
+#include "base/pool.h"
+#include "core/call.h"
+
+enum {
+	HEPH_CACHE_LINE = 64,
+	HEPH_THREADS_MAX = 1024, /* workers and plain threads: 10 bits of an id */
+	HEPH_SIGNALS = 65,
+};
+
+struct heph;
+struct heph_self;
+
+/* Counted by the owner, read by anybody: relaxed, no read-modify-write. */
+struct heph_counters {
+	_Atomic uint64_t spawned, ended, failed, restarted, panicked;
+	_Atomic uint64_t sent, received, delivered, posts_dropped;
+	_Atomic uint64_t unread_dropped, late_answers, runs, polls, sleeps;
+	_Atomic uint64_t wakes, system_calls, descriptors, operations, buffers;
+	_Atomic uint64_t timers, calls, stacks, bytes;
+};
+
+static inline void heph_count_add(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(
+		counter,
+		atomic_load_explicit(counter, memory_order_relaxed) + n,
+		memory_order_relaxed);
+}
+
+static inline void heph_count(_Atomic uint64_t *counter)
+{
+	heph_count_add(counter, 1);
+}
+
+static inline void heph_count_set(_Atomic uint64_t *counter, uint64_t n)
+{
+	atomic_store_explicit(counter, n, memory_order_relaxed);
+}
+
+struct heph_thread {
+	/* the owner */
+	struct heph *heph;
+	struct heph_self *current; /* who runs; NULL: nobody */
+	uint16_t number;	   /* in heph->threads; workers come first */
+	bool is_worker;
+	struct heph_pool pool;
+	struct heph_calls calls;
+	struct heph_list signals; /* struct heph_signal_take */
+	struct heph_counters count;
+
+	/* others, about messages of ours that wait in their doors */
+	alignas(HEPH_CACHE_LINE) _Atomic uint32_t under_way;
+
+	/* anybody */
+	alignas(HEPH_CACHE_LINE) struct heph_events door;
+	_Atomic uint32_t asleep; /* 1: sleeps, or is about to */
+	_Atomic uint32_t signal_count[HEPH_SIGNALS];
+	_Atomic bool signal_posted;
+	struct heph_event signal_event;
+};
+
+/* The thread that is running, if it is one of ours. Do not keep it across a
+ * wait; an actor has self->thread for that. */
+extern __thread struct heph_thread *heph_thread_current;
+
+/* Prepares the parts that are above; `heph` and `number` are set by
+ * heph_threads_add(). Returns 0; -ENOMEM. */
+int heph_thread_init(struct heph_thread *thread, struct heph *heph);
+void heph_thread_fini(struct heph_thread *thread);
+
+/* Gives an event to a thread and wakes it if it sleeps. Any thread. */
+void heph_thread_post(struct heph_thread *to, struct heph_event *event);
+
+/* Wakes the thread if it sleeps. Any thread, after it has published what is to
+ * be seen, with a sequentially consistent store. */
+void heph_thread_wake(struct heph_thread *to);
+
+/* Runs the events that are at the door. Owner. Returns whether there were
+ * any. */
+bool heph_thread_open_door(struct heph_thread *thread);
+
+/* The number of the thread in an id of one of its actors. */
+static inline unsigned heph_id_thread(uint64_t id)
+{
+	return id & (HEPH_THREADS_MAX - 1);
+}
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+#include <heph/time.h>
+
+#include "base/clock.h"
+#include "core/heph.h"
+#include "core/wait.h"
+
+heph_time heph_now(void)
+{
+	return heph_clock_now();
+}
+
+int heph_sleep(heph_ctx ctx, heph_time length)
+{
+	heph_time when, limit = heph_deadline(ctx);
+	heph_ctx short_ctx = heph_within(ctx, length > 0 ? length : 0);
+	int err;
+
+	when = heph_deadline(short_ctx);
+	do {
+		err = heph_wait_for(short_ctx, 0);
+	} while (err == 0);
+	return err == -ETIME && when < limit ? 0 : err;
+}
+
+int heph_yield(heph_ctx ctx)
+{
+	int err = heph_wait_allowed(ctx);
+
+	if (err == 0)
+		heph_worker_yield(ctx.self);
+	return err;
+}
+
+heph_ctx heph_shield(heph_ctx ctx, heph_time length)
+{
+	heph_time grace = atomic_load(&ctx.self->thread->heph->deadline);
+
+	ctx = heph_within(ctx, length);
+	if (grace)
+		ctx = heph_until(ctx, grace);
+	ctx.deadline |= 1;
+	return ctx;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A deadline is a timer in the extension, and setting it is lazy: a timer that
+ * is armed for an earlier time than the deadline stays as it is, and when it
+ * expires it is set again for the deadline of that moment. So an actor that
+ * waits again and again, each time for at most 30 s from then, touches the
+ * wheel once in 30 s.
+ */
+#include "core/wait.h"
+
+#include <heph/time.h>
+
+#include "core/futex.h"
+#include "core/heph.h"
+#include "core/timers.h"
+
+enum { REFUSALS_MAX = 1000 };
+
+/* ---- plain threads -------------------------------------------------------- */
+
+static void sleep_thread(struct heph_self *self, heph_time deadline)
+{
+	struct heph_thread *thread = self->thread;
+	heph_time now;
+
+	atomic_store(&thread->asleep, 1);
+	if (heph_events_empty(&thread->door)) {
+		now = deadline == HEPH_NEVER ? 0 : heph_now();
+		if (now < deadline)
+			heph_futex_wait(&thread->asleep, 1,
+					deadline == HEPH_NEVER ? HEPH_NEVER :
+								 deadline - now);
+		else
+			heph_wake(self, HEPH_WAIT_TIME);
+	}
+	atomic_store(&thread->asleep, 0);
+}
+
+static void suspend_thread(struct heph_self *self, heph_time deadline)
+{
+	for (;;) {
+		heph_thread_open_door(self->thread);
+		if (!self->waiting)
+			return;
+		sleep_thread(self, deadline);
+	}
+}
+
+/* ---- both ------------------------------------------------------------------ */
+
+static void suspend(struct heph_self *self, heph_time deadline)
+{
+	if (self->kind)
+		heph_worker_suspend(self);
+	else
+		suspend_thread(self, deadline);
+}
+
+/* Says -ECANCELED, and lets others run; panics who has heard it too often. */
+static int refuse(heph_ctx ctx)
+{
+	struct heph_self *self = ctx.self;
+
+	if (++self->refused > REFUSALS_MAX)
+		heph_panic(ctx, "ignores stop: %u waits were refused",
+			   (unsigned)REFUSALS_MAX);
+	heph_worker_yield(self);
+	return -ECANCELED;
+}
+
+int heph_wait_allowed(heph_ctx ctx)
+{
+	if (__builtin_expect(!(ctx.self->flags & HEPH_FLAG_STOP), 1) ||
+	    heph_ctx_shielded(ctx))
+		return 0;
+	return refuse(ctx);
+}
+
+/* Sees to it that the deadline wakes the actor. 0, -ETIME, -ENOMEM. */
+static int set_deadline(struct heph_self *self, heph_time deadline)
+{
+	if (deadline <= heph_now()) {
+		heph_worker_spend(self);
+		return -ETIME;
+	}
+	return self->kind ? heph_timers_set(self, deadline) : 0;
+}
+
+int heph_wait_for(heph_ctx ctx, unsigned what)
+{
+	struct heph_self *self = ctx.self;
+	heph_time deadline = heph_deadline(ctx);
+	int err = heph_wait_allowed(ctx);
+
+	if (err == 0 && deadline != HEPH_NEVER)
+		err = set_deadline(self, deadline);
+	if (err < 0)
+		return err;
+	if (deadline != HEPH_NEVER)
+		what |= HEPH_WAIT_TIME;
+	if (!heph_ctx_shielded(ctx))
+		what |= HEPH_WAIT_STOP;
+	self->waiting = (uint16_t)what;
+	suspend(self, deadline);
+	if (self->kind && deadline != HEPH_NEVER)
+		self->ext->deadline = HEPH_NEVER;
+	if (self->woken == HEPH_WAIT_STOP)
+		return refuse(ctx);
+	return self->woken == HEPH_WAIT_TIME ? -ETIME : 0;
+}
+
+void heph_wait_only(struct heph_self *self, unsigned what)
+{
+	self->waiting = (uint16_t)what;
+	suspend(self, HEPH_NEVER);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wait.h - suspending, and the reason for going on
+ *
+ * An actor waits for a set of reasons. Whoever has one calls heph_wake(), on
+ * the actor's own thread; the first reason wins and the others are ignored. So
+ * a wait ends for one reason, and the caller looks whether what it waited for
+ * is there.
+ *
+ * A plain thread waits in the same way: it sleeps on a futex, runs the events
+ * at its door, and goes on when one of them woke it.
+ */
+#ifndef HEPH_CORE_WAIT_H
+#define HEPH_CORE_WAIT_H
+
+#include "core/self.h"
+#include "core/worker.h"
+
+/*
+ * Waits for one of `what`, the deadline of `ctx`, or a stop. Returns 0;
+ * -ETIME; -ECANCELED, at once if it was asked to stop before (unless shielded).
+ * Where both the thing and the deadline could be, the caller looks first.
+ */
+HEPH_MUST int heph_wait_for(heph_ctx ctx, unsigned what);
+
+/* Waits for one of `what` and for nothing else: for what is sure to come. */
+void heph_wait_only(struct heph_self *self, unsigned what);
+
+/* Whether waits through `ctx` are refused: counts it, and panics an actor that
+ * ignores it. 0 or -ECANCELED. */
+HEPH_MUST int heph_wait_allowed(heph_ctx ctx);
+
+static inline bool heph_ctx_shielded(heph_ctx ctx)
+{
+	return ctx.deadline & 1;
+}
+
+/* `reason` is there. On the thread of `self`. */
+static inline void heph_wake(struct heph_self *self, unsigned reason)
+{
+	if (!(self->waiting & reason))
+		return;
+	self->waiting = 0;
+	self->woken = (uint16_t)reason;
+	if (self->kind)
+		heph_worker_ready(heph_worker_of(self), self);
+}
+
+#endif

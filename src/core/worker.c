@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A turn of the loop: run actors, for as long as the budget lasts; open the
+ * door, read the lanes, run the timers; ask the driver. If then nobody can run
+ * the worker spins for a while, if that was worth it lately, and sleeps.
+ *
+ * Actors switch to the next actor directly, and to the loop when the turn is
+ * over or nobody else can run.
+ *
+ * Spinning. A message from another worker that comes while we spin costs some
+ * 100 ns, one that finds us asleep some 20 us. Who is woken by another worker
+ * soon after it has fallen asleep spins longer the next time, and who has spun
+ * in vain spins half as long; so a worker without work is quiet within a
+ * millisecond.
+ */
+#include "core/worker.h"
+
+#include <heph/time.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "core/lane.h"
+#include "core/life.h"
+#include "core/timers.h"
+#include "core/wait.h"
+
+#define SPIN_MIN (2 * HEPH_USEC)
+#define SPIN_MAX (50 * HEPH_USEC)
+
+enum { SPIN_ROUNDS = 16 };
+
+/* A queue is not passed over more often than this for a better one. */
+static const unsigned patience[HEPH_PRIORITIES] = { 0, 4, 8 };
+
+static void on_stop(struct heph_event *event)
+{
+	heph_life_stop_roots(
+		heph_container_of(event, struct heph_worker, stop_event));
+}
+
+static size_t selves_size(const struct heph_worker *worker)
+{
+	return worker->max_selves * sizeof(*worker->selves);
+}
+
+static size_t places_size(const struct heph_worker *worker)
+{
+	return worker->max_selves * sizeof(*worker->places);
+}
+
+static size_t pokes_size(const struct heph_worker *worker)
+{
+	return worker->max_selves * sizeof(*worker->pokes);
+}
+
+int heph_worker_init(struct heph_worker *worker, struct heph *heph,
+		     uint32_t max_actors)
+{
+	int err;
+
+	*worker = (struct heph_worker){
+		.n_selves = 1, /* slot 0 is nobody's */
+		.max_selves = max_actors + 1,
+		.serial = heph_serial_base(heph),
+		.stop_event.fn = on_stop,
+	};
+	err = heph_thread_init(&worker->thread, heph);
+	if (err < 0)
+		goto fail_thread;
+	worker->thread.is_worker = true;
+	worker->selves = heph_mem_reserve(selves_size(worker));
+	worker->places = heph_mem_reserve(places_size(worker));
+	worker->pokes = heph_mem_reserve(pokes_size(worker));
+	err = -ENOMEM;
+	if (!worker->selves || !worker->places || !worker->pokes)
+		goto fail_tables;
+	err = heph_stacks_init(&worker->stacks, HEPH_STACK_SIZE, max_actors);
+	if (err < 0)
+		goto fail_tables;
+	heph_mem_huge(worker->selves, selves_size(worker));
+	heph_wheel_init(&worker->wheel, heph_now());
+	heph_rand_seed(&worker->rand, heph_rand_entropy());
+	return 0;
+
+fail_tables:
+	heph_mem_unreserve(worker->pokes, pokes_size(worker));
+	heph_mem_unreserve(worker->places, places_size(worker));
+	heph_mem_unreserve(worker->selves, selves_size(worker));
+	heph_thread_fini(&worker->thread);
+fail_thread:
+	return err;
+}
+
+static void free_kinds(struct heph_worker *worker)
+{
+	struct heph_kind *kind;
+
+	while ((kind = worker->kinds)) {
+		worker->kinds = kind->next;
+		heph_pool_give(&worker->thread.pool, kind, sizeof(*kind));
+	}
+}
+
+void heph_worker_fini(struct heph_worker *worker)
+{
+	heph_serial_used(worker->thread.heph, worker->serial);
+	free_kinds(worker);
+	heph_stacks_fini(&worker->stacks);
+	heph_mem_unreserve(worker->pokes, pokes_size(worker));
+	heph_mem_unreserve(worker->places, places_size(worker));
+	heph_mem_unreserve(worker->selves, selves_size(worker));
+	heph_thread_fini(&worker->thread);
+}
+
+struct heph_kind *heph_worker_kind(struct heph_worker *worker,
+				   const struct heph_actor *type)
+{
+	struct heph_kind **link = &worker->kinds, *kind;
+
+	for (; (kind = *link); link = &kind->next) {
+		if (kind->type != type)
+			continue;
+		*link = kind->next; /* the latest one is the first */
+		kind->next = worker->kinds;
+		return worker->kinds = kind;
+	}
+	kind = heph_pool_take(&worker->thread.pool, sizeof(*kind));
+	if (!kind)
+		return NULL;
+	*kind = (struct heph_kind){ .type = type, .next = worker->kinds };
+	return worker->kinds = kind;
+}
+
+/* ---- running --------------------------------------------------------------- */
+
+/* The best queue with somebody in it, unless a lesser one has waited enough. */
+static unsigned choose(struct heph_worker *worker)
+{
+	unsigned best = 0;
+
+	while (!worker->ready[best].first)
+		best++;
+	for (unsigned n = best + 1; n < HEPH_PRIORITIES; n++) {
+		if (!worker->ready[n].first || ++worker->passed[n] < patience[n])
+			continue;
+		best = n;
+		break;
+	}
+	worker->passed[best] = 0;
+	return best;
+}
+
+static struct heph_self *next_ready(struct heph_worker *worker)
+{
+	struct heph_queue *queue;
+	struct heph_self *self;
+
+	if (!worker->n_ready)
+		return NULL;
+	queue = &worker->ready[choose(worker)];
+	self = queue->first;
+	queue->first = self->next;
+	worker->n_ready--;
+	self->state = HEPH_RUNNING;
+	return self;
+}
+
+void heph_worker_suspend(struct heph_self *self)
+{
+	struct heph_worker *worker = heph_worker_of(self);
+	struct heph_self *next = NULL;
+
+	if (self->state == HEPH_RUNNING)
+		self->state = HEPH_WAITING;
+	if (worker->dirty)
+		heph_lanes_flush(worker);
+	if (--worker->budget > 0)
+		next = next_ready(worker);
+	if (next == self)
+		return;
+	worker->thread.current = next;
+	heph_coro_switch(&self->coro, next ? &next->coro : &worker->main);
+}
+
+void heph_worker_leave(struct heph_self *self)
+{
+	struct heph_worker *worker = heph_worker_of(self);
+
+	worker->ended = self;
+	worker->thread.current = NULL;
+	heph_coro_leave(&self->coro, &worker->main);
+}
+
+void heph_worker_yield(struct heph_self *self)
+{
+	if (!self->kind)
+		return;
+	self->waiting = 0;
+	heph_worker_ready(heph_worker_of(self), self);
+	heph_worker_suspend(self);
+}
+
+static void run_actors(struct heph_worker *worker)
+{
+	struct heph_self *self;
+
+	worker->budget = (int)worker->thread.heph->config.poll_ratio;
+	while (worker->budget > 0 && (self = next_ready(worker))) {
+		worker->budget--;
+		worker->thread.current = self;
+		heph_coro_switch(&worker->main, &self->coro);
+		if (worker->ended) {
+			heph_life_bury(worker->ended);
+			worker->ended = NULL;
+		}
+	}
+	if (worker->dirty)
+		heph_lanes_flush(worker);
+}
+
+/* ---- waiting for work ------------------------------------------------------ */
+
+/* Takes in what others have left. Whether somebody can run now. */
+static bool look_around(struct heph_worker *worker)
+{
+	heph_thread_open_door(&worker->thread);
+	heph_lanes_read(worker);
+	if (worker->dirty) /* a drop function may have sent something */
+		heph_lanes_flush(worker);
+	return worker->n_ready;
+}
+
+static bool over(struct heph_worker *worker, const _Atomic bool *quit)
+{
+	return atomic_load_explicit(&worker->thread.heph->abandon,
+				    memory_order_relaxed) ||
+	       (atomic_load_explicit(quit, memory_order_acquire) &&
+		!worker->alive);
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/* Whether there was something to do before it was worth to sleep. */
+static bool spin(struct heph_worker *worker)
+{
+	heph_time until;
+
+	if (!worker->spin)
+		return false;
+	until = heph_now() + worker->spin;
+	do {
+		for (unsigned n = 0; n < SPIN_ROUNDS; n++) {
+			relax();
+			if (look_around(worker))
+				return true;
+		}
+		worker->thread.heph->driver->poll(worker, 0);
+		if (worker->n_ready)
+			return true;
+	} while (heph_now() < until);
+	worker->spin /= 2;
+	if (worker->spin < SPIN_MIN)
+		worker->spin = 0;
+	return false;
+}
+
+/* It slept that long, and another thread woke it: was it worth it? */
+static void learn(struct heph_worker *worker, heph_time slept)
+{
+	if (slept > SPIN_MAX)
+		return;
+	worker->spin = worker->spin ? worker->spin * 2 : 4 * SPIN_MIN;
+	if (worker->spin > SPIN_MAX)
+		worker->spin = SPIN_MAX;
+}
+
+static void fall_asleep(struct heph_worker *worker, heph_time wait,
+			const _Atomic bool *quit)
+{
+	struct heph_thread *thread = &worker->thread;
+	heph_time began;
+
+	atomic_store(&thread->asleep, 1);
+	if (!heph_events_empty(&thread->door) || heph_lanes_waiting(worker) ||
+	    over(worker, quit)) {
+		atomic_store(&thread->asleep, 0);
+		return;
+	}
+	began = heph_now();
+	heph_count(&thread->count.sleeps);
+	thread->heph->driver->poll(worker, wait);
+	if (!atomic_exchange(&thread->asleep, 0))
+		learn(worker, heph_now() - began);
+}
+
+static void publish_counts(struct heph_worker *worker)
+{
+	struct heph_counters *count = &worker->thread.count;
+
+	heph_count(&count->polls);
+	heph_count_set(&count->timers, heph_wheel_count(&worker->wheel));
+	heph_count_set(&count->calls, worker->thread.calls.in_use);
+	heph_count_set(&count->stacks, worker->stacks.in_use);
+	heph_count_set(&count->bytes, heph_pool_in_use(&worker->thread.pool));
+}
+
+static void wait_for_work(struct heph_worker *worker, const _Atomic bool *quit)
+{
+	heph_time wait;
+
+	publish_counts(worker);
+	worker->thread.heph->driver->poll(worker, 0);
+	if (look_around(worker) || heph_timers_run(worker) || over(worker, quit))
+		return;
+	wait = heph_timers_wait(worker);
+	if (wait && !spin(worker))
+		fall_asleep(worker, wait, quit);
+}
+
+void heph_worker_run(struct heph_worker *worker, const _Atomic bool *quit)
+{
+	heph_thread_current = &worker->thread;
+	heph_coro_init_thread(&worker->main);
+	while (!over(worker, quit)) {
+		run_actors(worker);
+		if (look_around(worker) | heph_timers_run(worker))
+			worker->thread.heph->driver->poll(worker, 0);
+		else
+			wait_for_work(worker, quit);
+	}
+	publish_counts(worker);
+	if (worker->alive)
+		heph_life_list(worker);
+	heph_thread_current = NULL;
+}

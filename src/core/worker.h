@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * worker.h - one thread's actors: who may run, who runs, what time it is
+ *
+ * A passive object: heph_worker_run() is its loop, and everything here is
+ * called by the thread that runs it, unless said otherwise.
+ */
+#ifndef HEPH_CORE_WORKER_H
+#define HEPH_CORE_WORKER_H
+
+#include "base/rand.h"
+#include "base/wheel.h"
+#include "core/self.h"
+#include "coro/stack.h"
+
+enum { HEPH_PRIORITIES = 3 };
+
+/* What a worker knows of a type of actor. */
+struct heph_kind {
+	const struct heph_actor *type;
+	struct heph_kind *next; /* in worker->kinds */
+	struct heph_self *free; /* blocks that were used for it, by `next` */
+	uint64_t spawned, alive;
+};
+
+/* Bit of a place: other threads find the inbox full. */
+#define HEPH_PLACE_FULL UINT64_C(1)
+
+/* A stop from another thread, in a table beside that of the ids. */
+struct heph_poke {
+	struct heph_event event;
+	_Atomic uint64_t id; /* 0: not at the door */
+};
+
+/* A first-in first-out list of actors by `next`. */
+struct heph_queue {
+	struct heph_self *first, *last;
+};
+
+struct heph_worker {
+	struct heph_thread thread; /* first */
+	struct heph_coro main;	   /* the loop's own stack */
+	struct heph_queue ready[HEPH_PRIORITIES]; /* high, normal, low */
+	unsigned n_ready;
+	unsigned passed[HEPH_PRIORITIES]; /* turns of others while it had some */
+	int budget; /* what the current turn may still do, about */
+	struct heph_self *ended; /* to be freed by the loop */
+	struct heph_lane *dirty; /* lanes with something unpublished */
+
+	struct heph_self *selves;  /* table, reserved memory */
+	struct heph_poke *pokes;   /* the same indices */
+	/*
+	 * The same indices. The serial in the bits that an id has it in, or 0,
+	 * and HEPH_PLACE_FULL. Other threads read here whether an actor lives
+	 * and has room; only we write.
+	 */
+	_Atomic uint64_t *places;
+	uint32_t n_selves, max_selves;
+	uint64_t serial;
+	uint32_t alive;
+	struct heph_kind *kinds;
+	struct heph_stacks stacks;
+
+	struct heph_wheel wheel;
+	heph_time now;	/* of the last look at the clock */
+	heph_time spin; /* how long it is worth to spin before sleeping */
+	heph_time spinning_since;
+	bool stopping; /* its first-level actors were asked to stop */
+	struct heph_event stop_event;
+	_Atomic bool stop_posted;
+	struct heph_rand rand;
+	void *driver; /* of the driver */
+};
+
+/* Returns 0; -ENOMEM. `max_actors` bounds the table. */
+int heph_worker_init(struct heph_worker *worker, struct heph *heph,
+		     uint32_t max_actors);
+void heph_worker_fini(struct heph_worker *worker);
+
+/* Runs actors until the runtime says stop (heph->abandon, or `*quit` set and
+ * no actor left). On the worker's thread, which it makes its own. */
+void heph_worker_run(struct heph_worker *worker, const _Atomic bool *quit);
+
+/* Switches from the running actor to the next one, or to the loop. Returns
+ * when the actor is resumed. */
+void heph_worker_suspend(struct heph_self *self);
+
+/* The last switch of an actor. */
+_Noreturn void heph_worker_leave(struct heph_self *self);
+
+/* An actor has done something that could go on without ever waiting: when it
+ * has used its turn, others run first. */
+static inline void heph_worker_spend(struct heph_self *self);
+void heph_worker_yield(struct heph_self *self);
+
+/* What the worker knows of a type; NULL when there is no memory. */
+struct heph_kind *heph_worker_kind(struct heph_worker *worker,
+				   const struct heph_actor *type);
+
+static inline struct heph_worker *heph_worker_of(const struct heph_self *self)
+{
+	return (struct heph_worker *)self->thread;
+}
+
+static inline void heph_worker_spend(struct heph_self *self)
+{
+	if (self->kind && --heph_worker_of(self)->budget <= 0)
+		heph_worker_yield(self);
+}
+
+/* The block of a local actor, if it has not ended; else NULL. */
+static inline struct heph_self *heph_worker_find(struct heph_worker *worker,
+						 uint64_t id, uint32_t slot)
+{
+	struct heph_self *self = &worker->selves[slot];
+
+	return slot < worker->n_selves && self->id == id && id ? self : NULL;
+}
+
+/* Puts an actor into the run queue. */
+static inline void heph_worker_ready(struct heph_worker *worker,
+				     struct heph_self *self)
+{
+	struct heph_queue *queue = &worker->ready[1 - self->priority];
+
+	self->state = HEPH_READY;
+	self->next = NULL;
+	if (queue->first)
+		queue->last->next = self;
+	else
+		queue->first = self;
+	queue->last = self;
+	worker->n_ready++;
+}
+
+#endif
