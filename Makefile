@@ -39,7 +39,7 @@ run: build ## the demo; EXAMPLE=name runs one example
 test: ## all tests but stress; T=text: those with that in their name
 	@scripts/deps.sh test
 	@scripts/build.sh build tests
-	@T=$(T) scripts/test.sh build unit api examples
+	@T=$(T) scripts/test.sh build unit api examples shell
 
 check: ## what the tests cannot see: warnings, layers, headers, wrong uses ...
 	@scripts/deps.sh test

@@ -27,12 +27,12 @@ for file in $commented; do
 	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "$file"
 done | complain "no SPDX line"
 
-grep -nHE '[[:blank:]]+$' $text /dev/null | complain "space at the end"
-grep -nHE '(^|[;{},)]|else)[[:blank:]]*//' $code /dev/null | complain "// comment"
-grep -nHE '^ +	' $code /dev/null | complain "space before tab"
-grep -nHE '^ {8}' $code /dev/null | complain "spaces for a tab"
+grep -InHE '[[:blank:]]+$' $text /dev/null | complain "space at the end"
+grep -InHE '(^|[;{},)]|else)[[:blank:]]*//' $code /dev/null | complain "// comment"
+grep -InHE '^ +	' $code /dev/null | complain "space before tab"
+grep -InHE '^ {8}' $code /dev/null | complain "spaces for a tab"
 # Written so that it does not find itself.
-grep -nHE '/(work|root|home)/[A-Za-z]' $text /dev/null | complain "path of a machine"
+grep -InHE '/(work|root|home)/[A-Za-z]' $text /dev/null | complain "path of a machine"
 for file in $code; do
 	[ -z "$(tail -c 1 "$file")" ] || echo "$file"
 done | complain "no newline at the end"

@@ -19,7 +19,7 @@ done
 names=
 if [ -n "${T:-}" ]; then
 	names=$(meson test -C "$dir" --list --no-rebuild $suites 2>/dev/null |
-		sed -n 's|^heph:[^/]* / ||p' | grep -F -e "$T") || {
+		sed 's|^heph:[^/]* / ||' | grep -F -e "$T") || {
 		echo "no test has '$T' in its name" >&2
 		exit 1
 	}
