@@ -91,18 +91,19 @@ void heph_coro_reset(struct heph_coro *self, void *low, size_t size,
 	heph_coro_restart(self, heph_coro_reserved(low, size, reserve), fn);
 }
 
-#if HEPH_TSAN
-/* Whatever TSan notes of entering and leaving a function happens here in the
- * same coroutine. */
+#if HEPH_ASAN || HEPH_TSAN
+/* What TSan notes of entering and leaving a function happens in the same
+ * coroutine, for these are not inlined. */
 __attribute__((noinline, no_sanitize("thread"))) void
-heph_coro_switch_tsan(struct heph_coro *from, struct heph_coro *to)
+heph_coro_switch_san(struct heph_coro *from, struct heph_coro *to)
 {
 	heph_san_depart(&from->san, &to->san, false);
 	heph_coro_jump(from, to);
+	heph_san_arrive(&from->san);
 }
 
 __attribute__((noinline, no_sanitize("thread"))) void
-heph_coro_leave_tsan(struct heph_coro *from, struct heph_coro *to)
+heph_coro_leave_san(struct heph_coro *from, struct heph_coro *to)
 {
 	heph_san_depart(&from->san, &to->san, true);
 	heph_coro_go(to);

@@ -122,11 +122,12 @@ static inline void *heph_coro_live(const struct heph_coro *coro)
 #error "heph: no switch for this machine"
 #endif
 
-#if HEPH_TSAN
-/* Not inline: TSan must not see the switch from instrumented code. */
-void heph_coro_switch_tsan(struct heph_coro *from, struct heph_coro *to);
-_Noreturn void heph_coro_leave_tsan(struct heph_coro *from,
-				    struct heph_coro *to);
+#if HEPH_ASAN || HEPH_TSAN
+/* The same, not inline: TSan must not see the switch from code it watches, and
+ * ASan aligns the locals of the functions it watches (see "Place"). */
+void heph_coro_switch_san(struct heph_coro *from, struct heph_coro *to);
+_Noreturn void heph_coro_leave_san(struct heph_coro *from,
+				   struct heph_coro *to);
 #endif
 
 /* Suspends `from`, which is running, and goes on with `to`. Returns when
@@ -134,12 +135,8 @@ _Noreturn void heph_coro_leave_tsan(struct heph_coro *from,
 static inline __attribute__((always_inline)) void
 heph_coro_switch(struct heph_coro *from, struct heph_coro *to)
 {
-#if HEPH_TSAN
-	heph_coro_switch_tsan(from, to);
-#elif HEPH_ASAN
-	heph_san_depart(&from->san, &to->san, false);
-	heph_coro_jump(from, to);
-	heph_san_arrive(&from->san);
+#if HEPH_ASAN || HEPH_TSAN
+	heph_coro_switch_san(from, to);
 #else
 	heph_coro_jump(from, to);
 #endif
@@ -150,12 +147,9 @@ heph_coro_switch(struct heph_coro *from, struct heph_coro *to)
 static inline __attribute__((always_inline, noreturn)) void
 heph_coro_leave(struct heph_coro *from, struct heph_coro *to)
 {
-#if HEPH_TSAN
-	heph_coro_leave_tsan(from, to);
+#if HEPH_ASAN || HEPH_TSAN
+	heph_coro_leave_san(from, to);
 #else
-#if HEPH_ASAN
-	heph_san_depart(&from->san, &to->san, true);
-#endif
 	(void)from;
 	heph_coro_go(to);
 #endif

@@ -25,6 +25,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "base/fmt.h"
 #include "coro/san.h"
 
 #define ALT_STACK ((size_t)64 << 10)
@@ -75,38 +76,6 @@ static const char *signal_name(int sig)
 	}
 }
 
-static char *put(char *at, const char *text)
-{
-	return stpcpy(at, text);
-}
-
-static char *put_hex(char *at, uintptr_t value)
-{
-	int shift = 60;
-
-	at = put(at, "0x");
-	while (shift && !(value >> shift & 15))
-		shift -= 4;
-	for (; shift >= 0; shift -= 4)
-		*at++ = "0123456789abcdef"[value >> shift & 15];
-	return at;
-}
-
-static void put_out(const char *text, size_t size)
-{
-	ssize_t n;
-
-	while (size > 0) {
-		n = write(STDERR_FILENO, text, size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return;
-		text += n;
-		size -= (size_t)n;
-	}
-}
-
 /* ---- the report ---- */
 
 static uintptr_t instruction_of(const void *context)
@@ -123,24 +92,30 @@ static uintptr_t instruction_of(const void *context)
 static void report_signal(const siginfo_t *info, uintptr_t ip)
 {
 	const char *why = code_name(info->si_signo, info->si_code);
+	struct heph_fmt fmt;
 	char line[256];
-	char *at = line;
 
-	at = put(at, "heph: ");
-	at = put(at, signal_name(info->si_signo));
+	heph_fmt_init(&fmt, line, sizeof(line));
+	heph_fmt_str(&fmt, "heph: ");
+	heph_fmt_str(&fmt, signal_name(info->si_signo));
 	if (why) {
-		at = put(at, " (");
-		at = put(at, why);
-		at = put(at, ")");
+		heph_fmt_str(&fmt, " (");
+		heph_fmt_str(&fmt, why);
+		heph_fmt_str(&fmt, ")");
 	}
 	if (info->si_code > 0) {
-		at = put(at, " at address ");
-		at = put_hex(at, (uintptr_t)info->si_addr);
+		heph_fmt_str(&fmt, " at address ");
+		heph_fmt_hex(&fmt, (uintptr_t)info->si_addr);
 	}
-	at = put(at, ", instruction ");
-	at = put_hex(at, ip);
-	at = put(at, "\n");
-	put_out(line, (size_t)(at - line));
+	heph_fmt_str(&fmt, ", instruction ");
+	heph_fmt_hex(&fmt, ip);
+	heph_fmt_str(&fmt, "\n");
+	heph_fmt_write(&fmt, STDERR_FILENO);
+}
+
+static void put_out(const char *text)
+{
+	(void)!write(STDERR_FILENO, text, strlen(text));
 }
 
 /* The frames from the one that faulted on: those above it are the handler's. */
@@ -155,7 +130,7 @@ static void report_backtrace(uintptr_t ip)
 			first = i;
 	backtrace_symbols_fd(frames + first, n - first, STDERR_FILENO);
 	if (n == MAX_FRAMES)
-		put_out("...\n", 4);
+		put_out("...\n");
 }
 
 static void report(const siginfo_t *info, const void *context)
@@ -166,7 +141,7 @@ static void report(const siginfo_t *info, const void *context)
 	report_signal(info, ip);
 	if (heph_fault_describe)
 		heph_fault_describe(STDERR_FILENO, addr);
-	put_out("heph: backtrace:\n", 17);
+	put_out("heph: backtrace:\n");
 	report_backtrace(ip);
 }
 
