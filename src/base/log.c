@@ -413,19 +413,27 @@ void heph_log_flush(void)
 
 void heph_log_to(int fd)
 {
+	heph_time deadline = heph_clock_now() + FLUSH_TIME;
+	bool locked;
+
 	pthread_once(&configured, configure);
-	heph_log_flush();
+	flush_until(deadline);
+	/* With the lock, nobody uses the one before any more. */
+	locked = lock_until(deadline);
 	atomic_store(&out.fd, fd);
 	atomic_store(&out.journal, false);
+	if (locked)
+		unlock();
 }
 
 int heph_log_to_journal(const char *path)
 {
+	heph_time deadline = heph_clock_now() + FLUSH_TIME;
 	int err;
 
 	pthread_once(&configured, configure);
-	heph_log_flush();
-	if (!lock_until(heph_clock_now() + FLUSH_TIME))
+	flush_until(deadline);
+	if (!lock_until(deadline))
 		return -EBUSY;
 	err = heph_logout_open_journal(&out, path);
 	unlock();

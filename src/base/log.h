@@ -109,8 +109,11 @@ void heph_log_set_level(enum heph_log_level limit);
  */
 void heph_log_flush(void);
 
-/* Writes what there is, then sends all lines to `fd` as logfmt. The caller
- * keeps `fd` open until it calls again; 2 is standard error. */
+/*
+ * Writes what there is, then sends all lines to `fd` as logfmt; 2 is standard
+ * error. The caller keeps `fd` open until it has called again. If what there is
+ * cannot be written within a second, it goes to the new `fd` as well.
+ */
 void heph_log_to(int fd);
 
 /*

@@ -93,18 +93,19 @@ static bool fetch_chunk(struct heph_pool *pool)
 {
 	struct heph_pool_chunk *chunk;
 	unsigned char *memory = heph_mem_alloc_raw(HEPH_POOL_CHUNK);
-	size_t skip = -(uintptr_t)memory % HEPH_POOL_GRAIN;
-	size_t size = (HEPH_POOL_CHUNK - skip) & ~(HEPH_POOL_GRAIN - 1UL);
+	unsigned char *start;
 
 	if (!memory)
 		return false;
 	use_up(pool);
-	chunk = (void *)(memory + skip);
+	start = memory + -(uintptr_t)memory % HEPH_POOL_GRAIN;
+	chunk = (void *)start;
 	chunk->memory = memory;
 	chunk->next = pool->chunks;
 	pool->chunks = chunk;
-	pool->fresh = memory + skip + sizeof(*chunk);
-	pool->fresh_end = memory + skip + size;
+	pool->fresh = start + sizeof(*chunk);
+	/* A grain less, wherever it starts: all chunks hold the same. */
+	pool->fresh_end = start + HEPH_POOL_CHUNK - HEPH_POOL_GRAIN;
 	return true;
 }
 
