@@ -106,15 +106,14 @@ format: ## lay out all C files
 
 tidy: ## clang-tidy; TIDY=files
 	@scripts/deps.sh all
-	@$(CLANG) scripts/build.sh build-clang ""
+	@$(CLANG) scripts/build.sh build-clang "" -Dwerror=true
 	@clang-tidy --quiet -p build-clang $(TIDY)
 
 install: ## PREFIX=/usr/local DESTDIR=
 	@scripts/deps.sh run
 	@scripts/build.sh build-install libs -Dtests=disabled -Dbuildtype=release \
 		-Ddebug=true -Dprefix=$(PREFIX)
-	@meson configure build-install -Dprefix=$(PREFIX)
-	@meson install -C build-install --tags devel,runtime
+	@meson install -C build-install --no-rebuild --quiet --tags devel,runtime
 
 clean: ## remove all build directories
 	@rm -rf build build-*

@@ -4,9 +4,9 @@
 # build.sh DIR TARGETS [meson options] - configures where needed, then builds
 #
 # TARGETS is a list in quotes: "all", "programs" (library, examples, bench),
-# "tests", or "" to configure only. Options count when DIR is new. A changed
-# list of files, or of libraries found, configures again. One at a time for
-# each DIR; others wait.
+# "tests", or "" to configure only. Other files, libraries or options than last
+# time configure again; the compiler, $CC, counts when DIR is new. One at a time
+# for each DIR; others wait.
 set -eu
 cd "$(dirname "$0")/.."
 dir=$1 targets=$2
@@ -18,7 +18,8 @@ seen() {
 	for library in liburing cmocka; do
 		echo "$library $(pkg-config --modversion $library 2>&1 | head -n 1)"
 	done
-	ls /usr/include/valgrind/valgrind.h 2>&1
+	ls /usr/include/valgrind/memcheck.h 2>&1
+	echo "$@"
 }
 
 # Shows what a command said only if it failed.
@@ -33,13 +34,13 @@ mkdir -p "$dir"
 exec 9>"$dir/.lock"
 flock 9
 
-seen >"$dir/.seen.new"
+seen "$@" >"$dir/.seen.new"
 if [ ! -f "$dir/build.ninja" ]; then
 	echo "configure $dir"
 	quietly meson setup "$@" "$dir"
 elif ! cmp -s "$dir/.seen.new" "$dir/.seen"; then
-	echo "configure $dir again: files were added or removed"
-	quietly meson setup --reconfigure "$dir"
+	echo "configure $dir again: other files, libraries or options"
+	quietly meson setup --reconfigure "$@" "$dir"
 fi
 mv "$dir/.seen.new" "$dir/.seen"
 

@@ -3,7 +3,7 @@
 #
 # check-aarch64.sh - the layers that know no I/O compile for AArch64
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 cc=aarch64-linux-gnu-gcc
 if ! command -v $cc >/dev/null; then
 	echo "note: skipped, there is no $cc"

@@ -7,7 +7,7 @@
 # with gcc and with clang; and they fail for the reason written beside them.
 # Without any wrong use the file compiles without a warning.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C
 file=tests/fail/wrong.c
 strict="-Werror=incompatible-pointer-types -Werror=int-conversion"

@@ -6,7 +6,7 @@
 # Public ones as C11 and as C++17, in the strictest mode; internal ones as the
 # library is compiled, in its three debug levels. With gcc and with clang.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C
 
 jobs() {

@@ -6,7 +6,7 @@
 # base < coro < core < io < rt: a file includes its own layer and those to the
 # left. What users, and tests of the interface, include is <heph/...> alone.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C
 layers="base coro core io rt"
 failed=0

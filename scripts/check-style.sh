@@ -3,7 +3,7 @@
 #
 # check-style.sh - cheap things that a layout program does not see
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C
 
 # Reads lines "FILE:LINE:text" and complains about each.

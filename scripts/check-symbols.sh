@@ -6,7 +6,7 @@
 # The shared library exports what the public headers declare, no more and no
 # less; all global names of the static library begin with heph_.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C
 dir=$1 failed=0
 tmp=$(mktemp -d)

@@ -6,7 +6,7 @@
 # Ends with "N passed, N failed". The details of a check are shown if it fails,
 # and remarks that do not make it fail always.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 passed=0 failed=0
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -7,7 +7,7 @@
 # Starts from fuzz/corpus/NAME. New inputs go to DIR/corpus/NAME; an input that
 # fails stays in DIR, and its path is printed.
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 dir=$1 seconds=$2 failed=0
 
 for program in "$dir"/fuzz/fuzz_*"${F:-}"*; do

@@ -4,7 +4,7 @@
 # stress.sh DIR SECONDS - runs each stress test for that long; S=text: only
 # those whose name contains it
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 dir=$1 seconds=$2 failed=0
 
 for program in "$dir"/tests/stress_*"${S:-}"*; do
