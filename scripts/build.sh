@@ -42,6 +42,7 @@ elif ! cmp -s "$dir/.seen.new" "$dir/.seen"; then
 	echo "configure $dir again: other files, libraries or options"
 	quietly meson setup --reconfigure "$@" "$dir"
 fi
+quietly ninja -C "$dir" build.ninja
 mv "$dir/.seen.new" "$dir/.seen"
 
 if [ -n "$targets" ]; then
