@@ -39,7 +39,7 @@ static inline bool heph_fd_none(struct heph_fd fd)
 }
 
 /* Takes in a descriptor of the kernel: the runtime closes it from now on, and
- * makes it non-blocking. Returns 0; an error, and then `number` is still the
+ * leaves its flags as they are. Returns 0; an error, and then `number` is still the
  * caller's. */
 HEPH_API HEPH_MUST int heph_fd_adopt(heph_ctx ctx, int number,
 				     struct heph_fd *ret_fd);

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "core/answers.h"
 #include "core/send.h"
+#include "core/stackrule.h"
 #include "core/wait.h"
 
 int heph_calls_init(struct heph_calls *calls)
@@ -199,11 +200,14 @@ int heph_raw_call(heph_ctx ctx, struct heph_addr to, const struct heph_call *cal
 {
 	struct heph_thread *thread = ctx.self->thread;
 	struct heph_calls *calls = &thread->calls;
-	struct heph_waiting_call *record = take(calls, call->ret_size);
+	struct heph_waiting_call *record;
 	struct heph_letter letter;
 	uint64_t number;
-	int err;
+	int err = heph_wait_allowed(ctx);
 
+	if (err < 0)
+		return err;
+	record = take(calls, call->ret_size);
 	if (!record)
 		return -ENOMEM;
 	number = calls->last_number += 2;
@@ -218,6 +222,7 @@ int heph_raw_call(heph_ctx ctx, struct heph_addr to, const struct heph_call *cal
 			   .node = thread->heph->node },
 	};
 	atomic_store_explicit(&record->number, number, memory_order_release);
+	heph_stackrule_check(ctx.self, letter.data, letter.size, "message");
 	err = heph_letter_send(ctx, to, &letter);
 	if (err == 0)
 		err = await(ctx, record, number);

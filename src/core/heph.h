@@ -54,9 +54,6 @@ struct heph_driver {
 	 * gives it to an owner, on that one's thread. 0; -EBADF, -ECANCELED. */
 	int (*fd_detach)(heph_ctx ctx, struct heph_fd fd);
 	void (*fd_attach)(struct heph_self *to, struct heph_fd fd);
-
-	/* A descriptor in an event that nobody will take: closes it. */
-	void (*fd_drop)(struct heph_fd fd);
 };
 
 struct heph {
@@ -77,6 +74,8 @@ struct heph {
 	uint16_t free_threads[HEPH_THREADS_MAX];
 	unsigned n_threads, n_free_threads;
 	_Atomic(struct heph_lane *) *lanes; /* [from * workers + to] */
+
+	void *files; /* io's */
 
 	_Atomic uint32_t busy;	    /* workers that have actors */
 	_Atomic uint32_t strangers; /* messages of theirs under way */

@@ -114,6 +114,11 @@ static int extend(struct heph_self *self, const struct heph_birth *birth)
 	return err;
 }
 
+static bool has_parent(const struct heph_birth *birth)
+{
+	return birth->parent || (birth->watch && birth->watch->child);
+}
+
 static void prepare(struct heph_self *self, const struct heph_birth *birth)
 {
 	const struct heph_options *options = heph_birth_options(birth);
@@ -125,7 +130,7 @@ static void prepare(struct heph_self *self, const struct heph_birth *birth)
 	self->ext = NULL;
 	self->received = 0;
 	self->parent = self->child = self->older = self->younger = 0;
-	self->flags = birth->parent || birth->watch ? 0 : HEPH_FLAG_ROOT;
+	self->flags = has_parent(birth) ? 0 : HEPH_FLAG_ROOT;
 	self->refused = 0;
 	self->priority = (int8_t)options->priority;
 }
@@ -242,21 +247,27 @@ void heph_life_child_ended(struct heph_self *self, bool escalate)
 	heph_wake(self, HEPH_WAIT_CHILD);
 }
 
-static void stop_distant_children(struct heph_ext *ext)
+/* Whether there are children on other workers; stops them, if asked to. */
+static bool has_distant_children(struct heph_ext *ext, bool stop)
 {
 	struct heph_watch *watch;
 	struct heph_list *node;
+	bool any = false;
 
 	heph_list_each(node, &ext->watching) {
 		watch = heph_container_of(node, struct heph_watch, by_watcher);
-		if (watch->child)
+		if (!watch->child || watch->down)
+			continue;
+		any = true;
+		if (stop)
 			heph_raw_stop(watch->who);
 	}
+	return any;
 }
 
 static bool has_children(const struct heph_self *self)
 {
-	return self->child || (self->ext && !heph_list_empty(&self->ext->watching));
+	return self->child || (self->ext && has_distant_children(self->ext, false));
 }
 
 static void end_children(struct heph_self *self)
@@ -266,7 +277,7 @@ static void end_children(struct heph_self *self)
 	for (; child; child = relative(child, child->older))
 		heph_life_stop(child);
 	if (self->ext)
-		stop_distant_children(self->ext);
+		has_distant_children(self->ext, true);
 	while (has_children(self))
 		heph_wait_only(self, HEPH_WAIT_CHILD);
 }
@@ -292,11 +303,21 @@ static void give_back(struct heph_self *self)
 	} while (heph_own_undo_one(self));
 }
 
+static void end_watches(struct heph_ext *ext)
+{
+	struct heph_list *node;
+
+	while ((node = heph_list_first(&ext->watching)))
+		heph_watch_free(heph_container_of(node, struct heph_watch,
+						  by_watcher));
+}
+
 static void settle(struct heph_self *self)
 {
 	give_back(self);
 	if (!self->ext)
 		return;
+	end_watches(self->ext);
 	heph_answers_fail(self);
 	heph_arena_fini(&self->ext->arena, &self->thread->pool);
 }

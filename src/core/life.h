@@ -11,12 +11,14 @@
 #include "core/self.h"
 #include "core/worker.h"
 
+struct heph_watch;
+
 /* What a new actor gets, besides its type. */
 struct heph_birth {
 	const struct heph_actor *type;
 	const void *spawn;	  /* the type's own struct */
 	struct heph_self *parent; /* on the same worker; NULL: none there */
-	struct heph_watch *watch; /* of a parent elsewhere; NULL: none */
+	struct heph_watch *watch; /* of who joins it, or of a parent elsewhere */
 };
 
 /* The options in a spawn struct. */
@@ -25,6 +27,11 @@ heph_birth_options(const struct heph_birth *birth)
 {
 	return birth->spawn;
 }
+
+/* As heph_raw_spawn(), with a watch that tells of its end. */
+HEPH_MUST int heph_spawn_joined(heph_ctx ctx, const struct heph_actor *type,
+				const void *spawn,
+				struct heph_watch **ret_watch);
 
 /* Makes an actor on this worker and lets it run; without a parent it is one
  * of the first level. Returns 0; -ENOMEM, -EAGAIN. */

@@ -100,10 +100,6 @@ int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 	bool inside;
 	int err;
 
-	heph_stackrule_check(self, letter->data, letter->size, "message");
-	err = heph_wait_allowed(ctx);
-	if (err < 0)
-		return err;
 	heph = heph_enter(to.node, &inside);
 	if (!heph)
 		return -ESRCH;
@@ -127,8 +123,10 @@ int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg, size_t siz
 	const struct heph_letter letter = { .data = msg,
 					    .size = (uint32_t)size,
 					    .reply_at = HEPH_NO_REPLY };
+	int err = heph_wait_allowed(ctx);
 
-	return heph_letter_send(ctx, to, &letter);
+	heph_stackrule_check(ctx.self, msg, size, "message");
+	return err < 0 ? err : heph_letter_send(ctx, to, &letter);
 }
 
 int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)

@@ -139,17 +139,19 @@ static int request_spawn(heph_ctx ctx, struct heph_worker *worker,
 static int spawn_there(heph_ctx ctx, struct heph_worker *worker,
 		       struct heph_birth *birth, struct heph_addr *ret_addr)
 {
+	struct heph_watch *joined = birth->watch;
 	int err;
 
 	birth->parent = NULL;
 	if (ctx.self->kind && !heph_birth_options(birth)->detached) {
-		birth->watch = heph_watch_new(ctx.self);
+		if (!joined)
+			birth->watch = heph_watch_new(ctx.self);
 		if (!birth->watch)
 			return -ENOMEM;
 		birth->watch->child = true;
 	}
 	err = request_spawn(ctx, worker, birth, ret_addr);
-	if (err < 0 && birth->watch)
+	if (err < 0 && birth->watch && !joined)
 		heph_watch_forget(birth->watch);
 	return err;
 }
@@ -164,6 +166,10 @@ static int spawn_here(struct heph_worker *worker, const struct heph_birth *birth
 	if (err < 0)
 		return err;
 	*ret_addr = heph_self_addr(child);
+	if (birth->watch) {
+		birth->watch->thread = &worker->thread;
+		birth->watch->who = *ret_addr;
+	}
 	if (give.turn)
 		worker->thread.heph->driver->fd_attach(child, give);
 	return 0;
@@ -219,14 +225,12 @@ static int spawn(heph_ctx ctx, struct heph_birth *birth, struct heph_addr *ret_a
 	return spawn_there(ctx, worker, birth, ret_addr);
 }
 
-int heph_raw_spawn(heph_ctx ctx, const struct heph_actor *type, const void *it,
-		   struct heph_addr *ret_addr)
+static int spawn_checked(heph_ctx ctx, struct heph_birth *birth,
+			 struct heph_addr *ret_addr)
 {
-	struct heph_birth birth = { .type = type, .spawn = it };
 	struct heph *heph = ctx.self->thread->heph;
-	struct heph_fd give = heph_birth_options(&birth)->give;
-	struct heph_addr addr;
-	int err = check(heph, type, heph_birth_options(&birth));
+	struct heph_fd give = heph_birth_options(birth)->give;
+	int err = check(heph, birth->type, heph_birth_options(birth));
 
 	if (err == 0)
 		err = heph_wait_allowed(ctx);
@@ -234,12 +238,42 @@ int heph_raw_spawn(heph_ctx ctx, const struct heph_actor *type, const void *it,
 		err = heph->driver->fd_detach(ctx, give);
 	if (err < 0)
 		return err;
-	err = spawn(ctx, &birth, &addr);
+	err = spawn(ctx, birth, ret_addr);
 	if (err < 0 && give.turn)
 		heph->driver->fd_attach(ctx.self, give);
-	if (err == 0 && ret_addr)
+	return err;
+}
+
+int heph_raw_spawn(heph_ctx ctx, const struct heph_actor *type, const void *it,
+		   struct heph_addr *ret_addr)
+{
+	struct heph_birth birth = { .type = type, .spawn = it };
+	struct heph_addr addr;
+	int err = spawn_checked(ctx, &birth, &addr);
+
+	if (err < 0)
+		return err;
+	if (ret_addr)
 		*ret_addr = addr;
-	if (err == 0)
-		heph_worker_spend(ctx.self);
+	heph_worker_spend(ctx.self);
+	return 0;
+}
+
+int heph_spawn_joined(heph_ctx ctx, const struct heph_actor *type, const void *it,
+		      struct heph_watch **ret_watch)
+{
+	struct heph_birth birth = { .type = type, .spawn = it };
+	struct heph_addr addr;
+	int err;
+
+	birth.watch = heph_watch_new(ctx.self);
+	if (!birth.watch)
+		return -ENOMEM;
+	birth.watch->joined = true;
+	err = spawn_checked(ctx, &birth, &addr);
+	if (err < 0)
+		heph_watch_forget(birth.watch);
+	else
+		*ret_watch = birth.watch;
 	return err;
 }

@@ -72,6 +72,7 @@ struct heph_thread {
 	struct heph_calls calls;
 	struct heph_list signals; /* struct heph_signal_take */
 	struct heph_counters count;
+	uint32_t free_files, n_free_files; /* io's */
 
 	/* others, about messages of ours that wait in their doors */
 	alignas(HEPH_CACHE_LINE) _Atomic uint32_t under_way;

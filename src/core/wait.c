@@ -56,24 +56,28 @@ static void suspend(struct heph_self *self, heph_time deadline)
 		suspend_thread(self, deadline);
 }
 
-/* Says -ECANCELED, and lets others run; panics who has heard it too often. */
-static int refuse(heph_ctx ctx)
+/* Says -ECANCELED, and lets others run. */
+static int refuse(struct heph_self *self)
 {
-	struct heph_self *self = ctx.self;
-
-	if (++self->refused > REFUSALS_MAX)
-		heph_panic(ctx, "ignores stop: %u waits were refused",
-			   (unsigned)REFUSALS_MAX);
+	self->refused++;
 	heph_worker_yield(self);
 	return -ECANCELED;
 }
 
+static bool refused(heph_ctx ctx)
+{
+	return __builtin_expect(ctx.self->flags & HEPH_FLAG_STOP, 0) &&
+	       !heph_ctx_shielded(ctx);
+}
+
 int heph_wait_allowed(heph_ctx ctx)
 {
-	if (__builtin_expect(!(ctx.self->flags & HEPH_FLAG_STOP), 1) ||
-	    heph_ctx_shielded(ctx))
+	if (!refused(ctx))
 		return 0;
-	return refuse(ctx);
+	if (ctx.self->refused >= REFUSALS_MAX)
+		heph_panic(ctx, "ignores stop: %d waits were refused",
+			   (int)REFUSALS_MAX);
+	return refuse(ctx.self);
 }
 
 /* Sees to it that the deadline wakes the actor. 0, -ETIME, -ENOMEM. */
@@ -90,7 +94,7 @@ int heph_wait_for(heph_ctx ctx, unsigned what)
 {
 	struct heph_self *self = ctx.self;
 	heph_time deadline = heph_deadline(ctx);
-	int err = heph_wait_allowed(ctx);
+	int err = refused(ctx) ? refuse(self) : 0;
 
 	if (err == 0 && deadline != HEPH_NEVER)
 		err = set_deadline(self, deadline);
@@ -105,7 +109,7 @@ int heph_wait_for(heph_ctx ctx, unsigned what)
 	if (self->kind && deadline != HEPH_NEVER)
 		self->ext->deadline = HEPH_NEVER;
 	if (self->woken == HEPH_WAIT_STOP)
-		return refuse(ctx);
+		return refuse(self);
 	return self->woken == HEPH_WAIT_TIME ? -ETIME : 0;
 }
 

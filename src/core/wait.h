@@ -26,8 +26,9 @@ HEPH_MUST int heph_wait_for(heph_ctx ctx, unsigned what);
 /* Waits for one of `what` and for nothing else: for what is sure to come. */
 void heph_wait_only(struct heph_self *self, unsigned what);
 
-/* Whether waits through `ctx` are refused: counts it, and panics an actor that
- * ignores it. 0 or -ECANCELED. */
+/* Called first by every public function that may wait, before it acquires
+ * anything: whether waits through `ctx` are refused. Panics an actor that has
+ * ignored it too often. 0 or -ECANCELED. */
 HEPH_MUST int heph_wait_allowed(heph_ctx ctx);
 
 static inline bool heph_ctx_shielded(heph_ctx ctx)

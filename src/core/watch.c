@@ -54,16 +54,15 @@ static void on_down(struct heph_event *event)
 	struct heph_watch *watch =
 		heph_container_of(event, struct heph_watch, event);
 	struct heph_self *watcher = watch->watcher;
+	bool child = watch->child, escalate = watch->escalate;
 
 	watch->down = true;
-	if (watch->child) {
-		bool escalate = watch->escalate;
-
-		heph_watch_forget(watch);
-		heph_life_child_ended(watcher, escalate);
-	} else {
+	if (watch->joined)
 		heph_wake(watcher, HEPH_WAIT_WATCH);
-	}
+	else
+		heph_watch_forget(watch);
+	if (child)
+		heph_life_child_ended(watcher, escalate);
 }
 
 static void on_cancelled(struct heph_event *event)
@@ -161,13 +160,18 @@ void heph_watches_notify(struct heph_self *self, const struct heph_exit *exit,
 
 /* ---- public ---------------------------------------------------------------- */
 
-static int await(heph_ctx ctx, struct heph_watch *watch)
+int heph_watch_join(heph_ctx ctx, struct heph_watch *watch,
+		    struct heph_exit *ret_exit)
 {
 	int err = 0;
 
 	while (err == 0 && !watch->down)
 		err = heph_wait_for(ctx, HEPH_WAIT_WATCH);
-	return watch->down ? 0 : err;
+	if (!watch->down)
+		return err;
+	*ret_exit = watch->exit;
+	heph_watch_free(watch);
+	return 0;
 }
 
 static int join(heph_ctx ctx, struct heph_thread *thread, struct heph_addr addr,
@@ -178,13 +182,13 @@ static int join(heph_ctx ctx, struct heph_thread *thread, struct heph_addr addr,
 
 	if (!watch)
 		return -ENOMEM;
+	watch->joined = true;
 	heph_watch_start(watch, thread, addr);
-	err = await(ctx, watch);
-	if (err == 0)
-		*ret_exit = watch->exit;
-	if (err == 0 && watch->exit.err == -ENOMEM && heph_raw_alive(addr))
+	err = heph_watch_join(ctx, watch, ret_exit);
+	if (err < 0)
+		heph_watch_free(watch);
+	else if (ret_exit->err == -ENOMEM && heph_raw_alive(addr))
 		err = -ENOMEM; /* it could not be watched */
-	heph_watch_free(watch);
 	return err;
 }
 

@@ -25,17 +25,24 @@ struct heph_watch {
 	struct heph_exit exit;
 	bool down;	/* it has come back */
 	bool cancelled; /* the cancellation has come back */
-	bool child;	/* ends with the watcher */
+	bool joined;	/* kept when it is down, for who joins */
+	bool child;	/* the watched one ends with the watcher */
 	bool escalate;	/* the watcher fails too */
 };
 
-/* Begins to watch. Returns it; NULL: no memory. Runs no event of its own. */
+/* A watch that watches nobody yet; NULL: no memory. Then it is started, or
+ * attached at the birth of an actor. */
 struct heph_watch *heph_watch_new(struct heph_self *watcher);
 void heph_watch_start(struct heph_watch *watch, struct heph_thread *thread,
 		      struct heph_addr who);
 
 /* Frees a watch that was never started, or attached. */
 void heph_watch_forget(struct heph_watch *watch);
+
+/* Waits until the actor has ended, says why, and frees the watch. Returns 0;
+ * -ETIME, -ECANCELED, and then the watch goes on. */
+HEPH_MUST int heph_watch_join(heph_ctx ctx, struct heph_watch *watch,
+			      struct heph_exit *ret_exit);
 
 /* Ends the watch, waiting for the other side if need be, and frees it. */
 void heph_watch_free(struct heph_watch *watch);

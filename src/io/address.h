@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* address.h - addresses of sockets as text */
+#ifndef HEPH_IO_ADDRESS_H
+#define HEPH_IO_ADDRESS_H
+
+#include <heph/io.h>
+
+#include <sys/socket.h>
+
+struct heph_address {
+	socklen_t size;
+	struct sockaddr_storage storage;
+};
+
+/* Reads "127.0.0.1:80", "[::1]:80", ":80". Returns 0; -EINVAL. */
+int heph_address_parse(struct heph_address *address, const char *text);
+
+/* Writes it in the same form; of an IPv4 address in IPv6 form, the IPv4 one.
+ * Returns 0; -EAFNOSUPPORT. */
+int heph_address_print(const struct heph_address *address,
+		       char ret_text[HEPH_ADDRESS_MAX]);
+
+#endif

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/file.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "io/net.h"
+#include "io/op.h"
+
+/* A thread takes so many free places at once, and gives back as many when it
+ * has twice as many. */
+enum { BATCH = 64 };
+
+struct heph_files {
+	struct heph_file *table; /* reserved memory; place 0 is not used */
+	pthread_mutex_t lock;	 /* of the two below */
+	uint32_t n;		 /* ever used */
+	uint32_t free;		 /* list */
+};
+
+int heph_files_init(struct heph *heph)
+{
+	struct heph_files *files = heph_mem_alloc(sizeof(*files));
+
+	if (!files)
+		return -ENOMEM;
+	files->n = 1;
+	files->table = heph_mem_reserve(HEPH_FILES_MAX * sizeof(*files->table));
+	if (!files->table) {
+		heph_mem_free(files);
+		return -ENOMEM;
+	}
+	pthread_mutex_init(&files->lock, NULL);
+	heph->files = files;
+	return 0;
+}
+
+static void close_queued(struct heph_backlog *backlog)
+{
+	for (unsigned i = 0; i < backlog->n; i++)
+		close(backlog->numbers[(backlog->first + i) % backlog->max]);
+	heph_mem_free(backlog->numbers);
+	*backlog = (struct heph_backlog){ 0 };
+}
+
+void heph_files_fini(struct heph *heph)
+{
+	struct heph_files *files = heph->files;
+	struct heph_file *file;
+
+	for (uint32_t slot = 1; slot < files->n; slot++) {
+		file = &files->table[slot];
+		if (file->number < 0)
+			continue;
+		close_queued(&file->backlog);
+		close(file->number);
+	}
+	heph_mem_unreserve(files->table, HEPH_FILES_MAX * sizeof(*files->table));
+	pthread_mutex_destroy(&files->lock);
+	heph_mem_free(files);
+	heph->files = NULL;
+}
+
+/* ---- places ---------------------------------------------------------------- */
+
+static uint32_t take_shared(struct heph_files *files)
+{
+	uint32_t slot = files->free;
+
+	if (slot) {
+		files->free = files->table[slot].next_free;
+	} else if (files->n < HEPH_FILES_MAX) {
+		slot = files->n++;
+		files->table[slot].slot = slot;
+		files->table[slot].number = -1;
+		atomic_store(&files->table[slot].turn, 1);
+	}
+	return slot;
+}
+
+static void put_shared(struct heph_files *files, uint32_t slot)
+{
+	files->table[slot].next_free = files->free;
+	files->free = slot;
+}
+
+static void put_own(struct heph_thread *thread, struct heph_files *files,
+		    uint32_t slot)
+{
+	files->table[slot].next_free = thread->free_files;
+	thread->free_files = slot;
+	thread->n_free_files++;
+}
+
+static uint32_t take_own(struct heph_thread *thread, struct heph_files *files)
+{
+	uint32_t slot = thread->free_files;
+
+	thread->free_files = files->table[slot].next_free;
+	thread->n_free_files--;
+	return slot;
+}
+
+static void refill(struct heph_thread *thread, struct heph_files *files)
+{
+	uint32_t slot;
+
+	pthread_mutex_lock(&files->lock);
+	while (thread->n_free_files < BATCH && (slot = take_shared(files)))
+		put_own(thread, files, slot);
+	pthread_mutex_unlock(&files->lock);
+}
+
+static void spill(struct heph_thread *thread, struct heph_files *files)
+{
+	pthread_mutex_lock(&files->lock);
+	while (thread->n_free_files > BATCH)
+		put_shared(files, take_own(thread, files));
+	pthread_mutex_unlock(&files->lock);
+}
+
+static struct heph_file *take_place(struct heph_thread *thread)
+{
+	struct heph_files *files = thread->heph->files;
+
+	if (!thread->n_free_files)
+		refill(thread, files);
+	if (!thread->n_free_files)
+		return NULL;
+	return &files->table[take_own(thread, files)];
+}
+
+static void give_place(struct heph_thread *thread, struct heph_file *file)
+{
+	struct heph_files *files = thread->heph->files;
+
+	file->number = -1;
+	put_own(thread, files, file->slot);
+	if (thread->n_free_files > 2 * BATCH)
+		spill(thread, files);
+}
+
+/* ---- entries --------------------------------------------------------------- */
+
+static uint32_t turn_of(struct heph_file *file)
+{
+	return atomic_load_explicit(&file->turn, memory_order_relaxed);
+}
+
+/* All that knew the entry before know it no more. */
+static void next_turn(struct heph_file *file)
+{
+	uint32_t turn = turn_of(file) + 1;
+
+	atomic_store_explicit(&file->turn, turn ? turn : 1, memory_order_release);
+}
+
+static void close_file(struct heph_file *file)
+{
+	next_turn(file);
+	file->owner = NULL;
+	if (file->backlog.accept) {
+		file->closing = true;
+		heph_op_cancel(file->backlog.accept);
+	} else {
+		heph_file_finish(file);
+	}
+}
+
+static void undo(heph_ctx ctx, struct heph_owned *owned)
+{
+	struct heph_file *file = heph_container_of(owned, struct heph_file, owned);
+
+	(void)ctx;
+	close_file(file);
+}
+
+static void own(struct heph_file *file, struct heph_self *owner)
+{
+	file->owner = owner;
+	heph_list_push_back(&owner->ext->owned, &file->owned.node);
+}
+
+int heph_file_open(struct heph_self *owner, int number, bool socket,
+		   struct heph_fd *ret_fd)
+{
+	struct heph_file *file;
+
+	if (!heph_self_extend(owner))
+		return -ENOMEM;
+	file = take_place(owner->thread);
+	if (!file)
+		return -ENFILE;
+	file->owned.undo = undo;
+	file->number = number;
+	file->socket = socket;
+	file->listener = file->shared = file->closing = false;
+	own(file, owner);
+	heph_count(&owner->thread->count.descriptors);
+	*ret_fd = (struct heph_fd){ .slot = file->slot, .turn = turn_of(file) };
+	return 0;
+}
+
+void heph_file_finish(struct heph_file *file)
+{
+	struct heph_thread *thread = heph_thread_current;
+
+	close_queued(&file->backlog);
+	if (file->listener)
+		close(file->number); /* its port is free now, not later */
+	else
+		heph_op_close(file->number);
+	heph_count_add(&thread->count.descriptors, (uint64_t)-1);
+	give_place(thread, file);
+}
+
+static struct heph_file *entry(struct heph_thread *thread, uint32_t slot,
+			       uint32_t turn)
+{
+	struct heph_files *files = thread->heph->files;
+	struct heph_file *file = &files->table[slot];
+
+	if (!turn || slot >= HEPH_FILES_MAX ||
+	    atomic_load_explicit(&file->turn, memory_order_acquire) != turn)
+		return NULL;
+	return file;
+}
+
+struct heph_file *heph_file_find(heph_ctx ctx, struct heph_fd fd)
+{
+	struct heph_file *file = entry(ctx.self->thread, fd.slot, fd.turn);
+
+	return file && file->owner == ctx.self && file->number >= 0 ? file : NULL;
+}
+
+/* ---- from hand to hand ------------------------------------------------------ */
+
+int heph_file_detach(heph_ctx ctx, struct heph_fd fd)
+{
+	struct heph_file *file = heph_file_find(ctx, fd);
+
+	if (!file)
+		return -EBADF;
+	heph_net_quiet(ctx.self, file);
+	heph_list_remove(&file->owned.node);
+	file->owner = NULL;
+	heph_count_add(&ctx.self->thread->count.descriptors, (uint64_t)-1);
+	return 0;
+}
+
+/* The new owner has an extension: fails otherwise, by closing. */
+void heph_file_attach(struct heph_self *to, struct heph_fd fd)
+{
+	struct heph_file *file = entry(to->thread, fd.slot, fd.turn);
+
+	heph_assert(file && !file->owner);
+	heph_count(&to->thread->count.descriptors);
+	if (heph_self_extend(to))
+		own(file, to);
+	else
+		close_file(file);
+}
+
+/* ---- public ------------------------------------------------------------------ */
+
+void heph_close(struct heph_fd fd)
+{
+	struct heph_thread *thread = heph_thread_current;
+	struct heph_file *file;
+
+	if (!thread || !thread->current)
+		return;
+	file = heph_file_find(heph_self_ctx(thread->current), fd);
+	if (!file)
+		return;
+	heph_list_remove(&file->owned.node);
+	close_file(file);
+}
+
+int heph_fd_adopt(heph_ctx ctx, int number, struct heph_fd *ret_fd)
+{
+	return heph_file_open(ctx.self, number, heph_net_is_socket(number), ret_fd);
+}
+
+int heph_fd_number(heph_ctx ctx, struct heph_fd fd)
+{
+	struct heph_file *file = heph_file_find(ctx, fd);
+
+	return file ? file->number : -EBADF;
+}
+
+int heph_fd_give(heph_ctx ctx, struct heph_fd fd, struct heph_fd_parcel *ret_parcel)
+{
+	int err = heph_file_detach(ctx, fd);
+	struct heph_file *file;
+
+	if (err < 0)
+		return err;
+	file = entry(ctx.self->thread, fd.slot, fd.turn);
+	next_turn(file);
+	*ret_parcel = (struct heph_fd_parcel){ .slot = fd.slot,
+					       .turn = turn_of(file) };
+	return 0;
+}
+
+int heph_fd_take(heph_ctx ctx, struct heph_fd_parcel parcel, struct heph_fd *ret_fd)
+{
+	struct heph_file *file =
+		entry(ctx.self->thread, parcel.slot, parcel.turn);
+
+	if (!file || file->owner)
+		return -EBADF;
+	if (!heph_self_extend(ctx.self))
+		return -ENOMEM;
+	next_turn(file);
+	*ret_fd = (struct heph_fd){ .slot = parcel.slot, .turn = turn_of(file) };
+	heph_file_attach(ctx.self, *ret_fd);
+	return 0;
+}
+
+void heph_fd_parcel_drop(struct heph_fd_parcel parcel)
+{
+	struct heph_thread *thread = heph_thread_current;
+	struct heph_file *file;
+
+	heph_assert(thread); /* on a thread of the runtime */
+	file = entry(thread, parcel.slot, parcel.turn);
+	if (!file || file->owner)
+		return;
+	heph_count(&thread->count.descriptors);
+	close_file(file);
+}

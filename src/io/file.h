@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * file.h - the descriptors of a runtime, and who owns them
+ *
+ * A heph_fd is a place in a table and a turn: each time that a place gets
+ * another descriptor, or none, its turn goes on, so an old heph_fd fits
+ * nothing any more. The table is shared by the runtime's threads and never
+ * unmapped; an entry is touched by its owner's thread alone, but for the turn.
+ * Each thread keeps a few free places of its own, so that opening and closing
+ * seldom take the lock.
+ */
+#ifndef HEPH_IO_FILE_H
+#define HEPH_IO_FILE_H
+
+#include <heph/io.h>
+
+#include "core/self.h"
+
+enum { HEPH_FILES_MAX = 1 << 22 };
+
+struct heph_op;
+
+/* What a listening socket has accepted and nobody has asked for yet. */
+struct heph_backlog {
+	struct heph_op *accept; /* in flight, may bring more; or NULL */
+	int *numbers;
+	unsigned first, n, max;
+	int err; /* of the last accept that ended; to be told once */
+};
+
+struct heph_file {
+	struct heph_owned owned; /* in the owner's list */
+	_Atomic uint32_t turn;	 /* fits the heph_fd while it is open */
+	int number;		 /* the kernel's */
+	struct heph_self *owner; /* NULL: closed, or a parcel */
+	uint32_t slot, next_free;
+	bool socket, listener, shared; /* its port may be shared */
+	bool closing;	     /* when `backlog.accept` has ended */
+	struct heph_backlog backlog;
+};
+
+/* The table of a runtime. Returns 0; -ENOMEM. */
+int heph_files_init(struct heph *heph);
+/* Closes what is still open. */
+void heph_files_fini(struct heph *heph);
+
+/* An entry for `number`, owned by the caller of ctx. Returns 0; -ENOMEM,
+ * -ENFILE (the table is full), and then `number` is still open. */
+int heph_file_open(struct heph_self *owner, int number, bool socket,
+		   struct heph_fd *ret_fd);
+
+/* The entry, if it is open and the caller's; else NULL, that is -EBADF. */
+struct heph_file *heph_file_find(heph_ctx ctx, struct heph_fd fd);
+
+/* The entry has no operation any more: closes the number, frees the entry. */
+void heph_file_finish(struct heph_file *file);
+
+/* The driver's part; see struct heph_driver. */
+int heph_file_detach(heph_ctx ctx, struct heph_fd fd);
+void heph_file_attach(struct heph_self *to, struct heph_fd fd);
+
+#endif

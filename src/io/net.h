@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* net.h - what the rest of io must know of sockets */
+#ifndef HEPH_IO_NET_H
+#define HEPH_IO_NET_H
+
+#include "io/file.h"
+#include "io/op.h"
+
+/* Whether a number is a socket. */
+bool heph_net_is_socket(int number);
+
+/* An accept of a listener has brought a connection, or has ended. */
+void heph_net_accepted(struct heph_op *op);
+
+/* Waits until a listener has no accept in flight. */
+void heph_net_quiet(struct heph_self *self, struct heph_file *file);
+
+/* A connect that does not wait: 0, or -1 and errno, EAGAIN while it goes on. */
+int heph_net_connect_now(int number, const void *address, uint32_t size);
+
+/* A further socket for the port of a listener that heph_listen_shared() made.
+ * Returns 0; -EINVAL (it was not), and as heph_listen(). */
+int heph_net_share(heph_ctx ctx, struct heph_fd listener, struct heph_fd *ret_fd);
+
+/* Whether its port is shared. */
+bool heph_net_shared(heph_ctx ctx, struct heph_fd listener);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/poll.h"
+
+#include <poll.h>
+
+#include "io/net.h"
+#include "io/op.h"
+
+int heph_poll_begin(struct heph_self *self, struct heph_fd fd, bool writing,
+		    void **ret_poll)
+{
+	struct heph_file *file = heph_file_find(heph_self_ctx(self), fd);
+	struct heph_op *op;
+
+	if (!file)
+		return -EBADF;
+	if (!self->kind)
+		return -EOPNOTSUPP;
+	op = heph_pool_take(&self->thread->pool, sizeof(*op));
+	if (!op)
+		return -ENOMEM;
+	*op = (struct heph_op){ .self = self,
+				.file = file,
+				.kind = HEPH_OP_POLL,
+				.number = file->number,
+				.events = writing ? POLLOUT : POLLIN };
+	heph_op_start(op);
+	*ret_poll = op;
+	return 0;
+}
+
+bool heph_poll_ready(void *poll)
+{
+	struct heph_op *op = poll;
+
+	return op->done || op->file->backlog.n;
+}
+
+void heph_poll_end(void *poll)
+{
+	struct heph_op *op = poll;
+
+	heph_op_cancel(op);
+	heph_op_await(op);
+	heph_pool_give(&op->self->thread->pool, op, sizeof(*op));
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading and writing; see op.h for where the bytes may lie meanwhile. */
+#include <heph/io.h>
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/op.h"
+#include "io/uring.h"
+
+enum {
+	TRANSFER_MAX = 1 << 30, /* bytes of one operation */
+	BOUNCE_MAX = 1 << 16,
+};
+
+static bool on_stack(struct heph_self *self, const void *buf)
+{
+	return self->kind &&
+	       (uintptr_t)buf - (uintptr_t)self->stack <
+		       heph_worker_of(self)->stacks.size;
+}
+
+static struct heph_op *make(heph_ctx ctx, struct heph_file *file,
+			    enum heph_op_kind kind, const void *buf, size_t size)
+{
+	struct heph_op *op;
+
+	if (!heph_self_extend(ctx.self))
+		return NULL;
+	op = heph_pool_take(&ctx.self->thread->pool, sizeof(*op));
+	if (!op)
+		return NULL;
+	*op = (struct heph_op){
+		.kind = kind,
+		.file = file,
+		.number = file->number,
+		.buf = (void *)(uintptr_t)buf,
+		.size = size < TRANSFER_MAX ? (uint32_t)size : TRANSFER_MAX,
+	};
+	return op;
+}
+
+static void dispose(heph_ctx ctx, struct heph_op *op)
+{
+	heph_pool_give(&ctx.self->thread->pool, op, sizeof(*op));
+}
+
+/* Runs an operation on memory that stands in for the caller's. */
+static int run_bounced(heph_ctx ctx, struct heph_op *op, void *read_to)
+{
+	struct heph_pool *pool = &ctx.self->thread->pool;
+	uint32_t size = op->size < BOUNCE_MAX ? op->size : BOUNCE_MAX;
+	void *bounce = heph_pool_take(pool, size);
+	int result;
+
+	if (!bounce)
+		return -ENOMEM;
+	if (!read_to)
+		memcpy(bounce, op->buf, size);
+	op->buf = bounce;
+	op->size = size;
+	result = heph_op_run(ctx, op);
+	if (read_to && result > 0)
+		memcpy(read_to, bounce, (size_t)result);
+	heph_pool_give(pool, bounce, size);
+	return result;
+}
+
+/* Into a buffer that the kernel chooses when there is data. */
+static int run_provided(heph_ctx ctx, struct heph_op *op, void *buf)
+{
+	struct heph_uring *uring = heph_uring_of(heph_worker_of(ctx.self));
+	uint32_t size = op->size;
+	int result;
+
+	op->provided = true;
+	op->buf = NULL;
+	if (op->size > HEPH_BUFFER_SIZE)
+		op->size = HEPH_BUFFER_SIZE;
+	result = heph_op_run(ctx, op);
+	if (op->buffer >= 0)
+		heph_buffers_take(&uring->buffers, (unsigned)op->buffer, buf,
+				  result > 0 ? (size_t)result : 0);
+	if (result != -ENOBUFS)
+		return result;
+	op->provided = false;
+	op->size = size;
+	return run_bounced(ctx, op, buf);
+}
+
+int heph_read(heph_ctx ctx, struct heph_fd fd, void *buf, size_t size)
+{
+	struct heph_file *file = heph_file_find(ctx, fd);
+	struct heph_op *op;
+	int result;
+
+	if (!file)
+		return -EBADF;
+	result = heph_wait_allowed(ctx);
+	if (result < 0 || size == 0)
+		return result;
+	op = make(ctx, file, file->socket ? HEPH_OP_RECV : HEPH_OP_READ, buf, size);
+	if (!op)
+		return -ENOMEM;
+	if (on_stack(ctx.self, buf))
+		result = run_provided(ctx, op, buf);
+	else
+		result = heph_op_run(ctx, op);
+	dispose(ctx, op);
+	return result;
+}
+
+int heph_write(heph_ctx ctx, struct heph_fd fd, const void *buf, size_t size)
+{
+	struct heph_file *file = heph_file_find(ctx, fd);
+	struct heph_op *op;
+	int result;
+
+	if (!file)
+		return -EBADF;
+	result = heph_wait_allowed(ctx);
+	if (result < 0 || size == 0)
+		return result;
+	op = make(ctx, file, file->socket ? HEPH_OP_SEND : HEPH_OP_WRITE, buf, size);
+	if (!op)
+		return -ENOMEM;
+	if (on_stack(ctx.self, buf))
+		result = run_bounced(ctx, op, NULL);
+	else
+		result = heph_op_run(ctx, op);
+	dispose(ctx, op);
+	return result;
+}
+
+int heph_read_exact(heph_ctx ctx, struct heph_fd fd, void *buf, size_t size,
+		    size_t *ret_done)
+{
+	size_t done = 0;
+	int n = 0;
+
+	while (done < size && (n = heph_read(ctx, fd, (char *)buf + done,
+					     size - done)) > 0)
+		done += (size_t)n;
+	if (ret_done)
+		*ret_done = done;
+	if (n < 0)
+		return n;
+	return done < size ? -ENODATA : 0;
+}
+
+int heph_write_exact(heph_ctx ctx, struct heph_fd fd, const void *buf, size_t size,
+		     size_t *ret_done)
+{
+	size_t done = 0;
+	int n = 0;
+
+	while (done < size && (n = heph_write(ctx, fd, (const char *)buf + done,
+					      size - done)) >= 0)
+		done += (size_t)n;
+	if (ret_done)
+		*ret_done = done;
+	return n < 0 ? n : 0;
+}
+
+int heph_write_all(heph_ctx ctx, struct heph_fd fd, const void *buf, size_t size)
+{
+	return heph_write_exact(ctx, fd, buf, size, NULL);
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * user_data is a pointer to the operation, whose low bits are 0, or a tag:
+ *
+ *     0                  nobody is interested
+ *     WAKE               our eventfd was written to
+ *     CLOSE | number     a close; looked at only if it failed
+ *     NUDGE | number     a message to the ring of worker `number`; the same
+ *
+ * Waking. A worker wakes another one by a message from ring to ring; a plain
+ * thread, which has no ring, writes to the worker's eventfd.
+ */
+#include "io/uring.h"
+
+#include <heph/time.h>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/wait.h"
+#include "io/file.h"
+#include "io/op.h"
+#include "io/poll.h"
+
+enum {
+	ENTRIES = 256,
+	COMPLETIONS = 4096,
+	TAGS = 7,
+	WAKE = 1,
+	CLOSE = 2,
+	NUDGE = 3,
+	TAG_BITS = 3,
+};
+
+/* ---- submitting ---------------------------------------------------------------- */
+
+static void reap(struct heph_uring *uring);
+
+static void count_call(struct heph_uring *uring)
+{
+	heph_count(&uring->worker->thread.count.system_calls);
+}
+
+/* An entry, after submitting what there is if need be. */
+static struct io_uring_sqe *get_sqe(struct heph_uring *uring)
+{
+	struct io_uring_sqe *sqe;
+
+	while (!(sqe = io_uring_get_sqe(&uring->ring))) {
+		count_call(uring);
+		if (io_uring_submit(&uring->ring) == -EBUSY)
+			reap(uring); /* too many completions to take more */
+	}
+	return sqe;
+}
+
+void heph_uring_submit(struct heph_uring *uring, struct heph_op *op)
+{
+	struct io_uring_sqe *sqe = get_sqe(uring);
+
+	heph_op_types[op->kind].prepare(sqe, op);
+	if (op->provided) {
+		sqe->flags |= IOSQE_BUFFER_SELECT;
+		sqe->buf_group = HEPH_BUFFER_GROUP;
+	}
+	io_uring_sqe_set_data(sqe, op);
+	uring->in_flight++;
+}
+
+void heph_uring_cancel(struct heph_uring *uring, struct heph_op *op)
+{
+	struct io_uring_sqe *sqe = get_sqe(uring);
+
+	io_uring_prep_cancel(sqe, op, 0);
+	io_uring_sqe_set_data64(sqe, 0);
+}
+
+void heph_uring_close(struct heph_uring *uring, int number)
+{
+	struct io_uring_sqe *sqe = get_sqe(uring);
+
+	io_uring_prep_close(sqe, number);
+	io_uring_sqe_set_data64(sqe, (uint64_t)number << TAG_BITS | CLOSE);
+	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+}
+
+static void await_event(struct heph_uring *uring)
+{
+	struct io_uring_sqe *sqe = get_sqe(uring);
+
+	io_uring_prep_read(sqe, uring->event, &uring->event_value,
+			   sizeof(uring->event_value), 0);
+	io_uring_sqe_set_data64(sqe, WAKE);
+}
+
+/* ---- completing ---------------------------------------------------------------- */
+
+static void signal_event(struct heph_uring *uring)
+{
+	uint64_t one = 1;
+	ssize_t n = write(uring->event, &one, sizeof(one));
+
+	(void)n; /* it can only be that it is signalled already */
+}
+
+static void complete_tagged(struct heph_uring *uring, uint64_t data)
+{
+	unsigned number = (unsigned)(data >> TAG_BITS);
+
+	switch (data & TAGS) {
+	case WAKE:
+		await_event(uring);
+		break;
+	case CLOSE:
+		close((int)number);
+		break;
+	case NUDGE:
+		signal_event(heph_uring_of((struct heph_worker *)heph_thread_of(
+			uring->worker->thread.heph, number)));
+		break;
+	}
+}
+
+static void complete(struct heph_uring *uring, const struct io_uring_cqe *cqe)
+{
+	struct heph_op *op = io_uring_cqe_get_data(cqe);
+	bool more = cqe->flags & IORING_CQE_F_MORE;
+	int buffer = -1;
+
+	if (cqe->user_data & TAGS) {
+		complete_tagged(uring, cqe->user_data);
+		return;
+	}
+	if (!op)
+		return;
+	if (cqe->flags & IORING_CQE_F_BUFFER) {
+		buffer = (int)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+		uring->buffers.in_use++;
+	}
+	if (!more)
+		uring->in_flight--;
+	heph_op_complete(op, cqe->res, buffer, more);
+}
+
+static void reap(struct heph_uring *uring)
+{
+	struct io_uring_cqe *cqe;
+	unsigned head, n = 0;
+
+	io_uring_for_each_cqe(&uring->ring, head, cqe) {
+		complete(uring, cqe);
+		n++;
+	}
+	io_uring_cq_advance(&uring->ring, n);
+	heph_count_set(&uring->worker->thread.count.buffers,
+		       uring->buffers.in_use);
+}
+
+/* Whether the kernel has something that only a call brings out. */
+static bool must_enter(struct heph_uring *uring)
+{
+	unsigned flags = IO_URING_READ_ONCE(*uring->ring.sq.kflags);
+
+	return io_uring_sq_ready(&uring->ring) ||
+	       (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW));
+}
+
+static void sleep_until(struct heph_uring *uring, heph_time max_wait)
+{
+	struct __kernel_timespec time = { .tv_sec = max_wait / HEPH_SEC,
+					  .tv_nsec = max_wait % HEPH_SEC };
+	struct io_uring_cqe *cqe;
+
+	count_call(uring);
+	io_uring_submit_and_wait_timeout(&uring->ring, &cqe, 1,
+					 max_wait == HEPH_NEVER ? NULL : &time,
+					 NULL);
+}
+
+static void uring_poll(struct heph_worker *worker, heph_time max_wait)
+{
+	struct heph_uring *uring = heph_uring_of(worker);
+
+	if (max_wait && !io_uring_cq_ready(&uring->ring)) {
+		sleep_until(uring, max_wait);
+	} else if (must_enter(uring)) {
+		count_call(uring);
+		io_uring_submit_and_get_events(&uring->ring);
+	}
+	reap(uring);
+}
+
+/* ---- waking ---------------------------------------------------------------------- */
+
+static void nudge(struct heph_uring *from, struct heph_uring *to)
+{
+	struct io_uring_sqe *sqe = get_sqe(from);
+
+	io_uring_prep_msg_ring(sqe, to->ring.ring_fd, 0, 0, 0);
+	io_uring_sqe_set_data64(
+		sqe, (uint64_t)to->worker->thread.number << TAG_BITS | NUDGE);
+	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	count_call(from);
+	io_uring_submit(&from->ring);
+}
+
+static void uring_wake(struct heph_worker *worker)
+{
+	struct heph_thread *thread = heph_thread_current;
+	struct heph_uring *to = heph_uring_of(worker);
+
+	if (thread && thread->is_worker && thread->heph == worker->thread.heph)
+		nudge(heph_uring_of((struct heph_worker *)thread), to);
+	else
+		signal_event(to);
+}
+
+/* ---- starting, stopping ----------------------------------------------------------- */
+
+/* From the best that the kernel may have to what all have. */
+static const unsigned setups[] = {
+	IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+		IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
+	IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+		IORING_SETUP_SUBMIT_ALL,
+	0,
+};
+
+static int make_ring(struct heph_uring *uring)
+{
+	int err = -EINVAL;
+
+	for (size_t i = 0; err == -EINVAL && i < sizeof(setups) / sizeof(*setups);
+	     i++) {
+		struct io_uring_params params = { .flags = setups[i] |
+							   IORING_SETUP_CQSIZE |
+							   IORING_SETUP_CLAMP,
+						  .cq_entries = COMPLETIONS };
+
+		err = io_uring_queue_init_params(ENTRIES, &uring->ring, &params);
+	}
+	return err;
+}
+
+static int uring_start(struct heph_worker *worker)
+{
+	struct heph_uring *uring = heph_mem_alloc(sizeof(*uring));
+	int err = -ENOMEM;
+
+	if (!uring)
+		return -ENOMEM;
+	uring->worker = worker;
+	uring->event = eventfd(0, EFD_CLOEXEC);
+	if (uring->event < 0) {
+		err = -errno;
+		goto fail_event;
+	}
+	err = make_ring(uring);
+	if (err < 0)
+		goto fail_ring;
+	io_uring_ring_dontfork(&uring->ring);
+	io_uring_register_ring_fd(&uring->ring);
+	err = heph_buffers_init(&uring->buffers, &uring->ring);
+	if (err < 0)
+		goto fail_buffers;
+	await_event(uring);
+	worker->driver = uring;
+	return 0;
+
+fail_buffers:
+	io_uring_queue_exit(&uring->ring);
+fail_ring:
+	close(uring->event);
+fail_event:
+	heph_mem_free(uring);
+	heph_log_error("io_uring cannot be set up", HEPH_KV_ERR("err", err));
+	return err;
+}
+
+/* Takes back what abandoned actors have in flight. */
+static void cancel_all(struct heph_uring *uring)
+{
+	struct io_uring_sqe *sqe;
+	heph_time until = heph_now() + HEPH_SEC;
+
+	if (uring->in_flight) {
+		sqe = get_sqe(uring);
+		io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY);
+		io_uring_sqe_set_data64(sqe, 0);
+	}
+	while (uring->in_flight && heph_now() < until)
+		uring_poll(uring->worker, 10 * HEPH_MSEC);
+}
+
+static void uring_stop(struct heph_worker *worker)
+{
+	struct heph_uring *uring = heph_uring_of(worker);
+
+	cancel_all(uring);
+	io_uring_submit(&uring->ring);
+	heph_buffers_fini(&uring->buffers, &uring->ring);
+	io_uring_queue_exit(&uring->ring);
+	close(uring->event);
+	heph_mem_free(uring);
+	worker->driver = NULL;
+}
+
+static void cancel_actor(struct heph_self *self)
+{
+	struct heph_list *node;
+
+	heph_list_each(node, &self->ext->operations)
+		heph_op_cancel(heph_container_of(node, struct heph_op, node));
+}
+
+const struct heph_driver heph_uring_driver = {
+	.name = "io_uring",
+	.start = uring_start,
+	.stop = uring_stop,
+	.poll = uring_poll,
+	.wake = uring_wake,
+	.cancel = cancel_actor,
+	.poll_begin = heph_poll_begin,
+	.poll_ready = heph_poll_ready,
+	.poll_end = heph_poll_end,
+	.fd_detach = heph_file_detach,
+	.fd_attach = heph_file_attach,
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * uring.h - the driver for io_uring: one ring for each worker
+ *
+ * Operations are collected and go to the kernel together, at the end of a
+ * turn of the worker's loop.
+ */
+#ifndef HEPH_IO_URING_H
+#define HEPH_IO_URING_H
+
+#include <liburing.h>
+
+#include "core/worker.h"
+#include "io/buffers.h"
+
+struct heph_op;
+
+struct heph_uring {
+	struct io_uring ring;
+	struct heph_buffers buffers;
+	struct heph_worker *worker;
+	unsigned in_flight; /* that will complete */
+	int event;	    /* an eventfd that other threads wake us with */
+	uint64_t event_value;
+};
+
+extern const struct heph_driver heph_uring_driver;
+
+static inline struct heph_uring *heph_uring_of(struct heph_worker *worker)
+{
+	return worker->driver;
+}
+
+/* Begins an operation: it will be completed with heph_op_complete(). */
+void heph_uring_submit(struct heph_uring *uring, struct heph_op *op);
+
+/* Asks for the end of an operation. */
+void heph_uring_cancel(struct heph_uring *uring, struct heph_op *op);
+
+/* Closes a number at the end of the turn. */
+void heph_uring_close(struct heph_uring *uring, int number);
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include <heph/time.h>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/signals.h"
+#include "core/wait.h"
+#include "rt/runtime.h"
+#include "rt/signal.h"
+#include "rt/thread.h"
+
+/* ---- those that wait for the end ------------------------------------------------ */
+
+struct drainer {
+	struct heph_list node; /* in runtime->drainers, under its lock */
+	struct heph_event event;
+	struct heph_self *self;
+	bool done;
+};
+
+static void on_drained(struct heph_event *event)
+{
+	struct drainer *drainer = heph_container_of(event, struct drainer, event);
+
+	drainer->done = true;
+	heph_wake(drainer->self, HEPH_WAIT_DRAIN);
+}
+
+static bool drained(struct heph_runtime *runtime)
+{
+	return atomic_load(&runtime->heph.busy) == 0 ||
+	       atomic_load(&runtime->heph.abandon);
+}
+
+static void release_drainers(struct heph_runtime *runtime)
+{
+	struct drainer *drainer;
+	struct heph_list *node;
+
+	pthread_mutex_lock(&runtime->lock);
+	while ((node = heph_list_pop_front(&runtime->drainers))) {
+		drainer = heph_container_of(node, struct drainer, node);
+		heph_thread_post(drainer->self->thread, &drainer->event);
+	}
+	pthread_mutex_unlock(&runtime->lock);
+}
+
+/* Takes a drainer back whose wait has ended for another reason. */
+static void withdraw(struct heph_runtime *runtime, struct drainer *drainer)
+{
+	bool released;
+
+	pthread_mutex_lock(&runtime->lock);
+	released = heph_list_empty(&drainer->node);
+	heph_list_remove(&drainer->node);
+	pthread_mutex_unlock(&runtime->lock);
+	while (released && !drainer->done)
+		heph_wait_only(drainer->self, HEPH_WAIT_DRAIN);
+}
+
+static int await(heph_ctx ctx, struct heph_runtime *runtime,
+		 struct drainer *drainer)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&runtime->lock);
+	heph_list_push_back(&runtime->drainers, &drainer->node);
+	pthread_mutex_unlock(&runtime->lock);
+	heph_coordinator_notify(&runtime->heph);
+	while (err == 0 && !drainer->done)
+		err = heph_wait_for(ctx, HEPH_WAIT_DRAIN);
+	if (!drainer->done)
+		withdraw(runtime, drainer);
+	return err;
+}
+
+int heph_drain(heph_ctx ctx)
+{
+	struct heph_runtime *runtime =
+		(struct heph_runtime *)ctx.self->thread->heph;
+	struct drainer *drainer;
+	int err;
+
+	if (ctx.self->kind)
+		return -EDEADLK;
+	if (drained(runtime))
+		return atomic_load(&runtime->heph.result);
+	drainer = heph_mem_alloc(sizeof(*drainer));
+	if (!drainer)
+		return -ENOMEM;
+	drainer->event.fn = on_drained;
+	drainer->self = ctx.self;
+	err = await(ctx, runtime, drainer);
+	heph_mem_free(drainer);
+	return err < 0 ? err : atomic_load(&runtime->heph.result);
+}
+
+/* ---- signals --------------------------------------------------------------------- */
+
+static void stop_by_signal(struct heph_runtime *runtime, int signal, uint32_t n)
+{
+	struct heph *heph = &runtime->heph;
+
+	runtime->stops += n;
+	heph_log_info("asked to stop", HEPH_KV_INT("signal", signal));
+	if (runtime->stops > 1)
+		heph_abandon(heph, -EINTR);
+	else
+		heph_stop_all(heph, heph_now() + heph->config.grace);
+}
+
+static void bring(struct heph_runtime *runtime, int signal, uint32_t n)
+{
+	struct heph_thread *thread;
+
+	for (unsigned i = 0; i < HEPH_THREADS_MAX; i++) {
+		thread = heph_thread_of(&runtime->heph, i);
+		if (!thread)
+			break;
+		heph_signals_post(thread, signal, n);
+	}
+}
+
+static void handle_signals(struct heph_runtime *runtime)
+{
+	uint32_t n;
+
+	for (int signal = 1; signal < HEPH_SIGNALS; signal++) {
+		n = heph_signal_fetch(runtime->heph.node, signal);
+		if (!n)
+			continue;
+		if (atomic_load(&runtime->taken[signal]))
+			bring(runtime, signal, n);
+		else if (!runtime->heph.config.no_signals &&
+			 (signal == SIGINT || signal == SIGTERM))
+			stop_by_signal(runtime, signal, n);
+	}
+}
+
+static int take_signal(struct heph *heph, int signal)
+{
+	struct heph_runtime *runtime = (struct heph_runtime *)heph;
+	int err = heph_signal_take(signal);
+
+	if (err == 0)
+		atomic_fetch_add(&runtime->taken[signal], 1);
+	return err;
+}
+
+static void untake_signal(struct heph *heph, int signal)
+{
+	struct heph_runtime *runtime = (struct heph_runtime *)heph;
+
+	atomic_fetch_sub(&runtime->taken[signal], 1);
+	heph_signal_forget(signal);
+}
+
+/* ---- the thread ------------------------------------------------------------------- */
+
+void heph_coordinator_notify(struct heph *heph)
+{
+	struct heph_runtime *runtime = (struct heph_runtime *)heph;
+	uint64_t one = 1;
+	ssize_t n = write(runtime->event, &one, sizeof(one));
+
+	(void)n;
+}
+
+static void enforce_grace(struct heph_runtime *runtime)
+{
+	struct heph *heph = &runtime->heph;
+	heph_time deadline = atomic_load(&heph->deadline);
+
+	if (!deadline || heph_now() < deadline || drained(runtime))
+		return;
+	heph_log_error("the grace is over, some actors still run");
+	heph_abandon(heph, -ETIMEDOUT);
+}
+
+/* Until something is new, or the grace is over. */
+static void wait_for_news(struct heph_runtime *runtime)
+{
+	struct pollfd fd = { .fd = runtime->event, .events = POLLIN };
+	heph_time deadline = atomic_load(&runtime->heph.deadline);
+	bool limited = deadline && !drained(runtime);
+	heph_time left = limited ? deadline - heph_now() : 0;
+	struct timespec timeout;
+	uint64_t value;
+	ssize_t n;
+
+	if (left < 0)
+		left = 0;
+	timeout = (struct timespec){ .tv_sec = left / HEPH_SEC,
+				     .tv_nsec = left % HEPH_SEC };
+	if (ppoll(&fd, 1, limited ? &timeout : NULL, NULL) == 1) {
+		n = read(runtime->event, &value, sizeof(value));
+		(void)n;
+	}
+}
+
+static void *coordinate(void *arg)
+{
+	struct heph_runtime *runtime = arg;
+
+	heph_thread_name(runtime->heph.config.name, "/c");
+	while (!atomic_load(&runtime->coordinator_quit)) {
+		wait_for_news(runtime);
+		handle_signals(runtime);
+		enforce_grace(runtime);
+		if (drained(runtime))
+			release_drainers(runtime);
+	}
+	return NULL;
+}
+
+static void join_signals(struct heph_runtime *runtime)
+{
+	heph_signal_join(runtime->heph.node, runtime->event);
+	if (runtime->heph.config.no_signals)
+		return;
+	heph_signal_take(SIGINT);
+	heph_signal_take(SIGTERM);
+}
+
+static void leave_signals(struct heph_runtime *runtime)
+{
+	heph_signal_leave(runtime->heph.node);
+	if (runtime->heph.config.no_signals)
+		return;
+	heph_signal_forget(SIGINT);
+	heph_signal_forget(SIGTERM);
+}
+
+int heph_coordinator_start(struct heph_runtime *runtime)
+{
+	int err;
+
+	heph_list_init(&runtime->drainers);
+	runtime->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (runtime->event < 0)
+		return -errno;
+	runtime->heph.take_signal = take_signal;
+	runtime->heph.untake_signal = untake_signal;
+	runtime->heph.notify = heph_coordinator_notify;
+	err = heph_thread_start(&runtime->coordinator, coordinate, runtime);
+	if (err < 0)
+		close(runtime->event);
+	else
+		join_signals(runtime);
+	return err;
+}
+
+void heph_coordinator_stop(struct heph_runtime *runtime)
+{
+	leave_signals(runtime);
+	atomic_store(&runtime->coordinator_quit, true);
+	heph_coordinator_notify(&runtime->heph);
+	pthread_join(runtime->coordinator, NULL);
+	runtime->heph.notify = NULL;
+	close(runtime->event);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Starting: the workers' records are made and numbered, then each thread makes
+ * its ring by itself (a ring belongs to the thread that made it) and says so;
+ * heph_new() returns when all have. If one fails, all are ended in the order
+ * in which heph_free() ends them.
+ */
+#include "rt/runtime.h"
+
+#include <heph/time.h>
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/attach.h"
+#include "core/describe.h"
+#include "core/life.h"
+#include "core/watch.h"
+#include "coro/fault.h"
+#include "io/file.h"
+#include "io/uring.h"
+#include "rt/thread.h"
+
+/* How long a worker may take to leave an actor after the end of the grace. */
+enum { LEAVE_SECONDS = 2 };
+
+/* ---- a worker's thread ------------------------------------------------------------ */
+
+static void pin(const struct heph_worker_thread *it)
+{
+	cpu_set_t set;
+	int err;
+
+	if (it->cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET(it->cpu, &set);
+	err = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+	if (err)
+		heph_log_warn("cannot pin a worker", HEPH_KV_INT("cpu", it->cpu),
+			      HEPH_KV_ERR("err", err));
+}
+
+static void say_started(struct heph_runtime *runtime, int err)
+{
+	pthread_mutex_lock(&runtime->lock);
+	runtime->started++;
+	if (err < 0)
+		runtime->start_error = err;
+	pthread_cond_broadcast(&runtime->changed);
+	pthread_mutex_unlock(&runtime->lock);
+}
+
+static void *work(void *arg)
+{
+	struct heph_worker_thread *it = arg;
+	struct heph_runtime *runtime = it->runtime;
+	char what[8];
+	int err;
+
+	snprintf(what, sizeof(what), "/%u", it->worker.thread.number);
+	heph_thread_name(runtime->heph.config.name, what);
+	pin(it);
+	heph_fault_thread_init();
+	err = runtime->heph.driver->start(&it->worker);
+	say_started(runtime, err);
+	if (err == 0) {
+		heph_worker_run(&it->worker, &runtime->quit);
+		runtime->heph.driver->stop(&it->worker);
+	}
+	heph_fault_thread_fini();
+	return NULL;
+}
+
+/* ---- starting ------------------------------------------------------------------------ */
+
+static int make_worker(struct heph_runtime *runtime, unsigned n, int cpu)
+{
+	struct heph_worker_thread *it = heph_mem_reserve(sizeof(*it));
+	int err;
+
+	if (!it)
+		return -ENOMEM;
+	err = heph_worker_init(&it->worker, &runtime->heph,
+			       runtime->heph.config.actors);
+	if (err < 0) {
+		heph_mem_unreserve(it, sizeof(*it));
+		return err;
+	}
+	it->runtime = runtime;
+	it->cpu = cpu;
+	runtime->workers[n] = it;
+	return heph_threads_add(&runtime->heph, &it->worker.thread);
+}
+
+static int make_workers(struct heph_runtime *runtime)
+{
+	int cpus[HEPH_WORKERS_MAX];
+	unsigned n_cpus = heph_config_cpus(cpus, HEPH_WORKERS_MAX);
+	bool pinned = runtime->heph.config.pin && n_cpus;
+	int err = 0;
+
+	for (unsigned n = 0; err == 0 && n < runtime->heph.workers; n++)
+		err = make_worker(runtime, n, pinned ? cpus[n % n_cpus] : -1);
+	return err;
+}
+
+static int start_workers(struct heph_runtime *runtime)
+{
+	struct heph_worker_thread *it;
+	unsigned n;
+	int err = 0;
+
+	for (n = 0; err == 0 && n < runtime->heph.workers; n++) {
+		it = runtime->workers[n];
+		err = heph_thread_start(&it->thread, work, it);
+		it->running = err == 0;
+	}
+	if (err < 0)
+		n--;
+	pthread_mutex_lock(&runtime->lock);
+	while (runtime->started < n)
+		pthread_cond_wait(&runtime->changed, &runtime->lock);
+	if (err == 0)
+		err = runtime->start_error;
+	pthread_mutex_unlock(&runtime->lock);
+	return err;
+}
+
+/* ---- ending --------------------------------------------------------------------------- */
+
+/* Waits for a worker's thread; if it is stuck in an actor the process ends,
+ * because nothing of that worker can be freed. */
+static void join_worker(struct heph_worker_thread *it)
+{
+	struct timespec until;
+
+	if (!atomic_load(&it->runtime->heph.abandon)) {
+		pthread_join(it->thread, NULL);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LEAVE_SECONDS;
+	if (pthread_timedjoin_np(it->thread, NULL, &until) == 0)
+		return;
+	heph_log_error("a worker does not come back from an actor: giving up",
+		       HEPH_KV_INT("worker", it->worker.thread.number));
+	heph_log_flush();
+	_exit(EXIT_FAILURE);
+}
+
+static void end_workers(struct heph_runtime *runtime)
+{
+	struct heph_worker_thread *it;
+
+	atomic_store(&runtime->quit, true);
+	for (unsigned n = 0; n < runtime->heph.workers; n++)
+		if (runtime->workers[n] && runtime->workers[n]->running &&
+		    runtime->workers[n]->worker.driver)
+			heph_thread_wake(&runtime->workers[n]->worker.thread);
+	for (unsigned n = 0; n < runtime->heph.workers; n++) {
+		it = runtime->workers[n];
+		if (it && it->running)
+			join_worker(it);
+	}
+}
+
+static void free_workers(struct heph_runtime *runtime)
+{
+	for (unsigned n = 0; n < runtime->heph.workers; n++) {
+		if (!runtime->workers[n])
+			continue;
+		heph_worker_fini(&runtime->workers[n]->worker);
+		heph_mem_unreserve(runtime->workers[n],
+				   sizeof(*runtime->workers[n]));
+	}
+	heph_mem_free(runtime->workers);
+}
+
+/* ---- public ---------------------------------------------------------------------------- */
+
+static void install_once(void)
+{
+	heph_clock_calibrate();
+	heph_describe_install();
+	heph_fault_install();
+}
+
+static int start(struct heph_runtime *runtime)
+{
+	int err = heph_files_init(&runtime->heph);
+
+	if (err < 0)
+		return err;
+	err = make_workers(runtime);
+	if (err == 0)
+		err = heph_coordinator_start(runtime);
+	if (err < 0)
+		goto fail_coordinator;
+	err = start_workers(runtime);
+	if (err == 0)
+		err = heph_attach(&runtime->heph, &runtime->owner);
+	if (err < 0)
+		goto fail_workers;
+	return 0;
+
+fail_workers:
+	end_workers(runtime);
+	heph_coordinator_stop(runtime);
+fail_coordinator:
+	free_workers(runtime);
+	heph_files_fini(&runtime->heph);
+	return err;
+}
+
+static struct heph_runtime *make_runtime(unsigned workers)
+{
+	struct heph_runtime *runtime = heph_mem_alloc(sizeof(*runtime));
+
+	if (!runtime)
+		return NULL;
+	runtime->workers = heph_mem_alloc(workers * sizeof(*runtime->workers));
+	if (!runtime->workers) {
+		heph_mem_free(runtime);
+		return NULL;
+	}
+	pthread_mutex_init(&runtime->lock, NULL);
+	pthread_cond_init(&runtime->changed, NULL);
+	return runtime;
+}
+
+static void free_runtime(struct heph_runtime *runtime)
+{
+	pthread_cond_destroy(&runtime->changed);
+	pthread_mutex_destroy(&runtime->lock);
+	heph_mem_free(runtime);
+}
+
+int heph_raw_new(heph_ctx *ret_ctx, const struct heph_config *given, size_t size)
+{
+	struct heph_runtime *runtime;
+	struct heph_config config;
+	int err = heph_config_resolve(&config, given, size);
+
+	*ret_ctx = (heph_ctx){ 0 };
+	if (err < 0)
+		return err;
+	install_once();
+	runtime = make_runtime(config.workers);
+	if (!runtime)
+		return -ENOMEM;
+	err = heph_init(&runtime->heph, &config, &heph_uring_driver);
+	if (err < 0) {
+		heph_mem_free(runtime->workers);
+		goto fail_init;
+	}
+	err = start(runtime);
+	if (err < 0)
+		goto fail_start;
+	heph_log_debug("runtime started", HEPH_KV_STR("name", config.name),
+		       HEPH_KV_UINT("workers", config.workers),
+		       HEPH_KV_STR("driver", runtime->heph.driver->name));
+	*ret_ctx = runtime->owner;
+	return 0;
+
+fail_start:
+	heph_fini(&runtime->heph);
+fail_init:
+	free_runtime(runtime);
+	return err;
+}
+
+void heph_free(heph_ctx ctx)
+{
+	struct heph_runtime *runtime;
+	struct heph *heph;
+
+	if (!ctx.self)
+		return;
+	heph = ctx.self->thread->heph;
+	runtime = (struct heph_runtime *)heph;
+	heph_assert(runtime->owner.self == ctx.self);
+	heph_stop_all(heph, heph_now() + heph->config.grace);
+	if (heph_drain(ctx) < 0)
+		heph_log_debug("runtime did not drain");
+	heph_detach(ctx);
+	end_workers(runtime);
+	heph_coordinator_stop(runtime);
+	heph_attach_fini(heph);
+	free_workers(runtime);
+	heph_files_fini(heph);
+	heph_fini(heph);
+	free_runtime(runtime);
+}
+
+/* ---- a whole program -------------------------------------------------------------------- */
+
+static int run_in(heph_ctx ctx, const struct heph_actor *actor, const void *spawn)
+{
+	struct heph_exit exit = { 0 };
+	struct heph_watch *watch;
+	int result, err = heph_spawn_joined(ctx, actor, spawn, &watch);
+
+	if (err < 0)
+		return err;
+	result = heph_drain(ctx);
+	if (result == 0)
+		err = heph_watch_join(ctx, watch, &exit);
+	else if (!atomic_load(&ctx.self->thread->heph->abandon))
+		heph_watch_free(watch);
+	if (result < 0)
+		return result;
+	return err < 0 ? err : exit.err;
+}
+
+int heph_raw_run(const struct heph_config *config, size_t size,
+		 const struct heph_actor *actor, const void *spawn)
+{
+	heph_ctx ctx;
+	int err = heph_raw_new(&ctx, config, size);
+
+	if (err < 0)
+		return err;
+	err = run_in(ctx, actor, spawn);
+	heph_free(ctx);
+	return err;
+}

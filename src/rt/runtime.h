@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * runtime.h - the threads of a runtime: workers and their coordinator
+ *
+ * The coordinator is a thread that sleeps: it hears of signals, of the last
+ * actor's end, and of the end of the grace, and acts even when every worker is
+ * stuck in an actor.
+ */
+#ifndef HEPH_RT_RUNTIME_H
+#define HEPH_RT_RUNTIME_H
+
+#include <pthread.h>
+
+#include "base/list.h"
+#include "core/heph.h"
+#include "core/worker.h"
+
+struct heph_runtime;
+
+/* A worker and its thread. */
+struct heph_worker_thread {
+	struct heph_worker worker; /* first */
+	struct heph_runtime *runtime;
+	pthread_t thread;
+	bool running;
+	int cpu; /* -1: any */
+};
+
+struct heph_runtime {
+	struct heph heph; /* first */
+	struct heph_worker_thread **workers;
+	_Atomic bool quit; /* workers end when they have no actors */
+
+	pthread_mutex_t lock; /* of what follows, up to `coordinator` */
+	pthread_cond_t changed;
+	unsigned started;
+	int start_error;
+	struct heph_list drainers;
+
+	pthread_t coordinator;
+	int event; /* an eventfd: something is new */
+	_Atomic bool coordinator_quit;
+	_Atomic uint32_t taken[HEPH_SIGNALS]; /* actors that take the signal */
+	unsigned stops; /* signals that asked for the end */
+	heph_ctx owner; /* of the thread that called heph_new() */
+};
+
+/* ---- coordinator.c ---- */
+
+/* Begins and ends the coordinator. 0; -EMFILE, -EAGAIN. */
+int heph_coordinator_start(struct heph_runtime *runtime);
+void heph_coordinator_stop(struct heph_runtime *runtime);
+
+/* Something is new. Any thread. */
+void heph_coordinator_notify(struct heph *heph);
+
+/* ---- config.c ---- */
+
+/* Fills in the defaults and checks. 0; -EINVAL. */
+int heph_config_resolve(struct heph_config *config,
+			const struct heph_config *given, size_t size);
+
+/* The cores that we may use, into `ret_cpus`; how many. */
+unsigned heph_config_cpus(int *ret_cpus, unsigned max);
+
+#endif

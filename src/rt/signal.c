@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "rt/signal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include <heph/runtime.h>
+
+enum { SIGNALS = 65, NO_EVENT = 0 };
+
+/* What a runtime hears; `event` is the number and one. */
+static struct {
+	_Atomic int event;
+	_Atomic uint32_t count[SIGNALS];
+} sinks[HEPH_RUNTIMES_MAX];
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned users[SIGNALS];
+static struct sigaction before[SIGNALS];
+
+/* In a signal handler: atomics and write(2) alone. */
+static void on_signal(int signal)
+{
+	int saved = errno, event;
+	uint64_t one = 1;
+	ssize_t n;
+
+	for (unsigned node = 0; node < HEPH_RUNTIMES_MAX; node++) {
+		event = atomic_load(&sinks[node].event);
+		if (event == NO_EVENT)
+			continue;
+		atomic_fetch_add(&sinks[node].count[signal], 1);
+		n = write(event - 1, &one, sizeof(one));
+		(void)n;
+	}
+	errno = saved;
+}
+
+void heph_signal_join(unsigned node, int event)
+{
+	for (int signal = 0; signal < SIGNALS; signal++)
+		atomic_store(&sinks[node].count[signal], 0);
+	atomic_store(&sinks[node].event, event + 1);
+}
+
+void heph_signal_leave(unsigned node)
+{
+	atomic_store(&sinks[node].event, NO_EVENT);
+}
+
+static int install(int signal)
+{
+	struct sigaction action = { .sa_handler = on_signal,
+				    .sa_flags = SA_RESTART | SA_ONSTACK };
+
+	sigfillset(&action.sa_mask);
+	return sigaction(signal, &action, &before[signal]) < 0 ? -EINVAL : 0;
+}
+
+int heph_signal_take(int signal)
+{
+	int err = 0;
+
+	if (signal < 1 || signal >= SIGNALS)
+		return -EINVAL;
+	pthread_mutex_lock(&lock);
+	if (users[signal] == 0)
+		err = install(signal);
+	if (err == 0)
+		users[signal]++;
+	pthread_mutex_unlock(&lock);
+	return err;
+}
+
+void heph_signal_forget(int signal)
+{
+	pthread_mutex_lock(&lock);
+	if (--users[signal] == 0)
+		sigaction(signal, &before[signal], NULL);
+	pthread_mutex_unlock(&lock);
+}
+
+uint32_t heph_signal_fetch(unsigned node, int signal)
+{
+	return atomic_exchange(&sinks[node].count[signal], 0);
+}
