@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* coro.c - beginnings and ends of coroutines
  *
- * A new coroutine looks as if it had been suspended right before heph_coro_entry
- * with its function in the frame pointer. So nothing need be written to its
- * stack, which may not have a page yet, or may hold somebody else's frames until
- * the first switch.
+ * A new coroutine looks as if it had been suspended right before
+ * heph_coro_entry with its function in the frame pointer. So nothing need be
+ * written to its stack, which may not have a page yet, or may hold somebody
+ * else's frames until the first switch.
  *
  * With ASan the first thing on a new stack must be a call into its runtime; so
  * `begin` stands between the entry and the function there.

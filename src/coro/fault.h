@@ -13,10 +13,11 @@
 #ifndef HEPH_CORO_FAULT_H
 #define HEPH_CORO_FAULT_H
 
-/* Writes to `fd` who was running on this thread, and whether `addr`, the address
- * of the fault, is in the guard of its stack, as lines that begin with "heph: ".
- * Called in a signal handler: only write(2) and the like. Set once, before
- * heph_fault_install; may be NULL. */
+/* Writes to `fd` who was running on this thread, and whether `addr`, the
+ * address of the fault, is in the guard of its stack, as lines that begin with
+ * "heph: ". `addr` is NULL if the signal was sent. Called in a signal handler:
+ * only write(2) and the like. Set once, before heph_fault_install; may be
+ * NULL. */
 extern void (*heph_fault_describe)(int fd, const void *addr);
 
 /* Installs the handlers; once per process, further calls do nothing. Any

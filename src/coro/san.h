@@ -53,15 +53,15 @@
  * their builds only. */
 struct heph_san {
 #if HEPH_ASAN
-	void *fake_stack;	/* saved while suspended */
-	const void *low;	/* the bounds of its stack */
+	void *fake_stack; /* saved while suspended */
+	const void *low;  /* the bounds of its stack */
 	size_t size;
 #endif
 #if HEPH_TSAN
 	void *fiber;
-	bool foreign;		/* the fiber is the thread's, not ours */
+	bool foreign; /* the fiber is the thread's, not ours */
 #endif
-	char unused;		/* no struct is empty */
+	char unused; /* no struct is empty */
 };
 
 /* ---- coroutines ---- */
@@ -81,8 +81,8 @@ HEPH_SAN_INLINE void heph_san_init(struct heph_san *san, void *low, size_t size,
 #endif
 #if HEPH_TSAN
 	san->foreign = thread;
-	san->fiber = thread ? __tsan_get_current_fiber()
-			    : __tsan_create_fiber(0);
+	san->fiber = thread ? __tsan_get_current_fiber() :
+			      __tsan_create_fiber(0);
 #endif
 }
 
@@ -100,13 +100,13 @@ HEPH_SAN_INLINE void heph_san_fini(struct heph_san *san)
 /* Immediately before the jump from one to the other; with `last`, `from` never
  * goes on. Coroutines are ordered by their switches, also across threads, so
  * TSan is told to synchronise them. */
-HEPH_SAN_INLINE void heph_san_depart(struct heph_san *from,
-				     struct heph_san *to, bool last)
+HEPH_SAN_INLINE void heph_san_depart(struct heph_san *from, struct heph_san *to,
+				     bool last)
 {
 	(void)from, (void)to, (void)last;
 #if HEPH_ASAN
-	__sanitizer_start_switch_fiber(last ? NULL : &from->fake_stack,
-				       to->low, to->size);
+	__sanitizer_start_switch_fiber(last ? NULL : &from->fake_stack, to->low,
+				       to->size);
 #endif
 #if HEPH_TSAN
 	__tsan_switch_to_fiber(to->fiber, 0);

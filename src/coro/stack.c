@@ -107,7 +107,9 @@ static void set_sizes(struct heph_stacks *stacks, size_t size, size_t max)
 
 	*stacks = (struct heph_stacks){ .max = max, .guard = page };
 	stacks->size = (size + page - 1) & ~(page - 1);
-	stacks->stride = stacks->size + page;
+	if (stacks->size / page % 2) /* see "odd" in stack.h */
+		stacks->guard += page;
+	stacks->stride = stacks->size + stacks->guard;
 	stacks->per_chunk = CHUNK_SIZE / stacks->stride;
 	if (stacks->per_chunk > max)
 		stacks->per_chunk = max;

@@ -6,6 +6,11 @@
  * pages that were touched: 4 KiB at least. The one given back last is the first
  * to be taken. Idle stacks keep their pages until heph_stacks_trim.
  *
+ * From one stack to the next it is always an odd number of pages; to that end
+ * the guard may be two pages. If it were a power of two, the stacks' tops would
+ * share a few sets of the TLB: with 1,000 coroutines in a ring a hop then takes
+ * 24 ns instead of 9.
+ *
  * Thread     One thread at a time. Only heph_stacks_owns and
  *            heph_stacks_guard_of may also be called from a signal handler.
  * Guards     MADV_GUARD_INSTALL where the kernel has it (Linux 6.13): about
@@ -26,9 +31,9 @@
 /* The usual size of a stack, to which the guard is added. Sanitizers' frames
  * are several times larger than others. */
 #if HEPH_ASAN || HEPH_TSAN
-#define HEPH_STACK_SIZE (252 * 1024)
+#define HEPH_STACK_SIZE (256 * 1024)
 #else
-#define HEPH_STACK_SIZE (60 * 1024)
+#define HEPH_STACK_SIZE (64 * 1024)
 #endif
 
 /* What guards a stack. */
@@ -44,23 +49,23 @@ extern enum heph_guard heph_stacks_best_guard;
 
 struct heph_stacks {
 	/* for others to read */
-	size_t size;		/* usable bytes of a stack */
-	size_t stride;		/* from one stack to the next: size + guard */
-	size_t max;		/* so many can be taken at the same time */
-	size_t in_use;		/* taken */
-	size_t idle;		/* given back */
-	size_t unguarded;	/* of those two, have no guard */
+	size_t size;      /* usable bytes of a stack */
+	size_t stride;    /* from one stack to the next: size + guard */
+	size_t max;       /* so many can be taken at the same time */
+	size_t in_use;    /* taken */
+	size_t idle;      /* given back */
+	size_t unguarded; /* of those two, have no guard */
 
-	void **free;		/* the idle, the hottest last */
-	size_t trimmed;		/* the first so many of them have no memory */
+	void **free;    /* the idle, the hottest last */
+	size_t trimmed; /* the first so many of them have no memory */
 	char **chunks;
 	size_t n_chunks;
 	size_t per_chunk;
-	char *next;		/* where the last chunk is carved */
-	size_t left;		/* so many stacks are still in it */
-	size_t guard;		/* bytes below each stack */
-	size_t n_mprotect;	/* so many guards take maps */
-	unsigned *ids;		/* valgrind's, in the order of carving; or NULL */
+	char *next;        /* where the last chunk is carved */
+	size_t left;       /* so many stacks are still in it */
+	size_t guard;      /* bytes below each stack */
+	size_t n_mprotect; /* so many guards take maps */
+	unsigned *ids;     /* valgrind's, in the order of carving; or NULL */
 };
 
 /* Prepares for `max` stacks of `size` usable bytes, rounded up to the page (so

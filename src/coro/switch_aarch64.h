@@ -13,6 +13,7 @@
 #define HEPH_CORO_LAND__
 #endif
 
+/* clang-format off */
 #ifdef __ARM_FEATURE_SVE
 #define HEPH_CORO_CLOBBERS_SVE__                                               \
 	, "p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9", "p10",   \
@@ -69,3 +70,4 @@ heph_coro_go(struct heph_coro *to)
 		: "x2", "x17", "memory");
 	__builtin_unreachable();
 }
+/* clang-format on */

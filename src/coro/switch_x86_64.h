@@ -12,6 +12,7 @@
 #define HEPH_CORO_LAND__
 #endif
 
+/* clang-format off */
 #ifdef __AVX512F__
 #define HEPH_CORO_CLOBBERS_AVX512__                                            \
 	, "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22",       \
@@ -60,3 +61,4 @@ heph_coro_go(struct heph_coro *to)
 		: "memory");
 	__builtin_unreachable();
 }
+/* clang-format on */

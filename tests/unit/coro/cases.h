@@ -22,6 +22,8 @@
 #define NOINLINE __attribute__((noinline))
 /* The compiler knows nothing about the value from here on. */
 #define OPAQUE(x_) __asm__ volatile("" : "+r"(x_))
+#define OPAQUE4(w_, x_, y_, z_)                                                \
+	__asm__ volatile("" : "+r"(w_), "+r"(x_), "+r"(y_), "+r"(z_))
 #define OPAQUE_MEM(x_) __asm__ volatile("" : "+m"(x_))
 
 #if HEPH_TSAN
@@ -70,7 +72,8 @@ static void start(size_t i, size_t reserve, heph_coro_fn *fn)
 
 static unsigned long next_random(void)
 {
-	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+	random_state =
+		random_state * 6364136223846793005u + 1442695040888963407u;
 	return random_state >> 33;
 }
 
@@ -162,10 +165,10 @@ static NOINLINE long keep_longs(struct heph_coro *self, long s)
 	     l = s + 12, m = s + 13, n = s + 14, o = s + 15, p = s + 16;
 
 	for (int round = 0; round < 5; round++) {
-		OPAQUE(a); OPAQUE(b); OPAQUE(c); OPAQUE(d);
-		OPAQUE(e); OPAQUE(f); OPAQUE(g); OPAQUE(h);
-		OPAQUE(i); OPAQUE(j); OPAQUE(k); OPAQUE(l);
-		OPAQUE(m); OPAQUE(n); OPAQUE(o); OPAQUE(p);
+		OPAQUE4(a, b, c, d);
+		OPAQUE4(e, f, g, h);
+		OPAQUE4(i, j, k, l);
+		OPAQUE4(m, n, o, p);
 		heph_coro_switch(self, &main_coro);
 	}
 	return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h +
@@ -504,6 +507,7 @@ static void case_backtrace_ends(void)
 	end_case();
 }
 
+/* clang-format off */
 #define CASES(x_)                \
 	x_(ping_pong)            \
 	x_(four_switches)        \
@@ -515,5 +519,6 @@ static void case_backtrace_ends(void)
 	x_(reset)                \
 	x_(threads)              \
 	x_(backtrace_ends)
+/* clang-format on */
 
 #endif

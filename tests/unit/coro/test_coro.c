@@ -11,11 +11,11 @@
 
 #include "cases.h"
 
-#define TEST(name_)                              \
-	static void test_##name_(void **state)   \
-	{                                        \
-		(void)state;                     \
-		case_##name_();                  \
+#define TEST(name_)                                                            \
+	static void test_##name_(void **state)                                 \
+	{                                                                      \
+		(void)state;                                                   \
+		case_##name_();                                                \
 	}
 #define ENTRY(name_) cmocka_unit_test(test_##name_),
 

@@ -176,8 +176,8 @@ static int run(void (*before)(void), void (*crash)(void))
 	if (!pid)
 		child(before, crash, pipes[1]);
 	close(pipes[1]);
-	while ((n = read(pipes[0], report + used,
-			 sizeof(report) - 1 - used)) > 0)
+	while ((n = read(pipes[0], report + used, sizeof(report) - 1 - used)) >
+	       0)
 		used += (size_t)n;
 	report[used] = 0;
 	close(pipes[0]);
@@ -232,7 +232,8 @@ static void test_reports_a_null_pointer(void **state)
 	says("heph: actor conn was running\n");
 	/* The backtrace begins where it happened. */
 	assert_int_equal(sscanf(strstr(report, "instruction "),
-				"instruction %30s", ip), 1);
+				"instruction %30s", ip),
+			 1);
 	trace = strstr(report, "backtrace:\n") + strlen("backtrace:\n");
 	*strchr(trace, '\n') = 0;
 	assert_non_null(strstr(trace, ip));

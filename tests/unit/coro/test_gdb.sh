@@ -37,8 +37,9 @@ try() {
 # Four times the frames stop_here, middle, body, heph_coro_entry, and nothing
 # below.
 check() {
-	sed -n 's/^#\([0-9]*\) .*\(stop_here\|middle\|body\|heph_coro_entry\).*/\1 \2/p' \
-		"$tmp/out" >"$tmp/frames"
+	names='stop_here\|middle\|body\|heph_coro_entry'
+	sed -n "s/^#\([0-9]*\) .*\($names\).*/\1 \2/p" "$tmp/out" \
+		>"$tmp/frames"
 	for i in 1 2 3 4; do
 		printf '0 stop_here\n1 middle\n2 body\n3 heph_coro_entry\n'
 	done >"$tmp/expected"

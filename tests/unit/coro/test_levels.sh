@@ -29,10 +29,10 @@ isa() {
 try_all() {
 	for o in -O0 -O1 -O2 -O3 -Os; do
 		try "$1" $o -fno-omit-frame-pointer -fPIE -pie
+	done
+	for o in -O0 -O1 -O2; do
 		try "$1" $o -fomit-frame-pointer -fno-pie -no-pie
 	done
-	try "$1" -Og -fomit-frame-pointer
-	try "$1" -O2 -fPIC
 	try "$1" -O2 -static
 	try "$1" -O2 -fstack-protector-all -fstack-clash-protection
 	try "$1" -O2 -mno-red-zone

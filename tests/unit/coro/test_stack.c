@@ -108,6 +108,7 @@ static void test_stops_at_max(void **state)
 	assert_int_equal(heph_stacks_init(&few, 5000, 2), 0);
 	assert_int_equal(few.size % (size_t)sysconf(_SC_PAGESIZE), 0);
 	assert_true(few.size >= 5000);
+	assert_true(few.stride / (size_t)sysconf(_SC_PAGESIZE) % 2);
 	assert_non_null(heph_stack_take(&few));
 	assert_non_null(heph_stack_take(&few));
 	assert_null(heph_stack_take(&few));
@@ -150,9 +151,9 @@ static void test_knows_its_addresses(void **state)
 		assert_ptr_equal(heph_stacks_stack_of(&stacks, low), low);
 		assert_ptr_equal(heph_stacks_stack_of(&stacks, low + 9999),
 				 low);
-		assert_ptr_equal(
-			heph_stacks_stack_of(&stacks, low + stacks.size - 1),
-			low);
+		assert_ptr_equal(heph_stacks_stack_of(&stacks,
+						      low + stacks.size - 1),
+				 low);
 		assert_null(heph_stacks_guard_of(&stacks, low));
 		assert_ptr_equal(heph_stacks_guard_of(&stacks, low - 1), low);
 		assert_ptr_equal(
@@ -315,8 +316,8 @@ static void test_stacks_are_recycled(void **state)
 	heph_coro_fini(&main_coro);
 }
 
-#define TEST(name_) cmocka_unit_test_setup_teardown(test_##name_, set_up, \
-						    tear_down)
+#define TEST(name_)                                                            \
+	cmocka_unit_test_setup_teardown(test_##name_, set_up, tear_down)
 
 int main(void)
 {
