@@ -6,6 +6,7 @@
 #include "core/wait.h"
 
 static void arrive(struct heph_event *event);
+static void on_cancel(struct heph_event *event);
 
 static struct heph_parcel *make(struct heph_thread *to, struct heph_addr addr,
 				const struct heph_letter *letter)
@@ -17,6 +18,7 @@ static struct heph_parcel *make(struct heph_thread *to, struct heph_addr addr,
 		return NULL;
 	*parcel = (struct heph_parcel){
 		.event.fn = arrive,
+		.cancel.fn = on_cancel,
 		.id = addr.id,
 		.slot = addr.slot,
 		.thread = to,
@@ -40,16 +42,23 @@ static void came_back(struct heph_event *event)
 	heph_wake(parcel->sender, HEPH_WAIT_ROOM);
 }
 
-/* Whether the sender still waits; if not, frees the parcel. */
+/* Whether the sender still waits; if not, its cancellation is on the way. */
 static bool claim(struct heph_parcel *parcel)
 {
 	int sent = HEPH_PARCEL_SENT;
 
-	if (atomic_compare_exchange_strong(&parcel->state, &sent,
-					   HEPH_PARCEL_CLAIMED))
-		return true;
+	return atomic_compare_exchange_strong(&parcel->state, &sent,
+					      HEPH_PARCEL_CLAIMED);
+}
+
+/* The sender has given it up. It has arrived before. */
+static void on_cancel(struct heph_event *event)
+{
+	struct heph_parcel *parcel =
+		heph_container_of(event, struct heph_parcel, cancel);
+
+	heph_list_remove(&parcel->node);
 	heph_mem_free(parcel);
-	return false;
 }
 
 static void send_back(struct heph_parcel *parcel, int result)
@@ -167,11 +176,14 @@ int heph_parcel_post(struct heph_thread *to, struct heph_addr addr,
 	return 0;
 }
 
-/* Another worker finds the parcel abandoned, and frees it. */
-static void give_up(struct heph_parcel *parcel)
+/* The receiver's worker takes it out of the list, if it is there, and frees
+ * it: senders that try for a short while each leave nothing behind. */
+static void give_up(struct heph_self *sender, struct heph_parcel *parcel)
 {
-	heph_list_remove(&parcel->node);
-	heph_mem_free(parcel);
+	if (parcel->thread == sender->thread)
+		on_cancel(&parcel->cancel);
+	else
+		heph_thread_post(parcel->thread, &parcel->cancel);
 }
 
 /* Waits for the parcel to come back. Returns its result, or why it was given
@@ -179,7 +191,6 @@ static void give_up(struct heph_parcel *parcel)
 static int await(heph_ctx ctx, struct heph_parcel *parcel, bool *ret_gone)
 {
 	int sent = HEPH_PARCEL_SENT, err;
-	bool local = parcel->thread == ctx.self->thread;
 
 	while (!parcel->back) {
 		err = heph_wait_for(ctx, HEPH_WAIT_ROOM);
@@ -187,8 +198,7 @@ static int await(heph_ctx ctx, struct heph_parcel *parcel, bool *ret_gone)
 			continue;
 		if (atomic_compare_exchange_strong(&parcel->state, &sent,
 						   HEPH_PARCEL_ABANDONED)) {
-			if (local)
-				give_up(parcel);
+			give_up(ctx.self, parcel);
 			*ret_gone = true;
 			return err;
 		}

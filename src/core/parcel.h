@@ -10,7 +10,8 @@
  *
  * A sender that gives up (deadline, stop) and the receiver's worker that
  * delivers claim the parcel by swapping `state`; the loser acts on what the
- * winner did. An abandoned parcel is freed by the receiver's worker.
+ * winner did. An abandoned parcel is cancelled by an event of its own, which
+ * takes it out of the receiver's list and frees it.
  */
 #ifndef HEPH_CORE_PARCEL_H
 #define HEPH_CORE_PARCEL_H
@@ -25,6 +26,7 @@ enum heph_parcel_state {
 
 struct heph_parcel {
 	struct heph_event event;
+	struct heph_event cancel;
 	struct heph_list node; /* in ext->parcels of the receiver */
 	uint64_t id;
 	uint32_t slot;
