@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * spawn_*: the root spawns `n` actors; each gets one message, is counted, and
- * ends. In batches of 1,000, after which the others run, or with the option
- * all in one go.
+ * ends. In batches of 1,000, after which the others run, or with the option in
+ * one loop: then the others run when the root has used up its turn.
  */
 #include "bench.h"
 

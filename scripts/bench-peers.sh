@@ -20,6 +20,7 @@ out=$BUILD/peers
 doc=docs/benchmarks.md
 pick=median
 update=
+command="${N:+N=$N }REPEAT=$REPEAT scripts/bench-peers.sh${*:+ $*}"
 
 all="pingpong_local pingpong_forced ring_local ring_million ring_random
 	count_local count_forced rpc_local rpc_forced spawn_local spawn_burst
@@ -27,7 +28,7 @@ all="pingpong_local pingpong_forced ring_local ring_million ring_random
 	echo_local echo_forced"
 
 usage() {
-	sed -n 's/^# \{0,1\}//; 4,14p' "$0" >&2
+	sed -n '4,/^$/s/^# \{0,1\}//p' "$0" >&2
 	exit 2
 }
 
@@ -155,8 +156,7 @@ about() {
 	best) what="The best" ;;
 	*) what="Medians" ;;
 	esac
-	echo "$what of $REPEAT interleaved rounds:" \
-		"\`REPEAT=$REPEAT make bench-peers\`."
+	echo "$what of $REPEAT interleaved rounds: \`$command\`."
 }
 
 table() { # BENCH...
