@@ -8,6 +8,7 @@
 
 enum {
 	REPLIES_MAX = 1 << 20, /* bytes, then the rest of a batch waits */
+	AHEAD = 16,            /* requests whose keys are fetched together */
 	SWEEP_BUCKETS = 512,
 	SWEEP_FULL = SWEEP_BUCKETS / 4, /* so many expired: go on soon */
 };
@@ -300,9 +301,26 @@ static void execute(struct store *store, const struct request *request)
 
 /* ---- the actor ----------------------------------------------------------- */
 
+/* Memory is slow, but it can be asked for several things at once: here for what
+ * the next requests need. Returns where these end. */
+static size_t fetch_ahead(struct store *store, const struct batch *batch)
+{
+	size_t at, end = batch->executed;
+
+	for (int i = 0; i < AHEAD && end < batch->requests.size; i++) {
+		table_fetch_bucket(&store->table, batch_at(batch, end)->hash);
+		end += request_size(batch_at(batch, end));
+	}
+	for (at = batch->executed; at < end;
+	     at += request_size(batch_at(batch, at)))
+		table_fetch_entry(&store->table, batch_at(batch, at)->hash);
+	return end;
+}
+
 static void execute_batch(struct store *store, struct batch *batch)
 {
 	struct buf *out = &batch->replies;
+	size_t fetched = batch->executed;
 
 	store->now = 0;
 	store->out = out;
@@ -312,6 +330,8 @@ static void execute_batch(struct store *store, struct batch *batch)
 		struct request *request = batch_at(batch, batch->executed);
 		size_t before = out->size;
 
+		if (batch->executed == fetched)
+			fetched = fetch_ahead(store, batch);
 		execute(store, request);
 		if (request->flags & REQUEST_SILENT)
 			out->size = before;

@@ -139,6 +139,22 @@ table_spot table_find(struct table *table, const struct table_key *key)
 	return table->part.n ? find_in(&table->part, key) : NULL;
 }
 
+void table_fetch_bucket(const struct table *table, uint64_t hash)
+{
+	if (table->part.n)
+		__builtin_prefetch(bucket(&table->part, hash));
+	if (table->old.n)
+		__builtin_prefetch(bucket(&table->old, hash));
+}
+
+void table_fetch_entry(const struct table *table, uint64_t hash)
+{
+	if (table->part.n)
+		__builtin_prefetch(*bucket(&table->part, hash));
+	if (table->old.n)
+		__builtin_prefetch(*bucket(&table->old, hash));
+}
+
 /* Makes an entry at `spot`, or gives that one the right size. */
 static struct table_entry *fit(struct table *table, table_spot spot,
 			       size_t size)

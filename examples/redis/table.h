@@ -54,6 +54,11 @@ void table_clear(struct table *table);
  * table yet: then there is no key. */
 table_spot table_find(struct table *table, const struct table_key *key);
 
+/* Has the memory of a key fetched, while other work is done: first the bucket,
+ * then, when that is there, the entry. */
+void table_fetch_bucket(const struct table *table, uint64_t hash);
+void table_fetch_entry(const struct table *table, uint64_t hash);
+
 /*
  * Gives a key a value: that at `spot`, or a new one if there is none, which
  * does not expire. The first `keep` bytes of the old value stay and the new
