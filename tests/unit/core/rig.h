@@ -69,8 +69,8 @@ struct act_arg {
 
 HEPH_ACTOR(act, struct act_msg, struct act_arg);
 
-static int act_dropped, act_args_dropped;
-static long act_last_dropped;
+static _Atomic int act_dropped, act_args_dropped;
+static _Atomic long act_last_dropped;
 
 static void act_drop(struct act_msg *msg)
 {
