@@ -9,7 +9,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
-REQUESTS=${REQUESTS:-60000}
+REQUESTS=${REQUESTS:-40000}
 server=
 tmp=$(mktemp -d)
 

@@ -18,7 +18,7 @@
 #include "batch.h"
 #include "store.h"
 
-enum { ROUND_MAX = 16 << 10 }; /* requests; then the rest must wait */
+enum { ROUND_MAX = 4 << 10 }; /* requests; then the rest must wait */
 
 /* Where the next part of the output comes from. */
 enum round_from {

@@ -5,7 +5,7 @@
 # The programs are in $BUILD/examples. A test ends with 0, or 77 if something
 # that it needs is not installed, and in any case after LIMIT seconds.
 set -eu
-LIMIT=${LIMIT:-25}
+LIMIT=${LIMIT:-$((25 * ${SLOW:-1}))}
 if [ -z "${LIMITED-}" ]; then
 	LIMITED=1 exec timeout --kill-after=3 "$LIMIT" bash "$0" "$@"
 fi
