@@ -242,7 +242,7 @@ void heph_life_child_ended(struct heph_self *self, bool escalate)
 {
 	if (escalate && !(self->flags & HEPH_FLAG_FINISHING)) {
 		self->flags |= HEPH_FLAG_CHILD;
-		heph_life_stop(self);
+		heph_wake(self, HEPH_WAIT_STOP);
 	}
 	heph_wake(self, HEPH_WAIT_CHILD);
 }
@@ -327,7 +327,7 @@ static void judge(struct heph_self *self, struct heph_exit *exit)
 {
 	if (exit->err > 0)
 		exit->err = 0;
-	if ((self->flags & HEPH_FLAG_STOP) && exit->err == -ECANCELED)
+	if ((self->flags & HEPH_FLAGS_REFUSE) && exit->err == -ECANCELED)
 		exit->err = 0;
 	if ((self->flags & HEPH_FLAG_CHILD) && exit->err == 0) {
 		exit->err = -ECHILD;
@@ -343,9 +343,7 @@ static enum heph_verdict decide(struct heph_self *self,
 	void *spawn = self->ext ? self->ext->spawn : NULL;
 	bool ending = atomic_load(&self->thread->heph->deadline) != 0;
 
-	if (!spawn || ending)
-		return HEPH_STOP;
-	if ((self->flags & (HEPH_FLAG_STOP | HEPH_FLAG_CHILD)) == HEPH_FLAG_STOP)
+	if (!spawn || ending || (self->flags & HEPH_FLAG_STOP))
 		return HEPH_STOP;
 	return type->decide(spawn, exit, (char *)spawn + type->arg_at);
 }

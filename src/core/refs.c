@@ -110,5 +110,5 @@ int heph_worker(heph_ctx ctx)
 
 bool heph_stopping(heph_ctx ctx)
 {
-	return ctx.self->flags & HEPH_FLAG_STOP;
+	return ctx.self->flags & HEPH_FLAGS_REFUSE;
 }

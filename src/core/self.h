@@ -55,6 +55,8 @@ enum {
 	HEPH_FLAG_PANICKED = 1 << 3,
 	HEPH_FLAG_ROOT = 1 << 4,      /* the runtime is its parent */
 	HEPH_FLAG_FULL = 1 << 5,      /* other threads see its inbox as full */
+
+	HEPH_FLAGS_REFUSE = HEPH_FLAG_STOP | HEPH_FLAG_CHILD, /* waits */
 };
 
 struct heph_self {

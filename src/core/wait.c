@@ -66,7 +66,7 @@ static int refuse(struct heph_self *self)
 
 static bool refused(heph_ctx ctx)
 {
-	return __builtin_expect(ctx.self->flags & HEPH_FLAG_STOP, 0) &&
+	return __builtin_expect(ctx.self->flags & HEPH_FLAGS_REFUSE, 0) &&
 	       !heph_ctx_shielded(ctx);
 }
 
