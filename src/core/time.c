@@ -14,8 +14,10 @@ int heph_sleep(heph_ctx ctx, heph_time length)
 {
 	heph_time when, limit = heph_deadline(ctx);
 	heph_ctx short_ctx = heph_within(ctx, length > 0 ? length : 0);
-	int err;
+	int err = heph_wait_allowed(ctx);
 
+	if (err < 0)
+		return err;
 	when = heph_deadline(short_ctx);
 	do {
 		err = heph_wait_for(short_ctx, 0);
