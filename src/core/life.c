@@ -46,6 +46,8 @@ static struct heph_self *take_block(struct heph_worker *worker,
 {
 	struct heph_self *self = kind->free;
 
+	if (worker->alive == worker->max_alive)
+		return NULL;
 	if (self) {
 		kind->free = self->next;
 	} else {
@@ -131,6 +133,8 @@ static void prepare(struct heph_self *self, const struct heph_birth *birth)
 	self->received = 0;
 	self->parent = self->child = self->older = self->younger = 0;
 	self->flags = has_parent(birth) ? 0 : HEPH_FLAG_ROOT;
+	if (heph_worker_of(self)->stopping && !has_parent(birth))
+		self->flags |= HEPH_FLAG_STOP;
 	self->refused = 0;
 	self->priority = (int8_t)options->priority;
 }

@@ -29,13 +29,21 @@
 
 enum { SPIN_ROUNDS = 16 };
 
+/* Blocks stay with their type, so the tables have room for more of them than
+ * there may be actors at a time. */
+enum { TABLE_MIN = 1 << 24 };
+
 /* A queue is not passed over more often than this for a better one. */
 static const unsigned patience[HEPH_PRIORITIES] = { 0, 4, 8 };
 
+/* From now on those of the first level that begin are stopped as well. */
 static void on_stop(struct heph_event *event)
 {
-	heph_life_stop_roots(
-		heph_container_of(event, struct heph_worker, stop_event));
+	struct heph_worker *worker =
+		heph_container_of(event, struct heph_worker, stop_event);
+
+	worker->stopping = true;
+	heph_life_stop_roots(worker);
 }
 
 static size_t selves_size(const struct heph_worker *worker)
@@ -60,7 +68,8 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 
 	*worker = (struct heph_worker){
 		.n_selves = 1, /* slot 0 is nobody's */
-		.max_selves = max_actors + 1,
+		.max_alive = max_actors,
+		.max_selves = (max_actors > TABLE_MIN ? max_actors : TABLE_MIN) + 1,
 		.serial = heph_serial_base(heph),
 		.stop_event.fn = on_stop,
 	};
@@ -230,6 +239,14 @@ static bool look_around(struct heph_worker *worker)
 	return worker->n_ready;
 }
 
+/* That, and the timers. */
+static bool take_in(struct heph_worker *worker)
+{
+	bool any = look_around(worker);
+
+	return heph_timers_run(worker) || any;
+}
+
 static bool over(struct heph_worker *worker, const _Atomic bool *quit)
 {
 	return atomic_load_explicit(&worker->thread.heph->abandon,
@@ -317,7 +334,7 @@ static void wait_for_work(struct heph_worker *worker, const _Atomic bool *quit)
 
 	publish_counts(worker);
 	worker->thread.heph->driver->poll(worker, 0);
-	if (look_around(worker) || heph_timers_run(worker) || over(worker, quit))
+	if (take_in(worker) || over(worker, quit))
 		return;
 	wait = heph_timers_wait(worker);
 	if (wait && !spin(worker))
@@ -330,7 +347,7 @@ void heph_worker_run(struct heph_worker *worker, const _Atomic bool *quit)
 	heph_coro_init_thread(&worker->main);
 	while (!over(worker, quit)) {
 		run_actors(worker);
-		if (look_around(worker) | heph_timers_run(worker))
+		if (take_in(worker))
 			worker->thread.heph->driver->poll(worker, 0);
 		else
 			wait_for_work(worker, quit);

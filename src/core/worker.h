@@ -56,6 +56,7 @@ struct heph_worker {
 	 */
 	_Atomic uint64_t *places;
 	uint32_t n_selves, max_selves;
+	uint32_t max_alive;
 	uint64_t serial;
 	uint32_t alive;
 	struct heph_kind *kinds;
