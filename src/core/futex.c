@@ -9,14 +9,21 @@
 
 #include "core/heph.h"
 #include "core/worker.h"
+#include "coro/san.h"
+
+#define SHORT (20 * HEPH_MSEC)
 
 void heph_futex_wait(_Atomic uint32_t *word, uint32_t value, heph_time length)
 {
-	struct timespec time = { .tv_sec = length / HEPH_SEC,
-				 .tv_nsec = length % HEPH_SEC };
+	struct timespec time;
 
+	if (HEPH_SAN_SLEEPS_SHORT && length > SHORT)
+		length = SHORT;
+	time = (struct timespec){ .tv_sec = length / HEPH_SEC,
+				  .tv_nsec = length % HEPH_SEC };
 	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value,
 		length == HEPH_NEVER ? NULL : &time, NULL, 0);
+	heph_san_slept();
 }
 
 void heph_futex_wake(_Atomic uint32_t *word)
@@ -35,7 +42,12 @@ static void stop(struct heph_worker *worker)
 	(void)worker;
 }
 
-static void poll(struct heph_worker *worker, heph_time max_wait)
+static void release(struct heph_worker *worker)
+{
+	(void)worker;
+}
+
+static void futex_poll(struct heph_worker *worker, heph_time max_wait)
 {
 	if (max_wait > 0)
 		heph_futex_wait(&worker->thread.asleep, 1, max_wait);
@@ -68,7 +80,8 @@ const struct heph_driver heph_futex_driver = {
 	.name = "futex",
 	.start = start,
 	.stop = stop,
-	.poll = poll,
+	.release = release,
+	.poll = futex_poll,
 	.wake = wake,
 	.cancel = cancel,
 	.poll_begin = poll_begin,

@@ -32,6 +32,9 @@ struct heph_driver {
 	int (*start)(struct heph_worker *worker);
 	void (*stop)(struct heph_worker *worker);
 
+	/* When the thread has ended and nobody can wake it any more. */
+	void (*release)(struct heph_worker *worker);
+
 	/* Handles what has happened; sleeps for at most `max_wait` if there is
 	 * nothing, not at all if it is 0. Wakes up when wake() is called. */
 	void (*poll)(struct heph_worker *worker, heph_time max_wait);

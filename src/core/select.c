@@ -134,7 +134,7 @@ static void end_polls(struct select *select)
 }
 
 /* Waits until a clause may be had. 0, or the reason why not. */
-static int pause(struct select *select)
+static int wait_a_bit(struct select *select)
 {
 	heph_ctx ctx = heph_until(select->ctx, select->when);
 	int err = heph_wait_for(ctx, select->what);
@@ -152,7 +152,7 @@ static int wait_for_one(struct select *select)
 		which = first_ready(select);
 		if (which != -EAGAIN)
 			return which;
-		err = pause(select);
+		err = wait_a_bit(select);
 		if (err == -ETIME) { /* but something may have come as well */
 			which = first_ready(select);
 			return which == -EAGAIN ? err : which;

@@ -32,6 +32,7 @@
 #if defined(__SANITIZE_THREAD__) || HEPH_HAS_FEATURE__(thread_sanitizer)
 #define HEPH_TSAN 1
 #include <sanitizer/tsan_interface.h>
+#include <unistd.h>
 #else
 #define HEPH_TSAN 0
 #endif
@@ -164,13 +165,24 @@ HEPH_SAN_INLINE void heph_san_stack_gone(unsigned id)
 #endif
 }
 
-/* Whether the numbers above must be kept at all. */
-HEPH_SAN_INLINE bool heph_san_numbers(void)
+/* Whether the process runs on valgrind. */
+HEPH_SAN_INLINE bool heph_san_on_valgrind(void)
 {
 #if HEPH_VALGRIND
 	return RUNNING_ON_VALGRIND;
 #else
 	return false;
+#endif
+}
+
+/* TSan runs a signal handler when the thread calls something that it knows; a
+ * sleep in a bare system call is not. So such sleeps are short, and followed by
+ * this. */
+#define HEPH_SAN_SLEEPS_SHORT HEPH_TSAN
+HEPH_SAN_INLINE void heph_san_slept(void)
+{
+#if HEPH_TSAN
+	usleep(0);
 #endif
 }
 

@@ -161,13 +161,15 @@ static void end_workers(struct heph_runtime *runtime)
 
 	atomic_store(&runtime->quit, true);
 	for (unsigned n = 0; n < runtime->heph.workers; n++)
-		if (runtime->workers[n] && runtime->workers[n]->running &&
-		    runtime->workers[n]->worker.driver)
+		if (runtime->workers[n] && runtime->workers[n]->running)
 			heph_thread_wake(&runtime->workers[n]->worker.thread);
 	for (unsigned n = 0; n < runtime->heph.workers; n++) {
 		it = runtime->workers[n];
-		if (it && it->running)
-			join_worker(it);
+		if (!it || !it->running)
+			continue;
+		join_worker(it);
+		if (it->worker.driver)
+			runtime->heph.driver->release(&it->worker);
 	}
 }
 
