@@ -129,7 +129,7 @@ int heph_stacks_init(struct heph_stacks *stacks, size_t size, size_t max)
 		heph_mem_reserve(max_chunks(stacks) * sizeof(*stacks->chunks));
 	if (!stacks->chunks)
 		goto fail_chunks;
-	if (heph_san_numbers()) {
+	if (heph_san_on_valgrind()) {
 		stacks->ids = heph_mem_reserve(max * sizeof(*stacks->ids));
 		if (!stacks->ids)
 			goto fail_ids;

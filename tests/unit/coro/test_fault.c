@@ -316,7 +316,7 @@ int main(void)
 		cmocka_unit_test(test_alternate_stacks),
 	};
 
-	if (HEPH_ASAN || HEPH_TSAN || heph_san_numbers())
+	if (HEPH_ASAN || HEPH_TSAN || heph_san_on_valgrind())
 		return 77; /* they, and valgrind, report by themselves */
 	if (heph_stacks_init(&stacks, HEPH_STACK_SIZE, 10))
 		return 1;

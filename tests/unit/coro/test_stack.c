@@ -247,7 +247,7 @@ static void test_mprotect_keeps_to_its_budget(void **state)
 	char *low = NULL;
 
 	(void)state;
-	if (heph_san_numbers())
+	if (heph_san_on_valgrind())
 		skip(); /* valgrind has a limit of its own, and aborts */
 	heph_stacks_best_guard = HEPH_GUARD_MPROTECT;
 	for (size_t i = 0; i < 20000 && !stacks.unguarded; i++)
@@ -272,7 +272,7 @@ static void test_a_million(void **state)
 	char *low = NULL;
 
 	(void)state;
-	if (heph_san_numbers())
+	if (heph_san_on_valgrind())
 		skip(); /* valgrind searches its list of stacks at each turn */
 	for (size_t i = 0; i < MANY; i++)
 		assert_non_null(low = heph_stack_take(&stacks));
