@@ -65,9 +65,44 @@ fail_place:
 
 static void leave_place(struct heph *heph)
 {
+	if (atomic_load(&places[heph->node].heph) != heph)
+		return;
 	atomic_store(&places[heph->node].heph, NULL);
 	while (atomic_load(&places[heph->node].inside))
 		sched_yield();
+}
+
+/* Disposes of messages whose actor has ended, on a plain thread's account:
+ * the workers' drivers are stopped, so what drop functions close is closed
+ * by that. */
+static void sweep(struct heph *heph, struct heph_thread *plain)
+{
+	struct heph_thread *mine = heph_thread_current;
+	struct heph_thread *thread;
+	bool any;
+
+	heph_thread_current = plain;
+	do {
+		any = false;
+		for (unsigned n = 0; n < heph->workers; n++) {
+			thread = heph_thread_of(heph, n);
+			any |= heph_thread_open_door(thread);
+			any |= heph_lanes_read((struct heph_worker *)thread);
+		}
+	} while (any);
+	heph_thread_current = mine;
+}
+
+void heph_retire(struct heph *heph)
+{
+	struct heph_thread *plain;
+
+	leave_place(heph);
+	plain = heph->n_threads > heph->workers ?
+			heph_thread_of(heph, heph->workers) :
+			NULL;
+	if (plain && !atomic_load(&heph->abandon))
+		sweep(heph, plain);
 }
 
 void heph_fini(struct heph *heph)

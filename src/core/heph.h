@@ -93,8 +93,12 @@ struct heph {
 int heph_init(struct heph *heph, const struct heph_config *config,
 	      const struct heph_driver *driver);
 
-/* Takes it out of the table, waits until no stranger is inside, and frees what
- * init made. Its threads have ended. */
+/* Takes it out of the table, waits until no stranger is inside, and disposes of
+ * the messages that came after the last actor's end. Its threads have ended,
+ * and none of their records is freed before. */
+void heph_retire(struct heph *heph);
+
+/* Retires it, if that was not done, and frees what init made. */
 void heph_fini(struct heph *heph);
 
 /* Gives a thread a number, the next worker's or a plain one's. Returns 0;

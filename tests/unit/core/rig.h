@@ -246,6 +246,7 @@ UNUSED static void rig_check_empty(void)
 UNUSED static void rig_close(void)
 {
 	heph_detach(rig.ctx);
+	heph_retire(&rig.heph);
 	rig_check_empty();
 	heph_attach_fini(&rig.heph);
 	for (unsigned n = 0; n < rig.n; n++) {
@@ -380,19 +381,6 @@ UNUSED static void rig_start(void)
 	}
 }
 
-/* What came when the actors had ended already. */
-UNUSED static void rig_sweep(void)
-{
-	struct heph_thread *mine = heph_thread_current;
-
-	for (unsigned n = 0; n < rig.n; n++) {
-		heph_thread_current = &rig.workers[n]->thread;
-		heph_lanes_read(rig.workers[n]);
-		heph_thread_open_door(heph_thread_current);
-	}
-	heph_thread_current = mine;
-}
-
 UNUSED static void rig_join(void)
 {
 	while (atomic_load(&rig.heph.busy))
@@ -402,7 +390,6 @@ UNUSED static void rig_join(void)
 		heph_thread_wake(&rig.workers[n]->thread);
 	for (unsigned n = 0; n < rig.n; n++)
 		pthread_join(rig_threads[n].thread, NULL);
-	rig_sweep();
 }
 
 #endif
