@@ -14,7 +14,7 @@ static void publish(struct heph_self *self, uint64_t full)
 			      serial | full, memory_order_release);
 }
 
-static void shut(struct heph_self *self)
+void heph_inbox_shut(struct heph_self *self)
 {
 	self->flags |= HEPH_FLAG_FULL;
 	publish(self, HEPH_PLACE_FULL);
@@ -24,17 +24,6 @@ static void reopen(struct heph_self *self)
 {
 	self->flags &= (uint16_t)~HEPH_FLAG_FULL;
 	publish(self, 0);
-}
-
-static void link_last(struct heph_self *self, struct heph_msg *msg)
-{
-	if (self->last) {
-		msg->next = self->last->next;
-		self->last->next = msg;
-	} else {
-		msg->next = msg;
-	}
-	self->last = msg;
 }
 
 static struct heph_msg *unlink_first(struct heph_self *self)
@@ -63,16 +52,11 @@ int heph_inbox_put(struct heph_self *self, const struct heph_letter *letter)
 	msg->size = letter->size;
 	msg->reply_at = letter->reply_at;
 	heph_letter_copy(letter, msg->data);
-	link_last(self, msg);
-	if (++self->n == self->capacity)
-		shut(self);
-	heph_count(&self->thread->count.delivered);
-	heph_wake(self, HEPH_WAIT_MSG);
+	heph_inbox_link(self, msg);
 	return 0;
 }
 
-/* A message was taken out of an inbox that had been full. */
-static void make_room(struct heph_self *self)
+void heph_inbox_make_room(struct heph_self *self)
 {
 	if (self->n < self->capacity && self->ext)
 		heph_parcels_admit(self);
@@ -85,21 +69,12 @@ static void free_msg(struct heph_self *self, struct heph_msg *msg)
 	heph_pool_give(&self->thread->pool, msg, sizeof(*msg) + msg->size);
 }
 
-void heph_inbox_take(struct heph_self *self, void *ret_msg)
+void heph_inbox_owe(struct heph_self *self, const struct heph_msg *msg)
 {
-	struct heph_msg *msg = unlink_first(self);
 	struct heph_reply reply;
 
-	memcpy(ret_msg, msg->data, msg->size);
-	if (msg->reply_at != HEPH_NO_REPLY) {
-		memcpy(&reply, msg->data + msg->reply_at, sizeof(reply));
-		heph_answers_owe(self, reply);
-	}
-	free_msg(self, msg);
-	self->received++;
-	heph_count(&self->thread->count.received);
-	if (self->flags & HEPH_FLAG_FULL)
-		make_room(self);
+	memcpy(&reply, msg->data + msg->reply_at, sizeof(reply));
+	heph_answers_owe(self, reply);
 }
 
 void heph_msg_dispose(const struct heph_kind *kind, void *data, uint32_t reply_at)
@@ -137,20 +112,31 @@ void heph_inbox_close(struct heph_self *self)
 		heph_parcels_refuse(self);
 }
 
+/* Until there is a message, or the wait ends otherwise. */
+static int await_msg(heph_ctx ctx)
+{
+	struct heph_self *self = ctx.self;
+	int err = heph_wait_allowed(ctx);
+
+	while (err == 0 && !self->last) {
+		err = heph_wait_for(ctx, HEPH_WAIT_MSG);
+		if (err == -ETIME && self->last)
+			err = 0;
+	}
+	return err;
+}
+
 int heph_raw_recv(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg, size_t size)
 {
 	struct heph_self *self = (struct heph_self *)inbox;
 	int err;
 
 	heph_assert(self == ctx.self && size == self->kind->type->msg_size);
-	err = heph_wait_allowed(ctx);
-	while (err == 0 && !self->last) {
-		err = heph_wait_for(ctx, HEPH_WAIT_MSG);
-		if (err == -ETIME && self->last)
-			err = 0;
+	if (!self->last || (self->flags & HEPH_FLAGS_REFUSE)) {
+		err = await_msg(ctx);
+		if (err < 0)
+			return err;
 	}
-	if (err < 0)
-		return err;
 	heph_inbox_take(self, ret_msg);
 	heph_worker_spend(self);
 	return 0;

@@ -12,9 +12,9 @@
 
 #include <heph/message.h>
 
-#include <string.h>
-
+#include "base/copy.h"
 #include "core/self.h"
+#include "core/wait.h"
 #include "core/worker.h"
 
 enum { HEPH_NO_REPLY = UINT32_MAX };
@@ -37,7 +37,7 @@ struct heph_letter {
 /* Copies a letter to `to`, with its reply in it. */
 static inline void heph_letter_copy(const struct heph_letter *letter, void *to)
 {
-	memcpy(to, letter->data, letter->size);
+	heph_copy(to, letter->data, letter->size);
 	if (letter->reply_at != HEPH_NO_REPLY)
 		memcpy((char *)to + letter->reply_at, &letter->reply,
 		       sizeof(letter->reply));
@@ -47,8 +47,14 @@ static inline void heph_letter_copy(const struct heph_letter *letter, void *to)
  * Returns 0; -ENOMEM. */
 int heph_inbox_put(struct heph_self *self, const struct heph_letter *letter);
 
-/* Takes the oldest message, which there is, and lets a waiting sender in. */
-void heph_inbox_take(struct heph_self *self, void *ret_msg);
+/* The inbox has become full: other threads find it so from now on. */
+void heph_inbox_shut(struct heph_self *self);
+
+/* A message was taken out of an inbox that had been full: lets others in. */
+void heph_inbox_make_room(struct heph_self *self);
+
+/* The actor has received the call in that message. */
+void heph_inbox_owe(struct heph_self *self, const struct heph_msg *msg);
 
 /* Drops all messages, fails their calls, and sends waiting parcels back: the
  * actor has ended. */
@@ -62,6 +68,59 @@ void heph_msg_dispose(const struct heph_kind *kind, void *data, uint32_t reply_a
 void heph_msg_undeliverable(struct heph_thread *thread,
 			    const struct heph_kind *kind, void *data,
 			    uint32_t reply_at);
+
+/* ---- inline: on the path of every message ---------------------------------- */
+
+static inline void heph_inbox_link(struct heph_self *self, struct heph_msg *msg)
+{
+	if (self->last) {
+		msg->next = self->last->next;
+		self->last->next = msg;
+	} else {
+		msg->next = msg;
+	}
+	self->last = msg;
+	if (++self->n == self->capacity)
+		heph_inbox_shut(self);
+	heph_count(&self->thread->count.delivered);
+	heph_wake(self, HEPH_WAIT_MSG);
+}
+
+/* Puts a message without a reply into an inbox. Returns 0; -ENOMEM. */
+static inline int heph_inbox_push(struct heph_self *self, const void *data,
+				  uint32_t size)
+{
+	struct heph_msg *msg;
+
+	msg = heph_pool_take(&self->thread->pool, sizeof(*msg) + size);
+	if (!msg)
+		return -ENOMEM;
+	msg->size = size;
+	msg->reply_at = HEPH_NO_REPLY;
+	heph_copy(msg->data, data, size);
+	heph_inbox_link(self, msg);
+	return 0;
+}
+
+/* Takes the oldest message, which there is, and lets a waiting sender in. */
+static inline void heph_inbox_take(struct heph_self *self, void *ret_msg)
+{
+	struct heph_msg *msg = self->last->next;
+
+	if (msg == self->last)
+		self->last = NULL;
+	else
+		self->last->next = msg->next;
+	self->n--;
+	self->received++;
+	heph_count(&self->thread->count.received);
+	heph_copy(ret_msg, msg->data, msg->size);
+	if (msg->reply_at != HEPH_NO_REPLY)
+		heph_inbox_owe(self, msg);
+	heph_pool_give(&self->thread->pool, msg, sizeof(*msg) + msg->size);
+	if (self->flags & HEPH_FLAG_FULL)
+		heph_inbox_make_room(self);
+}
 
 static inline bool heph_inbox_full(const struct heph_self *self)
 {

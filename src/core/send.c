@@ -85,12 +85,6 @@ static int try_any(struct heph *heph, struct heph_thread *from,
 			  to, letter);
 }
 
-static void count(struct heph_thread *thread, int err)
-{
-	if (thread && err == 0)
-		heph_count(&thread->count.sent);
-}
-
 int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 		     const struct heph_letter *letter)
 {
@@ -112,21 +106,46 @@ int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 				ctx, &worker_of(heph, to)->thread, to, letter);
 	}
 	heph_leave(to.node, inside);
-	count(thread, err);
 	if (err == 0)
 		heph_worker_spend(self);
 	return err;
 }
 
-int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg, size_t size)
+/* The actor, if it is on the worker that runs and has room for a message. */
+static struct heph_self *near_with_room(struct heph_thread *thread,
+					struct heph_addr to)
+{
+	struct heph_self *self;
+
+	if (!thread || heph_id_thread(to.id) != thread->number ||
+	    to.node != thread->node || !thread->is_worker)
+		return NULL;
+	self = heph_worker_find((struct heph_worker *)thread, to.id, to.slot);
+	return self && !heph_inbox_full(self) ? self : NULL;
+}
+
+static int send_far(heph_ctx ctx, struct heph_addr to, const void *msg, size_t size)
 {
 	const struct heph_letter letter = { .data = msg,
 					    .size = (uint32_t)size,
 					    .reply_at = HEPH_NO_REPLY };
 	int err = heph_wait_allowed(ctx);
 
-	heph_stackrule_check(ctx.self, msg, size, "message");
 	return err < 0 ? err : heph_letter_send(ctx, to, &letter);
+}
+
+int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg, size_t size)
+{
+	struct heph_self *target = near_with_room(ctx.self->thread, to);
+	int err;
+
+	heph_stackrule_check(ctx.self, msg, size, "message");
+	if (!target || (ctx.self->flags & HEPH_FLAGS_REFUSE))
+		return send_far(ctx, to, msg, size);
+	heph_debug_assert(size == target->kind->type->msg_size);
+	err = heph_inbox_push(target, msg, (uint32_t)size);
+	heph_worker_spend(ctx.self);
+	return err;
 }
 
 int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)
@@ -135,18 +154,20 @@ int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)
 					    .size = (uint32_t)size,
 					    .reply_at = HEPH_NO_REPLY };
 	struct heph_thread *thread = heph_thread_current;
+	struct heph_self *target = near_with_room(thread, to);
 	struct heph *heph;
 	bool inside;
 	int err;
 
 	if (thread && thread->current)
 		heph_stackrule_check(thread->current, msg, size, "message");
+	if (target)
+		return heph_inbox_push(target, msg, (uint32_t)size);
 	heph = heph_enter(to.node, &inside);
 	if (!heph)
 		return -ESRCH;
 	err = try_any(heph, inside ? thread : NULL, to, &letter);
 	heph_leave(to.node, inside);
-	count(thread, err);
 	return err;
 }
 

@@ -23,7 +23,7 @@ static void add(struct heph_stats *stats, struct heph_counters *count)
 	stats->failed += get(&count->failed);
 	stats->restarted += get(&count->restarted);
 	stats->panicked += get(&count->panicked);
-	stats->sent += get(&count->sent);
+	stats->sent += get(&count->delivered);
 	stats->received += get(&count->received);
 	stats->messages += get(&count->delivered) - get(&count->received) -
 			   get(&count->unread_dropped);

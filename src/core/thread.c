@@ -11,6 +11,7 @@ int heph_thread_init(struct heph_thread *thread, struct heph *heph)
 {
 	*thread = (struct heph_thread){
 		.heph = heph,
+		.node = heph->node,
 		.signal_event.fn = heph_signals_deliver,
 	};
 	heph_pool_init(&thread->pool);

@@ -38,7 +38,7 @@ struct heph_self;
 /* Counted by the owner, read by anybody: relaxed, no read-modify-write. */
 struct heph_counters {
 	_Atomic uint64_t spawned, ended, failed, restarted, panicked;
-	_Atomic uint64_t sent, received, delivered, posts_dropped;
+	_Atomic uint64_t received, delivered, posts_dropped;
 	_Atomic uint64_t unread_dropped, late_answers, runs, polls, sleeps;
 	_Atomic uint64_t wakes, system_calls, descriptors, operations, buffers;
 	_Atomic uint64_t timers, calls, stacks, bytes;
@@ -67,6 +67,7 @@ struct heph_thread {
 	struct heph *heph;
 	struct heph_self *current; /* who runs; NULL: nobody */
 	uint16_t number;	   /* in heph->threads; workers come first */
+	uint16_t node;		   /* of heph */
 	bool is_worker;
 	struct heph_pool pool;
 	struct heph_calls calls;

@@ -90,27 +90,41 @@ static int set_deadline(struct heph_self *self, heph_time deadline)
 	return self->kind ? heph_timers_set(self, deadline) : 0;
 }
 
+/* What the reason that an actor went on with means for the caller. */
+static int outcome(struct heph_self *self)
+{
+	if (__builtin_expect(self->woken == HEPH_WAIT_STOP, 0))
+		return refuse(self);
+	return self->woken == HEPH_WAIT_TIME ? -ETIME : 0;
+}
+
+static int wait_until(struct heph_self *self, heph_time deadline, unsigned what)
+{
+	int err = set_deadline(self, deadline);
+
+	if (err < 0)
+		return err;
+	self->waiting = (uint16_t)(what | HEPH_WAIT_TIME);
+	suspend(self, deadline);
+	if (self->kind)
+		self->ext->deadline = HEPH_NEVER;
+	return outcome(self);
+}
+
 int heph_wait_for(heph_ctx ctx, unsigned what)
 {
 	struct heph_self *self = ctx.self;
 	heph_time deadline = heph_deadline(ctx);
-	int err = refused(ctx) ? refuse(self) : 0;
 
-	if (err == 0 && deadline != HEPH_NEVER)
-		err = set_deadline(self, deadline);
-	if (err < 0)
-		return err;
-	if (deadline != HEPH_NEVER)
-		what |= HEPH_WAIT_TIME;
+	if (refused(ctx))
+		return refuse(self);
 	if (!heph_ctx_shielded(ctx))
 		what |= HEPH_WAIT_STOP;
+	if (deadline != HEPH_NEVER)
+		return wait_until(self, deadline, what);
 	self->waiting = (uint16_t)what;
-	suspend(self, deadline);
-	if (self->kind && deadline != HEPH_NEVER)
-		self->ext->deadline = HEPH_NEVER;
-	if (self->woken == HEPH_WAIT_STOP)
-		return refuse(self);
-	return self->woken == HEPH_WAIT_TIME ? -ETIME : 0;
+	suspend(self, HEPH_NEVER);
+	return outcome(self);
 }
 
 void heph_wait_only(struct heph_self *self, unsigned what)

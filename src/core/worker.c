@@ -9,9 +9,8 @@
  *
  * Spinning. A message from another worker that comes while we spin costs some
  * 100 ns, one that finds us asleep some 20 us. Who is woken by another worker
- * soon after it has fallen asleep spins longer the next time, and who has spun
- * in vain spins half as long; so a worker without work is quiet within a
- * millisecond.
+ * soon after it has fallen asleep spins longer the next time, and who slept
+ * long spins half as long; so a worker without work spins five times at most.
  */
 #include "core/worker.h"
 
@@ -147,6 +146,8 @@ static unsigned choose(struct heph_worker *worker)
 {
 	unsigned best = 0;
 
+	if (!worker->ready[0].first && !worker->ready[2].first)
+		return 1;
 	while (!worker->ready[best].first)
 		best++;
 	for (unsigned n = best + 1; n < HEPH_PRIORITIES; n++) {
@@ -282,18 +283,19 @@ static bool spin(struct heph_worker *worker)
 		if (worker->n_ready)
 			return true;
 	} while (heph_now() < until);
-	worker->spin /= 2;
-	if (worker->spin < SPIN_MIN)
-		worker->spin = 0;
 	return false;
 }
 
-/* It slept that long, and another thread woke it: was it worth it? */
-static void learn(struct heph_worker *worker, heph_time slept)
+/* It slept that long, and `woken`: another thread woke it. Would it have been
+ * worth to spin? */
+static void learn(struct heph_worker *worker, heph_time slept, bool woken)
 {
-	if (slept > SPIN_MAX)
-		return;
-	worker->spin = worker->spin ? worker->spin * 2 : 4 * SPIN_MIN;
+	if (!woken || slept > SPIN_MAX)
+		worker->spin /= 2;
+	else
+		worker->spin = worker->spin ? worker->spin * 2 : 4 * SPIN_MIN;
+	if (worker->spin < SPIN_MIN)
+		worker->spin = 0;
 	if (worker->spin > SPIN_MAX)
 		worker->spin = SPIN_MAX;
 }
@@ -313,8 +315,7 @@ static void fall_asleep(struct heph_worker *worker, heph_time wait,
 	began = heph_now();
 	heph_count(&thread->count.sleeps);
 	thread->heph->driver->poll(worker, wait);
-	if (!atomic_exchange(&thread->asleep, 0))
-		learn(worker, heph_now() - began);
+	learn(worker, heph_now() - began, !atomic_exchange(&thread->asleep, 0));
 }
 
 static void publish_counts(struct heph_worker *worker)

@@ -198,6 +198,15 @@ HEPH_SAN_INLINE void heph_san_poison(void *addr, size_t size)
 #endif
 }
 
+/* The kernel has written them, without a system call that tools know. */
+HEPH_SAN_INLINE void heph_san_written(void *addr, size_t size)
+{
+	(void)addr, (void)size;
+#if HEPH_VALGRIND
+	VALGRIND_MAKE_MEM_DEFINED(addr, size);
+#endif
+}
+
 /* They may be written, and hold nothing yet. */
 HEPH_SAN_INLINE void heph_san_unpoison(void *addr, size_t size)
 {
