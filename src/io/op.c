@@ -3,12 +3,15 @@
 
 #include <heph/time.h>
 
+#include <limits.h>
 #include <liburing.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "coro/san.h"
 #include "io/net.h"
 #include "io/uring.h"
 
@@ -41,9 +44,22 @@ static void prepare_write(struct io_uring_sqe *sqe, struct heph_op *op)
 	io_uring_prep_write(sqe, op->number, op->buf, op->size, CURRENT_POSITION);
 }
 
+/* A pipe that is ready takes PIPE_BUF bytes at once; with more, write(2) would
+ * wait for a reader whatever the deadline says. */
+static size_t write_at_once(const struct heph_op *op)
+{
+	struct stat info;
+
+	if (op->size <= PIPE_BUF ||
+	    (fstat(op->number, &info) == 0 && S_ISREG(info.st_mode)))
+		return op->size;
+	return PIPE_BUF;
+}
+
 /* A broken pipe is -EPIPE and no signal. */
 static int attempt_write(struct heph_op *op)
 {
+	size_t size = write_at_once(op);
 	struct timespec none = { 0 };
 	sigset_t pipe, old;
 	int n, err;
@@ -51,7 +67,7 @@ static int attempt_write(struct heph_op *op)
 	sigemptyset(&pipe);
 	sigaddset(&pipe, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &pipe, &old);
-	n = (int)write(op->number, op->buf, op->size);
+	n = (int)write(op->number, op->buf, size);
 	err = errno;
 	if (n < 0 && err == EPIPE && !sigismember(&old, SIGPIPE))
 		sigtimedwait(&pipe, NULL, &none);
@@ -146,10 +162,17 @@ void heph_op_await(struct heph_op *op)
 		heph_wait_only(op->self, HEPH_WAIT_OP);
 }
 
+static bool reads(const struct heph_op *op)
+{
+	return op->kind == HEPH_OP_READ || op->kind == HEPH_OP_RECV;
+}
+
 void heph_op_complete(struct heph_op *op, int result, int buffer, bool more)
 {
 	struct heph_self *self = op->self;
 
+	if (reads(op) && result > 0 && !op->provided)
+		heph_san_written(op->buf, (size_t)result);
 	op->result = result;
 	op->buffer = buffer;
 	if (!more) {
@@ -173,8 +196,8 @@ static int await(heph_ctx ctx, struct heph_op *op)
 			continue;
 		heph_op_cancel(op);
 		heph_op_await(op);
-		if (op->result == -ECANCELED)
-			return err;
+		if (op->result == -ECANCELED || op->result == -EINTR)
+			return err; /* -EINTR: a thread of the kernel did it */
 	}
 	return op->result;
 }
