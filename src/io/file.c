@@ -2,6 +2,7 @@
 #include "io/file.h"
 
 #include <pthread.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -148,20 +149,36 @@ static uint32_t turn_of(struct heph_file *file)
 	return atomic_load_explicit(&file->turn, memory_order_relaxed);
 }
 
+static uint32_t turn_after(uint32_t turn)
+{
+	return turn + 1 ? turn + 1 : 1;
+}
+
 /* All that knew the entry before know it no more. */
 static void next_turn(struct heph_file *file)
 {
-	uint32_t turn = turn_of(file) + 1;
+	atomic_store_explicit(&file->turn, turn_after(turn_of(file)),
+			      memory_order_release); /* entry() */
+}
 
-	atomic_store_explicit(&file->turn, turn ? turn : 1, memory_order_release);
+static struct heph_self *owner_of(const struct heph_file *file)
+{
+	return atomic_load_explicit(&file->owner, memory_order_relaxed);
+}
+
+static void set_owner(struct heph_file *file, struct heph_self *owner)
+{
+	atomic_store_explicit(&file->owner, owner, memory_order_relaxed);
 }
 
 static void close_file(struct heph_file *file)
 {
 	next_turn(file);
-	file->owner = NULL;
+	set_owner(file, NULL);
 	if (file->backlog.accept) {
 		file->closing = true;
+		if (file->listener) /* its port is free now, not later */
+			shutdown(file->number, SHUT_RDWR);
 		heph_op_cancel(file->backlog.accept);
 	} else {
 		heph_file_finish(file);
@@ -178,7 +195,7 @@ static void undo(heph_ctx ctx, struct heph_owned *owned)
 
 static void own(struct heph_file *file, struct heph_self *owner)
 {
-	file->owner = owner;
+	set_owner(file, owner);
 	heph_list_push_back(&owner->ext->owned, &file->owned.node);
 }
 
@@ -231,7 +248,8 @@ struct heph_file *heph_file_find(heph_ctx ctx, struct heph_fd fd)
 {
 	struct heph_file *file = entry(ctx.self->thread, fd.slot, fd.turn);
 
-	return file && file->owner == ctx.self && file->number >= 0 ? file : NULL;
+	return file && owner_of(file) == ctx.self && file->number >= 0 ? file :
+									 NULL;
 }
 
 /* ---- from hand to hand ------------------------------------------------------ */
@@ -244,7 +262,7 @@ int heph_file_detach(heph_ctx ctx, struct heph_fd fd)
 		return -EBADF;
 	heph_net_quiet(ctx.self, file);
 	heph_list_remove(&file->owned.node);
-	file->owner = NULL;
+	set_owner(file, NULL);
 	heph_count_add(&ctx.self->thread->count.descriptors, (uint64_t)-1);
 	return 0;
 }
@@ -254,7 +272,7 @@ void heph_file_attach(struct heph_self *to, struct heph_fd fd)
 {
 	struct heph_file *file = entry(to->thread, fd.slot, fd.turn);
 
-	heph_assert(file && !file->owner);
+	heph_assert(file && !owner_of(file));
 	heph_count(&to->thread->count.descriptors);
 	if (heph_self_extend(to))
 		own(file, to);
@@ -304,16 +322,28 @@ int heph_fd_give(heph_ctx ctx, struct heph_fd fd, struct heph_fd_parcel *ret_par
 	return 0;
 }
 
+/* The entry of a parcel, for the first who asks; NULL for all others. */
+static struct heph_file *open_parcel(struct heph_thread *thread,
+				     struct heph_fd_parcel parcel)
+{
+	struct heph_file *file = entry(thread, parcel.slot, parcel.turn);
+	uint32_t turn = parcel.turn;
+
+	if (!file || owner_of(file) ||
+	    !atomic_compare_exchange_strong(&file->turn, &turn, turn_after(turn)))
+		return NULL;
+	return file;
+}
+
 int heph_fd_take(heph_ctx ctx, struct heph_fd_parcel parcel, struct heph_fd *ret_fd)
 {
-	struct heph_file *file =
-		entry(ctx.self->thread, parcel.slot, parcel.turn);
+	struct heph_file *file;
 
-	if (!file || file->owner)
-		return -EBADF;
 	if (!heph_self_extend(ctx.self))
 		return -ENOMEM;
-	next_turn(file);
+	file = open_parcel(ctx.self->thread, parcel);
+	if (!file)
+		return -EBADF;
 	*ret_fd = (struct heph_fd){ .slot = parcel.slot, .turn = turn_of(file) };
 	heph_file_attach(ctx.self, *ret_fd);
 	return 0;
@@ -325,8 +355,8 @@ void heph_fd_parcel_drop(struct heph_fd_parcel parcel)
 	struct heph_file *file;
 
 	heph_assert(thread); /* on a thread of the runtime */
-	file = entry(thread, parcel.slot, parcel.turn);
-	if (!file || file->owner)
+	file = open_parcel(thread, parcel);
+	if (!file)
 		return;
 	heph_count(&thread->count.descriptors);
 	close_file(file);

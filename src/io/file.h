@@ -5,7 +5,8 @@
  * A heph_fd is a place in a table and a turn: each time that a place gets
  * another descriptor, or none, its turn goes on, so an old heph_fd fits
  * nothing any more. The table is shared by the runtime's threads and never
- * unmapped; an entry is touched by its owner's thread alone, but for the turn.
+ * unmapped; an entry is touched by its owner's thread alone, but for the turn
+ * and the owner, which others compare with what they know.
  * Each thread keeps a few free places of its own, so that opening and closing
  * seldom take the lock.
  */
@@ -32,7 +33,7 @@ struct heph_file {
 	struct heph_owned owned; /* in the owner's list */
 	_Atomic uint32_t turn;	 /* fits the heph_fd while it is open */
 	int number;		 /* the kernel's */
-	struct heph_self *owner; /* NULL: closed, or a parcel */
+	_Atomic(struct heph_self *) owner; /* NULL: closed, or a parcel */
 	uint32_t slot, next_free;
 	bool socket, listener, shared; /* its port may be shared */
 	bool closing;	     /* when `backlog.accept` has ended */

@@ -258,11 +258,13 @@ static int accept_on_worker(heph_ctx ctx, struct heph_file *file)
 	}
 }
 
+/* An actor that had the listener may have left something in the backlog. */
 static int accept_on_thread(heph_ctx ctx, struct heph_file *file)
 {
 	struct heph_op op = { .kind = HEPH_OP_ACCEPT, .number = file->number };
+	int result = next_accepted(&file->backlog);
 
-	return heph_op_run(ctx, &op);
+	return result == -EAGAIN ? heph_op_run(ctx, &op) : result;
 }
 
 int heph_accept(heph_ctx ctx, struct heph_fd listener, struct heph_fd *ret_fd)
