@@ -45,8 +45,8 @@ check: ## what the tests cannot see: warnings, layers, headers, wrong uses ...
 	@scripts/deps.sh test
 	@scripts/check.sh
 
-bench: build ## BENCH=name N=count: one of them; otherwise what it offers
-	@build/bench/bench $(BENCH) $(N)
+bench: build ## all benches; BENCH=name N=count: one of them
+	@build/bench/bench $(or $(BENCH),all) $(N)
 
 bench-peers: build ## the same work done by other systems, side by side
 	@scripts/deps.sh all

@@ -140,7 +140,8 @@ struct heph_on {
  * waits until one of the clauses can be had, takes that one and leaves the
  * others as they are. Returns which, counted from 0, the first of the list
  * when several could; -ETIME, -ECANCELED; -EBADF; -ENOMEM; -EINVAL (a signal
- * that cannot be taken, or no clause at all).
+ * that cannot be taken, no clause at all, or more than 64); -EOPNOTSUPP (a
+ * descriptor, by a plain thread).
  */
 HEPH_API HEPH_MUST int heph_raw_wait(heph_ctx ctx, const struct heph_on *on,
 				     size_t n);

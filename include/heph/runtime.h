@@ -72,7 +72,7 @@ HEPH_API void heph_free(heph_ctx ctx);
 HEPH_API struct heph *heph_runtime(heph_ctx ctx);
 
 /* Gives the calling thread a context of its own; heph_detach() takes it back.
- * Returns 0; -EAGAIN (too many threads), -ENOMEM; -ESHUTDOWN. */
+ * Returns 0; -EAGAIN (more than 1,024, with the workers); -ENOMEM. */
 HEPH_API HEPH_MUST int heph_attach(struct heph *heph, heph_ctx *ret_ctx);
 HEPH_API void heph_detach(heph_ctx ctx);
 
@@ -114,7 +114,6 @@ struct heph_stats {
 	uint64_t posts_dropped;    /* heph_post() found it full or gone */
 	uint64_t unread_dropped;   /* left in an inbox at the end of an actor */
 	uint64_t late_answers;     /* nobody waited any more */
-	uint64_t runs;             /* times that an actor was resumed */
 	uint64_t polls, sleeps, wakes; /* of the workers */
 	uint64_t system_calls;     /* io_uring_enter(2) and alike */
 };

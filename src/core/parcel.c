@@ -11,9 +11,11 @@ static void on_cancel(struct heph_event *event);
 static struct heph_parcel *make(struct heph_thread *to, struct heph_addr addr,
 				const struct heph_letter *letter)
 {
-	struct heph_parcel *parcel =
-		heph_mem_alloc_raw(sizeof(*parcel) + letter->size);
+	size_t size = sizeof(struct heph_parcel) + letter->size;
+	bool local = to == heph_thread_current;
+	struct heph_parcel *parcel;
 
+	parcel = local ? heph_pool_take(&to->pool, size) : heph_mem_alloc_raw(size);
 	if (!parcel)
 		return NULL;
 	*parcel = (struct heph_parcel){
@@ -22,6 +24,7 @@ static struct heph_parcel *make(struct heph_thread *to, struct heph_addr addr,
 		.id = addr.id,
 		.slot = addr.slot,
 		.thread = to,
+		.local = local,
 		.lane = -1,
 		.size = letter->size,
 		.reply_at = letter->reply_at,
@@ -29,6 +32,15 @@ static struct heph_parcel *make(struct heph_thread *to, struct heph_addr addr,
 	heph_list_init(&parcel->node);
 	heph_letter_copy(letter, parcel->data);
 	return parcel;
+}
+
+static void dispose(struct heph_parcel *parcel)
+{
+	if (parcel->local)
+		heph_pool_give(&parcel->thread->pool, parcel,
+			       sizeof(*parcel) + parcel->size);
+	else
+		heph_mem_free(parcel);
 }
 
 /* ---- the receiver's worker ----------------------------------------------- */
@@ -58,7 +70,7 @@ static void on_cancel(struct heph_event *event)
 		heph_container_of(event, struct heph_parcel, cancel);
 
 	heph_list_remove(&parcel->node);
-	heph_mem_free(parcel);
+	dispose(parcel);
 }
 
 static void send_back(struct heph_parcel *parcel, int result)
@@ -117,7 +129,7 @@ static void deliver_or_drop(struct heph_worker *worker, struct heph_self *self,
 				       worker->selves[parcel->slot].kind,
 				       parcel->data, parcel->reply_at);
 	atomic_fetch_sub(parcel->under_way, 1);
-	heph_mem_free(parcel);
+	dispose(parcel);
 }
 
 static void arrive(struct heph_event *event)
@@ -230,6 +242,6 @@ int heph_parcel_send(heph_ctx ctx, struct heph_thread *to, struct heph_addr addr
 	}
 	err = await(ctx, parcel, &gone);
 	if (!gone)
-		heph_mem_free(parcel);
+		dispose(parcel);
 	return err;
 }

@@ -37,6 +37,7 @@ struct heph_parcel {
 	_Atomic int state;
 	int result; /* 0; -ESRCH */
 	bool back;
+	bool local; /* within one thread: from its pool */
 	uint32_t size, reply_at;
 	alignas(16) unsigned char data[];
 };

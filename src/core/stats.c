@@ -30,7 +30,6 @@ static void add(struct heph_stats *stats, struct heph_counters *count)
 	stats->posts_dropped += get(&count->posts_dropped);
 	stats->unread_dropped += get(&count->unread_dropped);
 	stats->late_answers += get(&count->late_answers);
-	stats->runs += get(&count->runs);
 	stats->polls += get(&count->polls);
 	stats->sleeps += get(&count->sleeps);
 	stats->wakes += get(&count->wakes);

@@ -39,7 +39,7 @@ struct heph_self;
 struct heph_counters {
 	_Atomic uint64_t spawned, ended, failed, restarted, panicked;
 	_Atomic uint64_t received, delivered, posts_dropped;
-	_Atomic uint64_t unread_dropped, late_answers, runs, polls, sleeps;
+	_Atomic uint64_t unread_dropped, late_answers, polls, sleeps;
 	_Atomic uint64_t wakes, system_calls, descriptors, operations, buffers;
 	_Atomic uint64_t timers, calls, stacks, bytes;
 };

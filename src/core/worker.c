@@ -32,6 +32,10 @@ enum { SPIN_ROUNDS = 16 };
  * there may be actors at a time. */
 enum { TABLE_MIN = 1 << 24 };
 
+/* Idle stacks that keep their memory, and after which time without work. */
+enum { STACKS_KEPT = 64 };
+#define TRIM_AFTER HEPH_SEC
+
 /* A queue is not passed over more often than this for a better one. */
 static const unsigned patience[HEPH_PRIORITIES] = { 0, 4, 8 };
 
@@ -329,15 +333,35 @@ static void publish_counts(struct heph_worker *worker)
 	heph_count_set(&count->bytes, heph_pool_in_use(&worker->thread.pool));
 }
 
+/* Gives the memory of idle stacks back when there was no work for a while.
+ * Returns how long the worker may sleep, which is `wait` at most. */
+static heph_time trim(struct heph_worker *worker, heph_time wait)
+{
+	heph_time now;
+
+	if (worker->stacks.idle - worker->stacks.trimmed <= STACKS_KEPT) {
+		worker->trim_at = 0;
+		return wait;
+	}
+	now = heph_now();
+	if (!worker->trim_at)
+		worker->trim_at = now + TRIM_AFTER;
+	if (now >= worker->trim_at) {
+		heph_stacks_trim(&worker->stacks, STACKS_KEPT);
+		worker->trim_at = 0;
+		return wait;
+	}
+	return wait < worker->trim_at - now ? wait : worker->trim_at - now;
+}
+
 static void wait_for_work(struct heph_worker *worker, const _Atomic bool *quit)
 {
 	heph_time wait;
 
-	publish_counts(worker);
 	worker->thread.heph->driver->poll(worker, 0);
 	if (take_in(worker) || over(worker, quit))
 		return;
-	wait = heph_timers_wait(worker);
+	wait = trim(worker, heph_timers_wait(worker));
 	if (wait && !spin(worker))
 		fall_asleep(worker, wait, quit);
 }
@@ -348,6 +372,7 @@ void heph_worker_run(struct heph_worker *worker, const _Atomic bool *quit)
 	heph_coro_init_thread(&worker->main);
 	while (!over(worker, quit)) {
 		run_actors(worker);
+		publish_counts(worker);
 		if (take_in(worker))
 			worker->thread.heph->driver->poll(worker, 0);
 		else

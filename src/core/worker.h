@@ -66,6 +66,7 @@ struct heph_worker {
 	heph_time now;	/* of the last look at the clock */
 	heph_time spin; /* how long it is worth to spin before sleeping */
 	heph_time spinning_since;
+	heph_time trim_at; /* when idle stacks lose their memory; 0: not set */
 	bool stopping; /* its first-level actors were asked to stop */
 	struct heph_event stop_event;
 	_Atomic bool stop_posted;
