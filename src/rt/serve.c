@@ -161,18 +161,25 @@ static int spawn_server(heph_ctx ctx, const struct service *service, heph_fd lis
 	return err;
 }
 
-/* Waits for a server; a stop is passed on, and then it is waited for as long
- * as it takes, which the server bounds. */
-static int await_server(heph_ctx ctx, struct heph_watch *server)
+static void stop_servers(struct heph_watch *const *servers)
+{
+	for (; *servers; servers++)
+		heph_raw_stop((*servers)->who);
+}
+
+/* Waits for the first of some servers; the list ends with NULL. A stop is
+ * passed on to all of them, and then the first is waited for as long as it
+ * takes, which it bounds. */
+static int await_server(heph_ctx ctx, struct heph_watch *const *servers)
 {
 	struct heph_exit exit = { 0 };
-	int err = heph_watch_join(ctx, server, &exit);
+	int err = heph_watch_join(ctx, *servers, &exit);
 
 	if (err < 0) {
-		heph_raw_stop(server->who);
+		stop_servers(servers);
 		err = heph_watch_join(heph_shield(heph_self_ctx(ctx.self),
 						  HEPH_NEVER),
-				      server, &exit);
+				      *servers, &exit);
 	}
 	return err < 0 ? err : exit.err;
 }
@@ -181,8 +188,8 @@ int heph_raw_serve(heph_ctx ctx, heph_fd listener, const struct heph_actor *type
 		   const void *spawn, size_t size, size_t fd_at)
 {
 	const struct service service = { type, spawn, size, fd_at };
-	struct heph_watch *server;
-	int err = spawn_server(ctx, &service, listener, HEPH_HERE, &server);
+	struct heph_watch *server[2] = { NULL };
+	int err = spawn_server(ctx, &service, listener, HEPH_HERE, server);
 
 	return err < 0 ? err : await_server(ctx, server);
 }
@@ -192,24 +199,21 @@ static int spawn_servers(heph_ctx ctx, const struct service *service,
 			 heph_fd listener, struct heph_watch **servers)
 {
 	unsigned workers = heph_workers(ctx);
-	heph_fd shared;
+	heph_fd shared = { 0 };
 	int err = 0;
 
 	for (unsigned n = 0; err == 0 && n < workers; n++) {
-		shared = listener;
 		if (n + 1 < workers)
 			err = heph_net_share(ctx, listener, &shared);
+		else
+			shared = listener;
 		if (err == 0)
 			err = spawn_server(ctx, service, shared,
 					   HEPH_WORKER((int)n), &servers[n]);
+		if (err < 0 && n + 1 < workers)
+			heph_close(shared);
 	}
 	return err;
-}
-
-static void stop_servers(struct heph_watch *const *servers)
-{
-	for (; *servers; servers++)
-		heph_raw_stop((*servers)->who);
 }
 
 /* Waits for all; the end of the first one, for whatever reason, ends all. A
@@ -221,7 +225,7 @@ static int await_servers(heph_ctx ctx, struct heph_watch *const *servers)
 	int err, result = 0;
 
 	for (unsigned n = 0; n < heph_workers(ctx) && servers[n]; n++) {
-		err = await_server(ctx, servers[n]);
+		err = await_server(ctx, &servers[n]);
 		stop_servers(&servers[n + 1]);
 		if (err < 0 && result == 0)
 			result = err;
