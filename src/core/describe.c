@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/describe.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 #include "base/fmt.h"
@@ -63,9 +64,17 @@ static void note(int fd)
 	describe(fd, NULL);
 }
 
-void heph_describe_install(void)
+static void install(void)
 {
 	heph_log_who = who;
 	heph_assert_note = note;
 	heph_fault_describe = describe;
+}
+
+/* Threads may start runtimes at the same time. */
+void heph_describe_install(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, install);
 }

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* Starting, ending, several runtimes, the result, one on each worker. */
+#include "act.h"
+
+#include <pthread.h>
+
+static void returns_what_the_actor_returned(void **state)
+{
+	(void)state;
+	setenv("HEPH_LOG", "off", 0);
+	must_be(heph_run(&two_workers, act, { return_arg, NULL }), 0);
+	must_be(heph_run(&two_workers, act, { return_arg, (void *)-EIO }),
+		-EIO);
+	must_be(heph_run(NULL, act, { return_arg, (void *)5 }), 0);
+	must_be(heph_run(&two_workers, act, { return_arg, NULL }, .on = -1),
+		-EINVAL);
+	must_be(heph_run(&two_workers, act, { return_arg, NULL },
+			 .on = HEPH_WORKER(2)),
+		-EINVAL);
+}
+
+static _Atomic int ended;
+
+static int end_later(heph_ctx ctx, act_inbox in, void *arg)
+{
+	for (int n = 0; n < 20; n++)
+		must_be(heph_yield(ctx), 0);
+	must_be(heph_sleep(ctx, HEPH_MSEC), 0);
+	ended++;
+	(void)in, (void)arg;
+	return 0;
+}
+
+static int leave_detached(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)in, (void)arg;
+	for (int n = 0; n < 4; n++)
+		must_be(heph_spawn(ctx, act, NULL, { end_later, NULL },
+				   .detached = true, .on = HEPH_WORKER(n % 2)),
+			0);
+	return 0;
+}
+
+static void waits_until_no_actor_is_left(void **state)
+{
+	(void)state;
+	ended = 0;
+	must_be(heph_run(&two_workers, act, { leave_detached, NULL }), 0);
+	must_be(ended, 4);
+}
+
+static void refuses_a_wrong_configuration(void **state)
+{
+	static const struct heph_config configs[] = {
+		{ .workers = HEPH_WORKERS_MAX + 1 },
+		{ .grace = -1 },
+		{ .actors = 1U << 31 },
+		{ .poll_ratio = 1 << 30 },
+	};
+	heph_ctx ctx;
+
+	(void)state;
+	for (int n = 0; n < 4; n++) {
+		must_be(heph_new(&ctx, &configs[n]), -EINVAL);
+		must(!ctx.self);
+		must_be(heph_run(&configs[n], act, { return_arg, NULL }),
+			-EINVAL);
+	}
+	heph_free((heph_ctx){ 0 });
+}
+
+static void stops_all_when_it_is_freed(void **state)
+{
+	heph_ctx ctx;
+
+	(void)state;
+	for (int round = 0; round < 20; round++) {
+		ctx = begin(&two_workers);
+		for (int n = 0; n < round; n++)
+			spawn_on(ctx, HEPH_HERE, idle, NULL);
+		heph_free(ctx);
+		must_be(act_args_dropped, round);
+	}
+}
+
+/* Those that are spawned while it ends have to end as well. */
+static void spawn_detached(heph_ctx ctx, int *unused)
+{
+	(void)unused;
+	must_be(heph_spawn(ctx, act, NULL, { idle, NULL }, .detached = true,
+			   .on = HEPH_WORKER(1)),
+		0);
+	must_be(heph_spawn(ctx, act, NULL, { idle, NULL }, .detached = true),
+		0);
+}
+
+static int spawns_at_its_end(heph_ctx ctx, act_inbox in, void *arg)
+{
+	must_be(heph_defer(ctx, spawn_detached, 0), 0);
+	return idle(ctx, in, arg);
+}
+
+static void ends_the_late_ones(void **state)
+{
+	struct heph_config config = two_workers;
+	heph_time begun;
+	heph_ctx ctx;
+
+	(void)state;
+	config.grace = 20 * HEPH_SEC;
+	ctx = begin(&config);
+	spawn_on(ctx, HEPH_WORKER(0), spawns_at_its_end, NULL);
+	begun = heph_now();
+	heph_free(ctx);
+	must_be(act_args_dropped, 3);
+	must(heph_now() - begun < 10 * HEPH_SEC);
+}
+
+/* ---- on each worker ---------------------------------------------------------------------- */
+
+static _Atomic unsigned seen;
+
+static int see_worker(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)in;
+	seen += 1U << (8 * heph_worker(ctx));
+	return heph_worker(ctx) == 1 ? (int)(intptr_t)arg : 0;
+}
+
+static int run_on_each(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)in, (void)arg;
+	seen = 0;
+	must_be(heph_run_on_each(ctx, act, { see_worker, NULL }), 0);
+	must_be(seen, 0x0101);
+	must_be(heph_run_on_each(ctx, act, { see_worker, (void *)-EIO }), -EIO);
+	must_be(seen, 0x0202);
+	must_be(heph_run_on_each(ctx, act, { see_worker, NULL },
+				 .priority = 7),
+		-EINVAL);
+	must_be(seen, 0x0202);
+	must_be(heph_run_on_each(heph_within(ctx, HEPH_MSEC), act,
+				 { idle, NULL }),
+		-ETIME);
+	return 0;
+}
+
+static void runs_one_on_each_worker(void **state)
+{
+	heph_ctx ctx;
+
+	(void)state;
+	run(run_on_each, NULL);
+	ctx = begin(&two_workers);
+	must_be(run_on_each(ctx, (act_inbox){ { NULL } }, NULL), 0);
+	end(ctx);
+}
+
+/* ---- several runtimes ----------------------------------------------------------------------- */
+
+enum { RUNTIMES = 4 };
+
+static act_ref answerers[RUNTIMES];
+static _Atomic int ready, called, done;
+
+static int call_all(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)in, (void)arg;
+	for (int round = 0; round < 20; round++)
+		for (int n = 0; n < RUNTIMES; n++) {
+			sync_with(ctx, answerers[n]);
+			must_be(heph_send(ctx, answerers[n],
+					  { .owned = malloc(10) }),
+				0);
+		}
+	return 0;
+}
+
+static void *have_runtime(void *arg)
+{
+	int me = (int)(intptr_t)arg;
+	heph_ctx ctx;
+	act_ref ref;
+
+	must_be(heph_new(&ctx, &two_workers), 0);
+	must_be(heph_spawn(ctx, act, &answerers[me], { answer_all, NULL },
+			   .inbox = 2),
+		0);
+	ready++;
+	while (ready < RUNTIMES)
+		sched_yield();
+	must_be(call_all(ctx, (act_inbox){ { NULL } }, arg), 0);
+	for (int n = 0; n < 2; n++) {
+		ref = spawn_on(ctx, HEPH_WORKER(n), call_all, arg);
+		must_be(heph_join(ctx, ref, NULL), 0);
+	}
+	called++;
+	while (called < RUNTIMES)
+		sched_yield();
+	heph_stop(answerers[(me + 1) % RUNTIMES]); /* of another one */
+	done++;
+	while (done < RUNTIMES)
+		sched_yield();
+	must_be(heph_drain(ctx), 0);
+	await_all_back(ctx);
+	heph_free(ctx);
+	return NULL;
+}
+
+static void may_be_one_of_several(void **state)
+{
+	pthread_t threads[RUNTIMES];
+
+	(void)state;
+	ready = called = done = 0;
+	for (intptr_t n = 0; n < RUNTIMES; n++)
+		must_be(pthread_create(&threads[n], NULL, have_runtime,
+				       (void *)n),
+			0);
+	for (int n = 0; n < RUNTIMES; n++)
+		pthread_join(threads[n], NULL);
+}
+
+/* A reference into a runtime that has gone, with another one in its place. */
+static void is_not_taken_for_the_next_one(void **state)
+{
+	heph_ctx ctx = begin(&two_workers);
+	act_ref old = spawn_on(ctx, HEPH_WORKER(0), idle, NULL), ref;
+	long answer;
+
+	(void)state;
+	heph_free(ctx);
+	must(!heph_alive(old));
+	must_be(heph_try_send(old, { .n = 1 }), -ESRCH);
+	heph_post(old, { .n = 1 });
+	heph_stop(old);
+	ctx = begin(&two_workers);
+	ref = spawn_on(ctx, HEPH_WORKER(0), idle, NULL);
+	must_be(ref.addr.slot, old.addr.slot);
+	must_be(ref.addr.node, old.addr.node);
+	must(!heph_alive(old));
+	must_be(heph_send(ctx, old, { .n = 1 }), -ESRCH);
+	must_be(heph_call(ctx, old, answer, &answer, { .n = 1 }), -ESRCH);
+	must_be(heph_join(ctx, old, NULL), 0);
+	heph_stop(old);
+	must(heph_alive(ref));
+	heph_free(ctx);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(returns_what_the_actor_returned),
+		cmocka_unit_test(waits_until_no_actor_is_left),
+		cmocka_unit_test(refuses_a_wrong_configuration),
+		cmocka_unit_test(stops_all_when_it_is_freed),
+		cmocka_unit_test(ends_the_late_ones),
+		cmocka_unit_test(runs_one_on_each_worker),
+		cmocka_unit_test(may_be_one_of_several),
+		cmocka_unit_test(is_not_taken_for_the_next_one),
+	};
+
+	return cmocka_run_group_tests_name("runtime", tests, NULL, NULL);
+}
