@@ -66,6 +66,7 @@ void heph_attach_fini(struct heph *heph)
 {
 	struct heph_thread *thread;
 
+	heph_retire(heph);
 	for (unsigned n = heph->workers; n < heph->n_threads; n++) {
 		thread = heph_thread_of(heph, n);
 		heph_thread_fini(thread);

@@ -5,7 +5,8 @@
 
 #include "core/heph.h"
 
-/* Frees the records of all plain threads; none is attached any more. */
+/* Retires the runtime (heph_retire()), then frees the records of all plain
+ * threads; none is attached any more. */
 void heph_attach_fini(struct heph *heph);
 
 #endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* What an actor acquires, and gives back in reverse. */
+#include "act.h"
+
+static char trail[100];
+static _Atomic int freed;
+
+static void note(const char *what)
+{
+	must(strlen(trail) + strlen(what) < sizeof(trail));
+	strcat(trail, what);
+}
+
+static void free_noted(void *ptr)
+{
+	note(ptr);
+	free(ptr);
+	freed++;
+}
+
+struct big {
+	char letter[2];
+	long numbers[40];
+};
+
+static void note_big(heph_ctx ctx, struct big *big)
+{
+	for (int n = 0; n < 40; n++)
+		must_be(big->numbers[n], n);
+	note(big->letter);
+	must_be(heph_sleep(ctx, HEPH_USEC), 0); /* it may wait */
+}
+
+static void note_letter(heph_ctx ctx, char *letter)
+{
+	char text[2] = { *letter };
+
+	(void)ctx;
+	note(text);
+}
+
+static int acquire(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct big big = { .letter = "b" };
+	char *a = malloc(2), *d = malloc(2), *text;
+	long *numbers;
+
+	(void)in;
+	strcpy(a, "a");
+	strcpy(d, "d");
+	for (int n = 0; n < 40; n++)
+		big.numbers[n] = n;
+	must_be(heph_own(ctx, a, free_noted), 0);
+	must_be(heph_defer(ctx, note_big, big), 0);
+	big.numbers[0] = 99; /* it has its own copy */
+	must_be(heph_defer(ctx, note_letter, (char)'c'), 0);
+	must_be(heph_own(ctx, d, free_noted), 0);
+	text = heph_strdup(ctx, "some text");
+	must(text && !strcmp(text, "some text"));
+	for (size_t size = 0; size < 20000; size += 777) {
+		numbers = heph_alloc(ctx, size);
+		must(numbers && (uintptr_t)numbers % 16 == 0);
+		for (size_t n = 0; n < size; n++)
+			must(!((char *)numbers)[n]);
+		memset(numbers, 0xff, size);
+	}
+	must(!heph_alloc(ctx, SIZE_MAX));
+	must(!strcmp(text, "some text"));
+	switch ((intptr_t)arg) {
+	case 'p':
+		heph_panic(ctx, "on purpose");
+	case 's':
+		return idle(ctx, in, NULL);
+	default:
+		return (int)(intptr_t)arg;
+	}
+}
+
+static int acquire_in_all_ways(heph_ctx ctx, act_inbox in, void *arg)
+{
+	static const intptr_t ways[] = { 0, -EIO, 'p', 's' };
+	act_ref ref;
+
+	(void)in, (void)arg;
+	for (int n = 0; n < 8; n++) {
+		trail[0] = '\0';
+		ref = spawn_on(ctx, HEPH_WORKER(n / 4), acquire,
+			       (void *)ways[n % 4]);
+		if (n % 4 == 3)
+			heph_stop(ref);
+		must_be(heph_join(ctx, ref, NULL), 0);
+		must(!strcmp(trail, "dcba"));
+	}
+	return 0;
+}
+
+static void is_given_back_however_it_ends(void **state)
+{
+	(void)state;
+	freed = 0;
+	run(acquire_in_all_ways, NULL);
+	must_be(freed, 16);
+}
+
+static void is_given_back_by_threads(void **state)
+{
+	heph_ctx ctx = begin(&two_workers);
+
+	(void)state;
+	trail[0] = '\0';
+	must_be(acquire(ctx, (act_inbox){ { NULL } }, NULL), 0);
+	must(!strcmp(trail, ""));
+	end(ctx);
+	must(!strcmp(trail, "dcba"));
+}
+
+/* A deferred call may acquire, spawn and wait. */
+static void busy_end(heph_ctx ctx, char *letter)
+{
+	act_ref ref;
+
+	note_letter(ctx, letter);
+	if (*letter == 'z')
+		return;
+	ref = spawn_on(ctx, HEPH_WORKER(1), answer_all, NULL);
+	sync_with(ctx, ref);
+	must_be(heph_spawn(ctx, act, NULL, { idle, NULL }), 0);
+	must(heph_alloc(ctx, 1000));
+	must_be(heph_defer(ctx, busy_end, (char)'z'), 0);
+	must(heph_deadline(ctx) <= heph_now() + 5 * HEPH_SEC);
+}
+
+static int end_busily(heph_ctx ctx, act_inbox in, void *arg)
+{
+	trail[0] = '\0';
+	must_be(heph_defer(ctx, note_letter, (char)'x'), 0);
+	must_be(heph_defer(ctx, busy_end, (char)'y'), 0);
+	return arg ? idle(ctx, in, NULL) : 0;
+}
+
+static int end_two_busily(heph_ctx ctx, act_inbox in, void *arg)
+{
+	act_ref ref;
+
+	(void)in, (void)arg;
+	for (int n = 0; n < 2; n++) {
+		ref = spawn_on(ctx, HEPH_WORKER(n), end_busily,
+			       n ? trail : NULL);
+		if (n)
+			heph_stop(ref);
+		must_be(heph_join(ctx, ref, NULL), 0);
+		must(!strcmp(trail, "yzx"));
+	}
+	return 0;
+}
+
+static void may_be_acquired_while_ending(void **state)
+{
+	(void)state;
+	run(end_two_busily, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(is_given_back_however_it_ends),
+		cmocka_unit_test(is_given_back_by_threads),
+		cmocka_unit_test(may_be_acquired_while_ending),
+	};
+
+	return cmocka_run_group_tests_name("own", tests, NULL, NULL);
+}
