@@ -126,13 +126,27 @@ static int await_msg(heph_ctx ctx)
 	return err;
 }
 
+/* The common case: an actor waits for ever. True: there is a message. */
+HEPH_INLINE bool await_msg_quickly(heph_ctx ctx)
+{
+	struct heph_self *self = ctx.self;
+
+	if (heph_unlikely(ctx.deadline != HEPH_NEVER ||
+			  (self->flags & HEPH_FLAGS_REFUSE)))
+		return false;
+	self->waiting = HEPH_WAIT_MSG | HEPH_WAIT_STOP;
+	heph_worker_suspend(self);
+	return heph_likely(self->woken == HEPH_WAIT_MSG);
+}
+
 int heph_raw_recv(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg, size_t size)
 {
 	struct heph_self *self = (struct heph_self *)inbox;
 	int err;
 
 	heph_assert(self == ctx.self && size == self->kind->type->msg_size);
-	if (!self->last || (self->flags & HEPH_FLAGS_REFUSE)) {
+	if (self->last ? heph_unlikely(self->flags & HEPH_FLAGS_REFUSE) :
+			 !await_msg_quickly(ctx)) {
 		err = await_msg(ctx);
 		if (err < 0)
 			return err;

@@ -71,7 +71,7 @@ void heph_msg_undeliverable(struct heph_thread *thread,
 
 /* ---- inline: on the path of every message ---------------------------------- */
 
-static inline void heph_inbox_link(struct heph_self *self, struct heph_msg *msg)
+HEPH_INLINE void heph_inbox_link(struct heph_self *self, struct heph_msg *msg)
 {
 	if (self->last) {
 		msg->next = self->last->next;
@@ -87,7 +87,7 @@ static inline void heph_inbox_link(struct heph_self *self, struct heph_msg *msg)
 }
 
 /* Puts a message without a reply into an inbox. Returns 0; -ENOMEM. */
-static inline int heph_inbox_push(struct heph_self *self, const void *data,
+HEPH_INLINE int heph_inbox_push(struct heph_self *self, const void *data,
 				  uint32_t size)
 {
 	struct heph_msg *msg;
@@ -103,7 +103,7 @@ static inline int heph_inbox_push(struct heph_self *self, const void *data,
 }
 
 /* Takes the oldest message, which there is, and lets a waiting sender in. */
-static inline void heph_inbox_take(struct heph_self *self, void *ret_msg)
+HEPH_INLINE void heph_inbox_take(struct heph_self *self, void *ret_msg)
 {
 	struct heph_msg *msg = self->last->next;
 

@@ -112,7 +112,7 @@ int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 }
 
 /* The actor, if it is on the worker that runs and has room for a message. */
-static struct heph_self *near_with_room(struct heph_thread *thread,
+HEPH_INLINE struct heph_self *near_with_room(struct heph_thread *thread,
 					struct heph_addr to)
 {
 	struct heph_self *self;
@@ -140,7 +140,7 @@ int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg, size_t siz
 	int err;
 
 	heph_stackrule_check(ctx.self, msg, size, "message");
-	if (!target || (ctx.self->flags & HEPH_FLAGS_REFUSE))
+	if (heph_unlikely(!target || (ctx.self->flags & HEPH_FLAGS_REFUSE)))
 		return send_far(ctx, to, msg, size);
 	heph_debug_assert(size == target->kind->type->msg_size);
 	err = heph_inbox_push(target, msg, (uint32_t)size);

@@ -26,6 +26,11 @@
 #include "base/pool.h"
 #include "core/call.h"
 
+/* For what is on the path of every message. */
+#define HEPH_INLINE static inline __attribute__((always_inline))
+#define heph_likely(x) __builtin_expect(!!(x), 1)
+#define heph_unlikely(x) __builtin_expect(!!(x), 0)
+
 enum {
 	HEPH_CACHE_LINE = 64,
 	HEPH_THREADS_MAX = 1024, /* workers and plain threads: 10 bits of an id */

@@ -146,12 +146,10 @@ struct heph_kind *heph_worker_kind(struct heph_worker *worker,
 /* ---- running --------------------------------------------------------------- */
 
 /* The best queue with somebody in it, unless a lesser one has waited enough. */
-static unsigned choose(struct heph_worker *worker)
+static unsigned choose_of_several(struct heph_worker *worker)
 {
 	unsigned best = 0;
 
-	if (!worker->ready[0].first && !worker->ready[2].first)
-		return 1;
 	while (!worker->ready[best].first)
 		best++;
 	for (unsigned n = best + 1; n < HEPH_PRIORITIES; n++) {
@@ -164,7 +162,14 @@ static unsigned choose(struct heph_worker *worker)
 	return best;
 }
 
-static struct heph_self *next_ready(struct heph_worker *worker)
+HEPH_INLINE unsigned choose(struct heph_worker *worker)
+{
+	if (heph_likely(!worker->ready[0].first && !worker->ready[2].first))
+		return 1;
+	return choose_of_several(worker);
+}
+
+HEPH_INLINE struct heph_self *next_ready(struct heph_worker *worker)
 {
 	struct heph_queue *queue;
 	struct heph_self *self;
