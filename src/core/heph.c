@@ -220,9 +220,8 @@ void heph_abandon(struct heph *heph, int result)
 {
 	set_result(heph, result);
 	atomic_store(&heph->abandon, true);
-	for (unsigned n = 0; n < heph->workers; n++)
-		if (heph_thread_of(heph, n))
-			heph_thread_wake(heph_thread_of(heph, n));
+	for (unsigned n = 0; n < HEPH_THREADS_MAX && heph_thread_of(heph, n); n++)
+		heph_thread_wake(heph_thread_of(heph, n));
 	if (heph->notify)
 		heph->notify(heph);
 }

@@ -18,13 +18,22 @@ enum { REFUSALS_MAX = 1000 };
 
 /* ---- plain threads -------------------------------------------------------- */
 
+/* Whether the workers have left, so that nothing more will come. Who waits for
+ * the end hears of it in another way. */
+static bool abandoned(const struct heph_self *self)
+{
+	return (self->waiting & HEPH_WAIT_STOP) &&
+	       !(self->waiting & HEPH_WAIT_DRAIN) &&
+	       atomic_load(&self->thread->heph->abandon);
+}
+
 static void sleep_thread(struct heph_self *self, heph_time deadline)
 {
 	struct heph_thread *thread = self->thread;
 	heph_time now;
 
 	atomic_store(&thread->asleep, 1);
-	if (heph_events_empty(&thread->door)) {
+	if (heph_events_empty(&thread->door) && !abandoned(self)) {
 		now = deadline == HEPH_NEVER ? 0 : heph_now();
 		if (now < deadline)
 			heph_futex_wait(&thread->asleep, 1,
@@ -40,6 +49,8 @@ static void suspend_thread(struct heph_self *self, heph_time deadline)
 {
 	for (;;) {
 		heph_thread_open_door(self->thread);
+		if (abandoned(self))
+			heph_wake(self, HEPH_WAIT_STOP);
 		if (!self->waiting)
 			return;
 		sleep_thread(self, deadline);

@@ -85,14 +85,28 @@ void heph_watch_start(struct heph_watch *watch, struct heph_thread *thread,
 		heph_thread_post(thread, &watch->event);
 }
 
+/* Has the other side cancel it. False: that was abandoned before it could, and
+ * the watch is left to it. */
+static bool cancel(struct heph_watch *watch)
+{
+	struct heph_self *watcher = watch->watcher;
+
+	heph_thread_post(watch->thread, &watch->cancel);
+	while (!watch->cancelled) {
+		heph_wait_only(watcher, HEPH_WAIT_WATCH | HEPH_WAIT_STOP);
+		if (!watcher->kind && atomic_load(&watch->home->heph->abandon))
+			break;
+	}
+	return watch->cancelled;
+}
+
 void heph_watch_free(struct heph_watch *watch)
 {
 	if (!watch->down && watch->thread == watch->home) {
 		heph_list_remove(&watch->by_watched);
-	} else if (!watch->down) {
-		heph_thread_post(watch->thread, &watch->cancel);
-		while (!watch->cancelled)
-			heph_wait_only(watch->watcher, HEPH_WAIT_WATCH);
+	} else if (!watch->down && !cancel(watch)) {
+		heph_list_remove(&watch->by_watcher);
+		return;
 	}
 	heph_watch_forget(watch);
 }
