@@ -96,7 +96,12 @@ static void sweep(struct heph *heph, struct heph_thread *plain)
 void heph_retire(struct heph *heph)
 {
 	struct heph_thread *plain;
+	struct heph_worker *worker;
 
+	for (unsigned n = 0; n < heph->workers; n++) {
+		worker = (struct heph_worker *)heph_thread_of(heph, n);
+		heph_serial_used(heph, worker->serial); /* before the next one */
+	}
 	leave_place(heph);
 	plain = heph->n_threads > heph->workers ?
 			heph_thread_of(heph, heph->workers) :

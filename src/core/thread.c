@@ -21,6 +21,8 @@ int heph_thread_init(struct heph_thread *thread, struct heph *heph)
 
 void heph_thread_fini(struct heph_thread *thread)
 {
+	if (atomic_load(&thread->heph->abandon))
+		thread->pool.in_use = 0; /* what they had is lost */
 	heph_calls_fini(&thread->calls);
 	heph_pool_fini(&thread->pool);
 }

@@ -165,22 +165,24 @@ static void end_workers(struct heph_runtime *runtime)
 			heph_thread_wake(&runtime->workers[n]->worker.thread);
 	for (unsigned n = 0; n < runtime->heph.workers; n++) {
 		it = runtime->workers[n];
-		if (!it || !it->running)
-			continue;
-		join_worker(it);
-		if (it->worker.driver)
-			runtime->heph.driver->release(&it->worker);
+		if (it && it->running)
+			join_worker(it);
 	}
 }
 
+/* When no stranger can wake one any more. */
 static void free_workers(struct heph_runtime *runtime)
 {
+	struct heph_worker_thread *it;
+
 	for (unsigned n = 0; n < runtime->heph.workers; n++) {
-		if (!runtime->workers[n])
+		it = runtime->workers[n];
+		if (!it)
 			continue;
-		heph_worker_fini(&runtime->workers[n]->worker);
-		heph_mem_unreserve(runtime->workers[n],
-				   sizeof(*runtime->workers[n]));
+		if (it->worker.driver)
+			runtime->heph.driver->release(&it->worker);
+		heph_worker_fini(&it->worker);
+		heph_mem_unreserve(it, sizeof(*it));
 	}
 	heph_mem_free(runtime->workers);
 }
@@ -198,8 +200,10 @@ static int start(struct heph_runtime *runtime)
 {
 	int err = heph_files_init(&runtime->heph);
 
-	if (err < 0)
+	if (err < 0) {
+		heph_mem_free(runtime->workers);
 		return err;
+	}
 	err = make_workers(runtime);
 	if (err == 0)
 		err = heph_coordinator_start(runtime);
@@ -294,6 +298,7 @@ void heph_free(heph_ctx ctx)
 	heph_detach(ctx);
 	end_workers(runtime);
 	heph_coordinator_stop(runtime);
+	heph_retire(heph);
 	heph_attach_fini(heph);
 	free_workers(runtime);
 	heph_files_fini(heph);
