@@ -186,6 +186,25 @@ HEPH_SAN_INLINE void heph_san_slept(void)
 #endif
 }
 
+/* What was done before a release happened before what is done after a later
+ * acquire of the same key; for memory that is unmapped and mapped without TSan
+ * hearing of it, at the same addresses. */
+HEPH_SAN_INLINE void heph_san_release(void *key)
+{
+	(void)key;
+#if HEPH_TSAN
+	__tsan_release(key);
+#endif
+}
+
+HEPH_SAN_INLINE void heph_san_acquire(void *key)
+{
+	(void)key;
+#if HEPH_TSAN
+	__tsan_acquire(key);
+#endif
+}
+
 /* Nobody may touch these bytes. */
 HEPH_SAN_INLINE void heph_san_poison(void *addr, size_t size)
 {

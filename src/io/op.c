@@ -297,7 +297,7 @@ void heph_op_close(int number)
 {
 	struct heph_thread *thread = heph_thread_current;
 
-	if (thread->is_worker)
+	if (thread->is_worker && !HEPH_TSAN) /* which must know who closes it */
 		heph_uring_close(heph_uring_of((struct heph_worker *)thread), number);
 	else
 		close(number);
