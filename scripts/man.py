@@ -1,0 +1,420 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""man.py [--check] DIR - makes the manual pages of section 3 in DIR
+
+They are made from the comments in include/heph: a paragraph of a header that
+begins with a comment and declares something is a page, named after the first
+name in it; the other names are pages that refer to it. A comment may begin with
+the use of a typed verb, "heph_send(ctx, ref, message): waits ...": then the page
+is that verb's. --check writes nothing, and fails if something public of C has
+no page or no summary here.
+"""
+import os
+import re
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+HEADERS = ["typed", "message", "actor", "own", "time", "io", "runtime"]
+
+# What the line NAME says.
+SUMMARY = {
+    "HEPH_ACTOR": "declare a type of actor, and say which function it is",
+    "HEPH_REPLY": "a member of a message: where the answer goes",
+    "heph_accept": "take the next connection of a listening socket",
+    "heph_alive": "whether an actor has not ended",
+    "heph_alloc": "memory that is freed when the actor ends",
+    "heph_answer": "answer a call",
+    "heph_attach": "give a plain thread a context, and take it back",
+    "heph_call": "send a message and wait for the answer",
+    "heph_check": "panic if something does not hold",
+    "heph_close": "close a descriptor",
+    "heph_connect": "connect to a TCP address",
+    "heph_deadline": "until when a context is willing to wait",
+    "heph_defer": "call a function when the actor ends",
+    "heph_drain": "wait until no actor is left",
+    "heph_fd_adopt": "take in a descriptor of the kernel",
+    "heph_fd_give": "hand a descriptor to another actor",
+    "heph_fd_none": "whether a descriptor is none",
+    "heph_fd_number": "the kernel's number of a descriptor",
+    "heph_free": "end a runtime",
+    "heph_inbox_info": "how full an inbox is",
+    "heph_join": "wait until an actor has ended",
+    "heph_listen": "open a listening TCP socket",
+    "heph_listen_shared": "open a listening TCP socket for all workers",
+    "heph_local_address": "the addresses of a connection",
+    "heph_name": "the name of the running actor",
+    "heph_new": "start a runtime",
+    "heph_now": "the time",
+    "heph_on_msg": "a clause of heph_wait(): a message",
+    "heph_on_readable": "a clause of heph_wait(): a descriptor can be read",
+    "heph_on_signal": "a clause of heph_wait(): a signal",
+    "heph_on_time": "a clause of heph_wait(): a moment",
+    "heph_on_writable": "a clause of heph_wait(): a descriptor can be written",
+    "heph_own": "free something when the actor ends",
+    "heph_panic": "end the running actor as a failure",
+    "heph_post": "send a message, or drop it",
+    "heph_read": "read from a descriptor",
+    "heph_read_exact": "read so many bytes from a descriptor",
+    "heph_recv": "wait for the next message",
+    "heph_reply_wanted": "whether the caller still waits",
+    "heph_run": "run a program: a runtime with one actor in it",
+    "heph_run_on_each": "run an actor on each worker",
+    "heph_runtime": "the runtime of a context",
+    "heph_same": "whether two references are to the same actor",
+    "heph_self": "a reference to the running actor",
+    "heph_send": "send a message to an actor",
+    "heph_serve": "spawn an actor for each connection",
+    "heph_serve_on_each": "spawn an actor for each connection, on all workers",
+    "heph_shield": "a context whose waits go on after a stop",
+    "heph_shutdown": "end one half of a connection",
+    "heph_sleep": "wait for some time",
+    "heph_spawn": "start an actor",
+    "heph_stats": "numbers of a runtime",
+    "heph_stop": "ask an actor to stop",
+    "heph_stopping": "whether the running actor was asked to stop",
+    "heph_strdup": "copy a string into memory of the actor",
+    "heph_try_recv": "take a message if there is one",
+    "heph_try_send": "send a message if there is room",
+    "heph_until": "a context that waits until a moment at most",
+    "heph_wait": "wait for several things at once",
+    "heph_within": "a context that waits for some time at most",
+    "heph_worker": "the number of the worker",
+    "heph_workers": "how many workers there are",
+    "heph_write": "write to a descriptor",
+    "heph_write_all": "write all bytes to a descriptor",
+    "heph_write_exact": "write so many bytes to a descriptor",
+    "heph_yield": "let other actors run",
+}
+
+# Structs and constants that belong to a page: words of their definition.
+TYPES = {
+    "heph_spawn": ["enum { HEPH_HERE", "enum { HEPH_LOW", "enum heph_verdict {",
+                   "#define HEPH_OPTIONS__"],
+    "heph_join": ["struct heph_exit {"],
+    "heph_new": ["struct heph_config {"],
+    "heph_stats": ["struct heph_stats {"],
+    "heph_inbox_info": ["struct heph_inbox_info {"],
+    "heph_fd_give": ["struct heph_fd_parcel {"],
+    "heph_send": ["HEPH_INBOX_DEFAULT ="],
+}
+
+# Verbs of typed.h whose use is told in no comment that begins with it.
+USES = {
+    "heph_on_msg": "heph_on_msg(in, &msg)",
+    "heph_serve_on_each": "heph_serve_on_each(ctx, listener, NAME, member"
+                          "[, argument][, .option = ...])",
+    "HEPH_ACTOR": "HEPH_ACTOR(NAME, struct NAME_msg, struct NAME_arg);",
+    "HEPH_ACTOR_MAIN": "HEPH_ACTOR_MAIN(NAME, NAME_main[, .drop = ...]"
+                       "[, .drop_arg = ...]);",
+    "HEPH_REPLY": "HEPH_REPLY(type) member;",
+}
+
+# Headers whose first comment holds for each of their functions.
+NOTES = ["message", "own", "time", "io"]
+
+
+# ---- reading the headers ----------------------------------------------------------
+
+
+class Paragraph:
+    """Lines of a header between two empty ones: a comment, then code."""
+
+    def __init__(self, header, text):
+        self.header = header
+        match = re.match(r"\s*/\*(.*?)\*/[ \t]*\n?(.*)", text, re.S)
+        self.comment = clean(match.group(1)) if match else ""
+        self.code = (match.group(2) if match else text).strip("\n")
+        self.use = None
+        use = re.match(r"(heph_\w+)(\(.*?\)(?:\[.*?\])*):\s+", self.comment, re.S)
+        if use:
+            self.use = use.group(1)
+            USES.setdefault(self.use, re.sub(r"\s+", " ", use.group(1) + use.group(2)))
+            self.comment = self.comment[use.end():]
+            self.comment = self.comment[:1].upper() + self.comment[1:]
+
+    def names(self):
+        """The functions and macros that are declared here."""
+        found = re.findall(r"^#define (heph_[a-z_]+)\(", self.code, re.M)
+        for statement in re.split(r";|\n\{.*?\n\}", self.code, flags=re.S):
+            match = re.search(r"(?:HEPH_API|static inline)\b.*?\b(heph_\w+)\(",
+                              statement, re.S)
+            if match and not match.group(1).endswith("__"):
+                found.append(match.group(1))
+        return list(dict.fromkeys(found))
+
+
+def clean(comment):
+    """The text of a comment without its stars."""
+    lines = [re.sub(r"^\s*\*? ?", "", line) if number else line.strip()
+             for number, line in enumerate(comment.split("\n"))]
+    return "\n".join(line.rstrip() for line in lines).strip()
+
+
+def paragraphs(header):
+    path = f"{ROOT}/include/heph/{header}.h"
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    text = text.split("\n", 1)[1]  # without the licence
+    text = re.sub(r"/\* ---- .*? -+ \*/\n", "\n", text)
+    out, now, depth = [], [], 0
+    for line in text.split("\n"):
+        depth += line.count("/*") - line.count("*/")
+        if not line.startswith('extern "C"'):
+            depth = max(depth + line.count("{") - line.count("}"), 0)
+        if line.strip() or depth > 0:
+            now.append(line)
+            continue
+        if now:
+            out.append(Paragraph(header, "\n".join(now)))
+        now = []
+    return out
+
+
+def verbs():
+    """The typed macros."""
+    with open(f"{ROOT}/include/heph/typed.h", encoding="utf-8") as file:
+        return [name for name in re.findall(r"^#define (heph_\w+|HEPH_\w+)\(",
+                                            file.read(), re.M)
+                if not name.endswith("__") and name != "HEPH_REF"]
+
+
+# ---- pages ---------------------------------------------------------------------------
+
+
+class Page:
+    def __init__(self, name, header, text):
+        self.name, self.header, self.text = name, header, text
+        self.others, self.synopsis, self.types, self.notes = [], [], [], ""
+
+
+def declaration(code, name):
+    """The declaration of a function in C, or the use of a macro."""
+    macro = re.search(rf"^#define ({name}\([^)]*\))", code, re.M)
+    if macro:
+        return macro.group(1)
+    for statement in re.split(r";|\n\{.*?\n\}", code, flags=re.S):
+        match = re.search(rf"(?:HEPH_API|static inline)\s+(.*\b{name}\(.*)", statement,
+                          re.S)
+        if not match:
+            continue
+        text = re.sub(r"\s*__attribute__\(\(.*?\)\)\)*$", "", match.group(1), flags=re.S)
+        text = re.sub(r"\b(HEPH_MUST|HEPH_NORETURN)\s+", "", text)
+        return re.sub(r"\s+", " ", text).strip() + ";"
+    return None
+
+
+def typed_name(name, known):
+    typed = name.replace("heph_raw_", "heph_")
+    return typed if typed != name and typed in known else None
+
+
+def build():
+    """All pages, by name; and of which page another name is a part."""
+    known = set(verbs())
+    all_paragraphs = [p for header in ["types"] + HEADERS for p in paragraphs(header)]
+    pages, part_of, before = {}, {}, ""
+
+    for paragraph in all_paragraphs:
+        names = paragraph.names()
+        names = [n for n in names if n not in known]
+        if paragraph.header == "typed" or not names:
+            continue
+        first = paragraph.use or typed_name(names[0], known) or names[0]
+        text = re.sub(r"^[Tt]he same\b", f"The same as {before}()", paragraph.comment)
+        page = pages.setdefault(first, Page(first, paragraph.header, text))
+        before = first
+        if first in USES:
+            page.synopsis.append(USES[first])
+        for name in names:
+            page.synopsis.append(declaration(paragraph.code, name))
+            if name != first:
+                page.others.append(name)
+                part_of[name] = first
+    add_typed(pages, part_of, all_paragraphs)
+    for name, marks in TYPES.items():
+        pages[name].types = [definition(p.code) for p in all_paragraphs
+                             if p.header != "typed" and any(m in p.code for m in marks)]
+    pages["heph_stats"].text = next(p.comment for p in all_paragraphs
+                                    if "struct heph_stats {" in p.code)
+    for page in pages.values():
+        if page.header in NOTES:
+            head = next(p for p in all_paragraphs if p.header == page.header)
+            page.notes = head.comment.split("\n", 1)[1].strip()
+    return pages, part_of, known
+
+
+def add_typed(pages, part_of, all_paragraphs):
+    """Pages whose text is the head of typed.h, or another page's."""
+    head = next(p for p in all_paragraphs if p.header == "typed")
+    text = head.comment.split("\n", 1)[1].strip()
+    actor = pages["HEPH_ACTOR"] = Page("HEPH_ACTOR", "typed", text)
+    actor.synopsis = [USES["HEPH_ACTOR"], USES["HEPH_ACTOR_MAIN"]]
+    actor.others, part_of["HEPH_ACTOR_MAIN"] = ["HEPH_ACTOR_MAIN"], "HEPH_ACTOR"
+    reply = next(p for p in all_paragraphs if "#define HEPH_REPLY(" in p.code)
+    pages["HEPH_REPLY"] = Page("HEPH_REPLY", "typed", reply.comment)
+    pages["HEPH_REPLY"].synopsis = [USES["HEPH_REPLY"]]
+    pages["heph_wait"].others.append("heph_on_msg")
+    pages["heph_wait"].synopsis.insert(1, USES["heph_on_msg"])
+    part_of["heph_on_msg"] = "heph_wait"
+    use = next((p.comment for p in all_paragraphs if p.header == "typed" and
+                p.comment.startswith("heph_spawn(")), None)
+    if use:
+        pages["heph_spawn"].synopsis.insert(0, re.sub(r"\s+", " ", use))
+
+
+def definition(code):
+    """A struct as it stands, or the members that a macro lists."""
+    if "#define HEPH_OPTIONS__" in code:
+        code = re.search(r"#define HEPH_OPTIONS__(.*?[^\\])\n(?=\n|struct)", code + "\n\n",
+                         re.S).group(1)
+        lines = "\n".join(line.rstrip("\\ \t") for line in code.split("\n")).rstrip()
+        return "struct heph_options {" + lines.replace(" give /*", " give; /*") + "\n};"
+    return code.strip()
+
+
+# ---- troff ------------------------------------------------------------------------------
+
+
+def escape(text):
+    text = text.replace("\\", "\\e")
+    text = text.replace("-", "\\-") if text.startswith("-E") else text
+    return text
+
+
+def inline(text):
+    """A line of prose: `code`, names with () or _, errors."""
+    out = escape(text)
+    out = re.sub(r"`([^`]+)`", lambda m: "\\fB" + m.group(1) + "\\fR", out)
+    out = re.sub(r"(?<![\\\w])-(E[A-Z0-9]{2,})\b", r"\\fB\\-\1\\fR", out)
+    out = re.sub(r"\b(heph_[a-z_]+)\(\)", r"\\fB\1\\fR()", out)
+    out = re.sub(r"(?<![\\f\w])(HEPH_[A-Z_]+)\b", r"\\fB\1\\fR", out)
+    return "\\&" + out if out[:1] in ".'" else out
+
+
+def verbatim(lines):
+    out = [".PP", ".in +4n", ".EX"]
+    for line in lines:
+        line = line.replace("\\", "\\e").replace("-", "\\-").expandtabs(8)
+        out.append("\\&" + line if line[:1] in ".'" else line)
+    return out + [".EE", ".in"]
+
+
+def prose(text):
+    """Paragraphs; what is indented stays as it is."""
+    out = []
+    for block in re.split(r"\n\s*\n", text):
+        lines = [line for line in block.split("\n") if line.strip()]
+        while lines:
+            indented = lines[0].startswith("    ")
+            part = []
+            while lines and lines[0].startswith("    ") == indented:
+                part.append(lines.pop(0))
+            if indented:
+                smallest = min(len(l) - len(l.lstrip()) for l in part)
+                out += verbatim([l[smallest:] for l in part])
+            else:
+                out += [".PP"] + [inline(line.strip()) for line in part]
+    return out
+
+
+def split_returns(text):
+    """The sentence that begins with "Returns", and the rest."""
+    match = re.search(r"(?:^|(?<=[.\n] )|(?<=\n))Returns\b.*?\.(?=\s+[A-Z`]|\s*$)", text,
+                      re.S)
+    if not match:
+        return None, text
+    rest = (text[:match.start()].rstrip(" ") + "\n" +
+            text[match.end():].lstrip(" ")).strip("\n")
+    return match.group(0), rest
+
+
+def synopsis(page):
+    out = [".SH SYNOPSIS", ".nf", ".B #include <heph/heph.h>", ".PP"]
+    for line in dict.fromkeys(page.synopsis):
+        wrapped = re.sub(r"(.{1,68})(?: |$)", r"\1\n", line).strip("\n").split("\n")
+        for number, part in enumerate(wrapped):
+            part = part.replace("\\", "\\e").replace("-", "\\-")
+            out.append(".BI \"" + ("    " if number else "") +
+                       part.replace('"', "\\(dq") + "\"")
+    return out + [".fi"]
+
+
+def see_also(page, pages):
+    near = [p.name for p in pages.values() if p.header == page.header and p is not page]
+    lines = [f".BR {name} (3)," for name in sorted(near, key=str.lower)]
+    return [".SH SEE ALSO"] + lines + [".BR heph (7)"]
+
+
+def render(page, pages):
+    returns, text = split_returns(page.text)
+    names = ", ".join([page.name] + [n for n in page.others if "_raw_" not in n])
+    out = ['.\\" Made by scripts/man.py from include/heph/' + page.header + ".h",
+           f'.TH {page.name} 3 "" "Heph" "Heph"', ".SH NAME",
+           names + " \\- " + SUMMARY.get(page.name, page.name)]
+    out += synopsis(page)
+    if text.strip():
+        out += [".SH DESCRIPTION"] + prose(text)[1:]
+    if returns:
+        out += [".SH RETURN VALUE"] + prose(returns)[1:]
+    if page.types:
+        out += [".SH TYPES"]
+        for number, code in enumerate(page.types):
+            out += verbatim(code.split("\n"))[0 if number else 1:]
+    if page.notes:
+        out += [".SH NOTES"] + prose(page.notes)[1:]
+    out += see_also(page, pages)
+    return "\n".join(out) + "\n"
+
+
+# ---- all ----------------------------------------------------------------------------------
+
+
+def public():
+    """Every name of a function or a verb that C programs may use."""
+    names = set(verbs())
+    for header in HEADERS:
+        with open(f"{ROOT}/include/heph/{header}.h", encoding="utf-8") as file:
+            text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+        for match in re.finditer(r"\bHEPH_API\b[^;{]*?\b(heph_\w+)\(", text):
+            names.add(match.group(1))
+        names |= set(re.findall(r"^static inline [^(]*?\b(heph_[a-z_]+)\(", text, re.M))
+        names |= set(re.findall(r"^#define (heph_[a-z_]+)\(", text, re.M))
+    return {n for n in names if not n.endswith("__")}
+
+
+def check(pages, part_of):
+    problems = [f"{name} has no page" for name in sorted(public())
+                if name not in pages and name not in part_of]
+    problems += [f"{name} has no summary in scripts/man.py" for name in sorted(pages)
+                 if name not in SUMMARY]
+    problems += [f"{name}: a summary, but no page" for name in sorted(SUMMARY)
+                 if name not in pages and name not in part_of]
+    problems += [f"{name} has no text" for name, page in sorted(pages.items())
+                 if not page.text.strip()]
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+def write(directory, name, text):
+    with open(f"{directory}/{name}.3", "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def main():
+    pages, part_of, _ = build()
+    if sys.argv[1] == "--check":
+        return check(pages, part_of)
+    directory = sys.argv[1]
+    os.makedirs(directory, exist_ok=True)
+    for name in os.listdir(directory):
+        os.unlink(f"{directory}/{name}")
+    for page in pages.values():
+        write(directory, page.name, render(page, pages))
+    for name, page in part_of.items():
+        write(directory, name, f".so man3/{page}.3\n")
+    os.utime(directory)
+    return 0
+
+
+sys.exit(main())
