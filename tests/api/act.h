@@ -126,7 +126,8 @@ UNUSED static heph_ctx begin(const struct heph_config *config)
 	heph_ctx ctx;
 
 	setenv("HEPH_LOG", "off", 0); /* actors fail on purpose */
-	act_dropped = act_args_dropped = 0;
+	act_dropped = 0;
+	act_args_dropped = 0;
 	must_be(heph_new(&ctx, config), 0);
 	return ctx;
 }

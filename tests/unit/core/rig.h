@@ -138,7 +138,8 @@ UNUSED static void rig_open_with(unsigned n, const struct heph_driver *driver)
 
 	heph_log_set_level(HEPH_LOG_OFF);
 	heph_clock_calibrate();
-	act_dropped = act_args_dropped = 0;
+	act_dropped = 0;
+	act_args_dropped = 0;
 	assert_int_equal(heph_init(&rig.heph, &config, driver), 0);
 	rig.n = n;
 	for (unsigned i = 0; i < n; i++)
