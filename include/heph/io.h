@@ -148,8 +148,8 @@ HEPH_API HEPH_MUST int heph_raw_serve(heph_ctx ctx, struct heph_fd listener,
 				      size_t fd_at);
 
 /* heph_serve_on_each(...): the same on each worker, with a socket each that
- * shares the port of `listener`, which heph_listen_shared() made; connections
- * stay on the worker that accepted them. */
+ * shares the port of `listener`, which heph_listen_shared() made (otherwise
+ * -EINVAL); connections stay on the worker that accepted them. */
 HEPH_API HEPH_MUST int heph_raw_serve_on_each(heph_ctx ctx,
 					      struct heph_fd listener,
 					      const struct heph_actor *actor,

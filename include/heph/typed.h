@@ -23,7 +23,8 @@
  *     .decide    enum heph_verdict (*)(const struct heph_exit *why, struct
  *                counter_arg *arg)   the supervisor: called when the actor
  *                failed, may change the argument that it starts with again,
- *                must not wait
+ *                must not wait. Not asked about one that was asked to stop,
+ *                nor when the runtime is ending
  *
  * Each macro evaluates its arguments once. A message, argument or answer is
  * the last argument: a value, or an initialiser in braces. Wrong types are

@@ -73,7 +73,8 @@ typedef struct heph_fd {
 	uint32_t slot, turn;
 } heph_fd;
 
-/* Why an actor ended. */
+/* Why an actor ended. A positive number that its function returned counts as
+ * 0, and so does -ECANCELED when it was asked to stop. */
 struct heph_exit {
 	int err;       /* what its function returned; 0: all is well */
 	char note[60]; /* more words, of a panic for example; may be empty */
