@@ -113,7 +113,7 @@ install: ## PREFIX=/usr/local DESTDIR=
 	@scripts/deps.sh run
 	@scripts/build.sh build-install libs -Dtests=disabled -Dbuildtype=release \
 		-Ddebug=true -Dprefix=$(PREFIX)
-	@meson install -C build-install --no-rebuild --quiet --tags devel,runtime
+	@meson install -C build-install --no-rebuild --quiet --tags devel,runtime,man
 
 clean: ## remove all build directories
 	@rm -rf build build-*

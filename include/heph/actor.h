@@ -65,7 +65,6 @@ struct heph_actor {
 	int (*entry)(heph_ctx ctx, struct heph_inbox *inbox, void *arg);
 	void (*drop)(void *msg);     /* NULL: messages own nothing */
 	void (*drop_arg)(void *arg); /* NULL: the argument owns nothing */
-	int (*copy)(void *to, const void *from); /* NULL: bytes */
 	enum heph_verdict (*decide)(const void *spawn,
 				    const struct heph_exit *why, void *arg);
 };

@@ -140,7 +140,8 @@ HEPH_API HEPH_MUST int heph_peer_address(heph_ctx ctx, struct heph_fd fd,
  * be spawned is closed. A stop closes the listener and lets the connections
  * finish: for half of the runtime's grace if the runtime is ending, otherwise
  * for half of the configured grace; then they are stopped and awaited.
- * Returns 0 after a stop; another error of accepting.
+ * Returns 0 after a stop, -ETIME after the deadline of `ctx`, which ends it in
+ * the same way; another error of accepting.
  */
 HEPH_API HEPH_MUST int heph_raw_serve(heph_ctx ctx, struct heph_fd listener,
 				      const struct heph_actor *actor,

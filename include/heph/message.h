@@ -55,7 +55,8 @@ HEPH_API HEPH_MUST int heph_raw_try_send(struct heph_addr to, const void *msg,
 /*
  * heph_post(ref, message): does not wait. If the message cannot be put in the
  * inbox it is counted (heph_stats()) and dropped by the type's `.drop`
- * function, on the thread of the sender. Any thread.
+ * function, on the thread of the sender. (The function is found by the
+ * reference: { 0 }, and one whose runtime has ended, lead to none.) Any thread.
  */
 HEPH_API void heph_raw_post(struct heph_addr to, const void *msg, size_t size);
 
@@ -98,7 +99,7 @@ struct heph_call {
  * reply member filled in and waits for the answer.
  * Returns 0; -ESRCH (the actor is gone); -EPIPE (nobody can answer any more:
  * it ended, restarted, or dropped the message unread); -ETIME, -ECANCELED (an
- * answer that comes later is dropped and counted); -ENOMEM.
+ * answer that comes later is dropped and counted); -EDEADLK (itself); -ENOMEM.
  * Calls and answers carry plain data: what owns something travels by send.
  */
 HEPH_API HEPH_MUST int heph_raw_call(heph_ctx ctx, struct heph_addr to,

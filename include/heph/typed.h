@@ -16,7 +16,6 @@
  *                message owns; must not wait
  *     .drop_arg  void (*)(struct counter_arg *)      the same for the argument,
  *                when the actor ends for good
- *     .copy      int (*)(struct counter_msg *to, const struct counter_msg *from)
  *
  * Options of heph_spawn() are those of struct heph_options, and
  *
@@ -103,7 +102,6 @@ struct heph_empty { char unused; };
 		char first__; \
 		void (*drop)(n_##_msg__ *); \
 		void (*drop_arg)(n_##_arg__ *); \
-		int (*copy)(n_##_msg__ *to, const n_##_msg__ *from); \
 	} n_##_hooks__ = { .first__ = 0, __VA_ARGS__ }; \
 	HEPH_END__ \
 	static int n_##_entry__(heph_ctx ctx, struct heph_inbox *inbox, void *arg) \
@@ -119,7 +117,6 @@ struct heph_empty { char unused; };
 	} \
 	static void n_##_drop__(void *msg) { if (n_##_hooks__.drop) n_##_hooks__.drop(msg); } \
 	static void n_##_drop_arg__(void *arg) { if (n_##_hooks__.drop_arg) n_##_hooks__.drop_arg(arg); } \
-	static int n_##_copy__(void *to, const void *from) { return n_##_hooks__.copy ? n_##_hooks__.copy(to, from) : 0; } \
 	static enum heph_verdict n_##_decide__(const void *spawn, const struct heph_exit *why, void *arg) \
 	{ return ((const struct n_##_spawn *)spawn)->decide(why, arg); } \
 	const struct heph_actor n_##_actor = { \
@@ -131,7 +128,7 @@ struct heph_empty { char unused; };
 		.decide_at = offsetof(struct n_##_spawn, decide), \
 		.options_size = sizeof(struct heph_options), \
 		.entry = n_##_entry__, .drop = n_##_drop__, .drop_arg = n_##_drop_arg__, \
-		.copy = n_##_copy__, .decide = n_##_decide__, \
+		.decide = n_##_decide__, \
 	}
 
 /* ---- the verbs ----------------------------------------------------------- */

@@ -212,6 +212,8 @@ int heph_raw_call(heph_ctx ctx, struct heph_addr to, const struct heph_call *cal
 	uint64_t number;
 	int err = heph_wait_allowed(ctx);
 
+	if (err == 0 && ctx.self->id == to.id && to.id && to.node == thread->node)
+		err = -EDEADLK; /* who would answer? */
 	if (err < 0)
 		return err;
 	record = take(calls, call->ret_size);

@@ -362,8 +362,7 @@ static void report(struct heph_self *self, const struct heph_exit *exit,
 	};
 
 	heph_count(&self->thread->count.failed);
-	heph_log_warn(texts[verdict], HEPH_KV_STR("name", heph_self_name(self)),
-		      HEPH_KV_UINT("id", self->id), HEPH_KV_ERR("err", exit->err),
+	heph_log_warn(texts[verdict], HEPH_KV_UINT("id", self->id), HEPH_KV_ERR("err", exit->err),
 		      HEPH_KV_STR("note", exit->note));
 }
 

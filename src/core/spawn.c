@@ -179,7 +179,7 @@ static int spawn_here(struct heph_worker *worker, const struct heph_birth *birth
 
 static int refuse(const struct heph_actor *type, const char *what)
 {
-	heph_log_error("heph_spawn: out of range", HEPH_KV_STR("actor", type->name),
+	heph_log_error("heph_spawn: out of range", HEPH_KV_STR("type", type->name),
 		       HEPH_KV_STR("option", what));
 	return -EINVAL;
 }

@@ -173,15 +173,17 @@ static void stop_servers(struct heph_watch *const *servers)
 static int await_server(heph_ctx ctx, struct heph_watch *const *servers)
 {
 	struct heph_exit exit = { 0 };
-	int err = heph_watch_join(ctx, *servers, &exit);
+	int why = heph_watch_join(ctx, *servers, &exit), err = why;
 
-	if (err < 0) {
+	if (why < 0) {
 		stop_servers(servers);
 		err = heph_watch_join(heph_shield(heph_self_ctx(ctx.self),
 						  HEPH_NEVER),
 				      *servers, &exit);
 	}
-	return err < 0 ? err : exit.err;
+	if (err == 0)
+		err = exit.err;
+	return err == 0 && why == -ETIME ? why : err;
 }
 
 int heph_raw_serve(heph_ctx ctx, heph_fd listener, const struct heph_actor *type,
