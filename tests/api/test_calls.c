@@ -35,7 +35,8 @@ static int restart_owing(heph_ctx ctx, act_inbox in, void *arg)
 	return -EIO;
 }
 
-static enum heph_verdict restart(const struct heph_exit *why, struct act_arg *arg)
+static enum heph_verdict restart(const struct heph_exit *why,
+				 struct act_arg *arg)
 {
 	(void)why, (void)arg;
 	return HEPH_RESTART;
@@ -87,7 +88,8 @@ static void all_outcomes(heph_ctx ctx, int on)
 	to = spawn_on(ctx, on, panic_owing, NULL);
 	must_be(call(ctx, to, &n), -EPIPE);
 
-	must_be(heph_spawn(ctx, act, &to, { restart_owing, (void *)(uintptr_t)&runs },
+	must_be(heph_spawn(ctx, act, &to,
+			   { restart_owing, (void *)(uintptr_t)&runs },
 			   .on = on, .decide = restart),
 		0);
 	must_be(call(ctx, to, &n), -EPIPE);

@@ -232,7 +232,8 @@ static int fail_and_receive(heph_ctx ctx, act_inbox in, void *arg)
 	return 0;
 }
 
-static enum heph_verdict restart(const struct heph_exit *why, struct act_arg *arg)
+static enum heph_verdict restart(const struct heph_exit *why,
+				 struct act_arg *arg)
 {
 	(void)why, (void)arg;
 	return HEPH_RESTART;
@@ -439,7 +440,8 @@ static void come_from_threads_without_a_context(void **state)
 	done = false;
 	to = spawn_on(ctx, HEPH_HERE, count_messages, (void *)(uintptr_t)&done);
 	for (int i = 0; i < 4; i++)
-		must_be(pthread_create(&threads[i], NULL, try_from_nowhere, &to),
+		must_be(pthread_create(&threads[i], NULL, try_from_nowhere,
+				       &to),
 			0);
 	for (int i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);

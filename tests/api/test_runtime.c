@@ -135,8 +135,7 @@ static int run_on_each(heph_ctx ctx, act_inbox in, void *arg)
 	must_be(seen, 0x0101);
 	must_be(heph_run_on_each(ctx, act, { see_worker, (void *)-EIO }), -EIO);
 	must_be(seen, 0x0202);
-	must_be(heph_run_on_each(ctx, act, { see_worker, NULL },
-				 .priority = 7),
+	must_be(heph_run_on_each(ctx, act, { see_worker, NULL }, .priority = 7),
 		-EINVAL);
 	must_be(seen, 0x0202);
 	must_be(heph_run_on_each(heph_within(ctx, HEPH_MSEC), act,
@@ -247,6 +246,44 @@ static void is_not_taken_for_the_next_one(void **state)
 	heph_free(ctx);
 }
 
+/* Threads of no runtime shoot at actors while their runtimes end. */
+static _Atomic bool over;
+static _Atomic(uint64_t) target;
+
+static void *shoot(void *arg)
+{
+	struct act_msg msg = { .n = 1 };
+	struct heph_addr addr = { .slot = 1 };
+
+	(void)arg;
+	while (!over) {
+		addr.id = target;
+		(void)!heph_raw_try_send(addr, &msg, sizeof(msg));
+		heph_raw_stop(addr);
+		(void)heph_raw_alive(addr);
+		sched_yield();
+	}
+	return NULL;
+}
+
+static void ends_under_fire(void **state)
+{
+	pthread_t thread;
+	heph_ctx ctx;
+
+	(void)state;
+	over = false;
+	target = 0;
+	must_be(pthread_create(&thread, NULL, shoot, NULL), 0);
+	for (int n = 0; n < 100; n++) {
+		ctx = begin(&two_workers);
+		target = spawn_on(ctx, HEPH_WORKER(0), idle, NULL).addr.id;
+		heph_free(ctx);
+	}
+	over = true;
+	pthread_join(thread, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -258,6 +295,7 @@ int main(void)
 		cmocka_unit_test(runs_one_on_each_worker),
 		cmocka_unit_test(may_be_one_of_several),
 		cmocka_unit_test(is_not_taken_for_the_next_one),
+		cmocka_unit_test(ends_under_fire),
 	};
 
 	return cmocka_run_group_tests_name("runtime", tests, NULL, NULL);

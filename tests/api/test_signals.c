@@ -40,8 +40,8 @@ static int run_with(heph_time grace, act_fn *fn, void *arg)
 
 static int signal_and_wait(heph_ctx ctx, act_inbox in, void *arg)
 {
-	must_be(heph_spawn(ctx, act, NULL, { idle, NULL },
-			   .on = HEPH_WORKER(0), .detached = true),
+	must_be(heph_spawn(ctx, act, NULL, { idle, NULL }, .on = HEPH_WORKER(0),
+			   .detached = true),
 		0);
 	must_be(heph_spawn(ctx, act, NULL, { idle, NULL },
 			   .on = HEPH_WORKER(0)),
@@ -282,8 +282,7 @@ static int abandon_threads(void)
 	int err;
 
 	stuck_heph = heph_runtime(ctx);
-	must_be(heph_spawn(ctx, act, &stuck, { never_reads, NULL },
-			   .inbox = 3),
+	must_be(heph_spawn(ctx, act, &stuck, { never_reads, NULL }, .inbox = 3),
 		0);
 	for (int n = 0; n < 3; n++)
 		must_be(pthread_create(&threads[n], NULL, fns[n], NULL), 0);

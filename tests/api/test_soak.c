@@ -16,7 +16,7 @@ enum { ROUNDS = 300 };
 struct soak {
 	int rounds, runs;
 	act_ref answerer; /* on the other worker; does not end */
-	act_ref silent;	  /* the same, and never answers */
+	act_ref silent;   /* the same, and never answers */
 };
 
 static int count_fds(void)
@@ -115,9 +115,9 @@ static int crash(heph_ctx ctx, act_inbox in, void *arg)
 				   { calls_for_ever, &soak->silent },
 				   .on = HEPH_WORKER(n)),
 			0);
-		must_be(heph_spawn(ctx, act, NULL,
-				   { sleeps_and_fails, soak },
-				   .on = HEPH_WORKER(n), .decide = restart_once),
+		must_be(heph_spawn(ctx, act, NULL, { sleeps_and_fails, soak },
+				   .on = HEPH_WORKER(n),
+				   .decide = restart_once),
 			0);
 	}
 	for (int n = 0; n < 5; n++)
@@ -140,7 +140,8 @@ static int crash(heph_ctx ctx, act_inbox in, void *arg)
 	return -EIO;
 }
 
-static enum heph_verdict decide(const struct heph_exit *why, struct act_arg *arg)
+static enum heph_verdict decide(const struct heph_exit *why,
+				struct act_arg *arg)
 {
 	struct soak *soak = arg->arg;
 

@@ -10,7 +10,8 @@ struct job {
 	act_fn *then; /* another function after the first failure */
 };
 
-static enum heph_verdict decide(const struct heph_exit *why, struct act_arg *arg)
+static enum heph_verdict decide(const struct heph_exit *why,
+				struct act_arg *arg)
 {
 	struct job *job = arg->arg;
 
@@ -114,7 +115,8 @@ static void may_change_the_argument(void **state)
 
 /* ---- escalation ------------------------------------------------------------------------ */
 
-static enum heph_verdict escalate(const struct heph_exit *why, struct act_arg *arg)
+static enum heph_verdict escalate(const struct heph_exit *why,
+				  struct act_arg *arg)
 {
 	(void)why, (void)arg;
 	return HEPH_ESCALATE;
@@ -126,7 +128,8 @@ static int has_failing_child(heph_ctx ctx, act_inbox in, void *arg)
 	static struct job child;
 
 	must_be(heph_spawn(ctx, act, NULL, { fails, &child },
-			   .decide = escalate, .on = HEPH_WORKER(job->runs % 2)),
+			   .decide = escalate,
+			   .on = HEPH_WORKER(job->runs % 2)),
 		0);
 	job->runs++;
 	must_be(idle(ctx, in, NULL), -ECANCELED);

@@ -34,8 +34,8 @@ static void nests_deadlines(void **state)
 
 static int sleep_all(heph_ctx ctx, act_inbox in, void *arg)
 {
-	static const heph_time lengths[] = { 0,	     1,
-					     1000,   HEPH_MSEC / 3,
+	static const heph_time lengths[] = { 0,         1,
+					     1000,      HEPH_MSEC / 3,
 					     HEPH_MSEC, 3 * HEPH_MSEC };
 	heph_time begin;
 

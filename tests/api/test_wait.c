@@ -50,9 +50,9 @@ static int serve_both(heph_ctx ctx, act_inbox in, void *arg)
 
 	(void)arg;
 	for (;;) {
-		switch (heph_wait(ctx, [MSG] = heph_on_msg(in, &msg),
-				  [TIME] = heph_on_time(heph_now() +
-							HEPH_MSEC))) {
+		switch (heph_wait(
+			ctx, [MSG] = heph_on_msg(in, &msg),
+			[TIME] = heph_on_time(heph_now() + HEPH_MSEC))) {
 		case MSG:
 			messages++;
 			if (msg.n == 0)

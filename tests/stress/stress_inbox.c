@@ -89,7 +89,8 @@ static int sink_main(heph_ctx ctx, sink_inbox in, struct sink_arg *arg)
 }
 HEPH_ACTOR_MAIN(sink, sink_main);
 
-static enum heph_verdict restart(const struct heph_exit *why, struct sink_arg *arg)
+static enum heph_verdict restart(const struct heph_exit *why,
+				 struct sink_arg *arg)
 {
 	(void)why, (void)arg;
 	return HEPH_RESTART;
@@ -208,9 +209,9 @@ static void round_of(heph_ctx ctx, const struct shape *shape, unsigned random)
 		if (where_of(shape, n) == THREADS) {
 			if (n_threads == THREADS_MAX)
 				continue;
-			threads[n_threads] = (struct thread){
-				.heph = heph_runtime(ctx), .arg = arg
-			};
+			threads[n_threads] =
+				(struct thread){ .heph = heph_runtime(ctx),
+						 .arg = arg };
 			must(pthread_create(&threads[n_threads].thread, NULL,
 					    send_from_thread,
 					    &threads[n_threads]) == 0);

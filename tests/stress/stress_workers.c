@@ -67,8 +67,9 @@ static int ball_main(heph_ctx ctx, ball_inbox in, struct ball_arg *arg)
 						     HEPH_USEC) == 0);
 		if (over())
 			break;
-		must(heph_send(ctx, other, { .n = msg.n + 1,
-					     .from = heph_self(in).addr }) == 0);
+		must(heph_send(ctx, other,
+			       { .n = msg.n + 1,
+				 .from = heph_self(in).addr }) == 0);
 	}
 	must(heph_send(ctx, other, { .n = -1 }) == 0);
 	return 0;
@@ -154,7 +155,8 @@ static int oracle_main(heph_ctx ctx, oracle_inbox in, struct ask_arg *arg)
 }
 HEPH_ACTOR_MAIN(oracle, oracle_main);
 
-static enum heph_verdict restart(const struct heph_exit *why, struct ask_arg *arg)
+static enum heph_verdict restart(const struct heph_exit *why,
+				 struct ask_arg *arg)
 {
 	(void)why;
 	next_random(&arg->random);
@@ -174,8 +176,8 @@ static int client_main(heph_ctx ctx, struct client_arg *arg)
 	int err;
 
 	for (long n = 0; !over(); n++) {
-		soon = heph_within(ctx, next_random(&arg->random) % 500 *
-						HEPH_USEC);
+		soon = heph_within(ctx,
+				   next_random(&arg->random) % 500 * HEPH_USEC);
 		err = heph_call(soon, arg->to, answer, &answer, { .n = n });
 		must(err == -EPIPE || err == -ETIME ||
 		     (err == 0 && answer == n * 3));
@@ -199,8 +201,8 @@ static int fly_main(heph_ctx ctx, fly_inbox in, struct fly_arg *arg)
 	if (next_random(&arg->random) % 2)
 		(void)!heph_spawn(ctx, fly, NULL, { arg->random },
 				  .on = HEPH_WORKER(arg->random % 2));
-	err = heph_recv(heph_within(ctx, next_random(&arg->random) % 50 *
-						 HEPH_USEC),
+	err = heph_recv(heph_within(ctx,
+				    next_random(&arg->random) % 50 * HEPH_USEC),
 			in, &msg);
 	must(err == 0 || err == -ETIME || err == -ECANCELED);
 	return next_random(&arg->random) % 4 ? 0 : -EIO;
@@ -216,8 +218,8 @@ static int breeder_main(heph_ctx ctx, struct fly_arg *arg)
 	int err;
 
 	while (!over()) {
-		soon = heph_within(ctx, next_random(&arg->random) % 100 *
-						HEPH_USEC);
+		soon = heph_within(ctx,
+				   next_random(&arg->random) % 100 * HEPH_USEC);
 		err = heph_spawn(soon, fly, &fly, { next_random(&arg->random) },
 				 .on = HEPH_WORKER(arg->random % 2));
 		must(err == 0 || err == -ETIME);
@@ -275,7 +277,8 @@ static void start_all(heph_ctx ctx, unsigned *random, oracle_ref oracles[2])
 	must(heph_send(ctx, balls[0], { .n = 0, .from = balls[1].addr }) == 0);
 	for (int n = 0; n < 2; n++) {
 		must(heph_spawn(ctx, stream, &stream, { next_random(random) },
-				.on = HEPH_WORKER(n), .inbox = n ? 64 : 3) == 0);
+				.on = HEPH_WORKER(n),
+				.inbox = n ? 64 : 3) == 0);
 		must(heph_spawn(ctx, spring, NULL,
 				{ stream, next_random(random) },
 				.on = HEPH_WORKER(1 - n)) == 0);

@@ -37,6 +37,7 @@
 #include "core/inbox.h"
 #include "core/lane.h"
 #include "core/life.h"
+#include "core/timers.h"
 #include "core/wait.h"
 #include "core/worker.h"
 
@@ -105,10 +106,12 @@ static struct rig {
 /* Leaves instead of sleeping. */
 UNUSED static void rig_poll(struct heph_worker *worker, heph_time max_wait)
 {
+	heph_time wait = heph_timers_wait(worker);
+
 	if (!max_wait)
 		return;
-	if (max_wait < rig.wait)
-		rig.wait = max_wait;
+	if (wait < rig.wait)
+		rig.wait = wait;
 	atomic_store(&worker->thread.heph->abandon, true);
 }
 
@@ -275,17 +278,16 @@ UNUSED static int rig_begin(unsigned n, const struct heph_actor *type,
 }
 
 #define rig_try_spawn(n_, ret_ref_, ...)                                       \
-	HEPH_DO__(HEPH_SPAWN__(act, __VA_ARGS__)                               \
-			  rig_begin((n_), &act_actor, &heph_s__,               \
-				    &(ret_ref_)->addr))
+	HEPH_DO__(HEPH_SPAWN__(act, __VA_ARGS__) rig_begin(                    \
+		(n_), &act_actor, &heph_s__, &(ret_ref_)->addr))
 
 /* A reference to a new actor: rig_spawn(worker, fn, arg, options...). */
 #define rig_spawn(n_, ...)                                                     \
 	__extension__({                                                        \
 		act_ref rig_ref__;                                             \
-		assert_int_equal(                                              \
-			rig_try_spawn((n_), &rig_ref__, .arg = { __VA_ARGS__ }), \
-			0);                                                    \
+		assert_int_equal(rig_try_spawn((n_), &rig_ref__,               \
+					       .arg = { __VA_ARGS__ }),        \
+				 0);                                           \
 		rig_ref__;                                                     \
 	})
 
@@ -294,7 +296,7 @@ UNUSED static int rig_begin(unsigned n, const struct heph_actor *type,
 	__extension__({                                                        \
 		act_ref rig_ref__;                                             \
 		assert_int_equal(rig_try_spawn((n_), &rig_ref__,               \
-					       .arg = { RIG_LIST__ arg_ },      \
+					       .arg = { RIG_LIST__ arg_ },     \
 					       __VA_ARGS__),                   \
 				 0);                                           \
 		rig_ref__;                                                     \

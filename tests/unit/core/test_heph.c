@@ -20,8 +20,7 @@ static void has_places_for_256_runtimes(void **state)
 	assert_int_equal(heph_init(&one_more, &config, &heph_futex_driver),
 			 -EAGAIN);
 	heph_fini(&runtimes[100]);
-	assert_int_equal(heph_init(&runtimes[100], &config,
-				   &heph_futex_driver),
+	assert_int_equal(heph_init(&runtimes[100], &config, &heph_futex_driver),
 			 0);
 	assert_int_equal(runtimes[100].node, 100);
 	for (int n = 0; n < HEPH_RUNTIMES_MAX; n++)

@@ -63,8 +63,8 @@ static int parent(heph_ctx ctx, act_inbox in, void *arg)
 	must(defer_note(ctx, "a") == 0);
 	must(heph_own(ctx, b, note_freed) == 0);
 	must(heph_spawn(ctx, act, NULL, { child, x }) == 0);
-	must(heph_spawn(ctx, act, NULL, { child, y },
-			.on = HEPH_WORKER(1)) == 0);
+	must(heph_spawn(ctx, act, NULL, { child, y }, .on = HEPH_WORKER(1)) ==
+	     0);
 	must(defer_note(ctx, "c") == 0);
 	must(heph_alloc(ctx, 10000) != NULL);
 	gate(ctx);
@@ -155,6 +155,61 @@ static void takes_a_whole_tree_along(void **state)
 	rig_close();
 }
 
+/* Two operations in flight; the driver is asked to cancel them, and they
+ * complete later. */
+static struct heph_list operations[2];
+static bool asked;
+
+static void cancel_operations(struct heph_self *self)
+{
+	must(!heph_list_empty(&self->ext->operations));
+	note("o");
+	asked = true;
+}
+
+static int has_operations(heph_ctx ctx, act_inbox in, void *arg)
+{
+	static char c[] = "c";
+
+	must(defer_note(ctx, "a") == 0);
+	must(heph_spawn(ctx, act, NULL, { child, c }) == 0);
+	for (int n = 0; n < 2; n++)
+		heph_list_push_back(&ctx.self->ext->operations, &operations[n]);
+	return idle(ctx, in, arg);
+}
+
+static void complete(struct heph_self *self, int n)
+{
+	heph_list_remove(&operations[n]);
+	heph_wake(self, HEPH_WAIT_OP);
+	rig_settle();
+}
+
+static void awaits_its_operations(void **state)
+{
+	struct heph_self *self;
+	act_ref ref;
+
+	(void)state;
+	setup(1);
+	rig_driver.cancel = cancel_operations;
+	asked = false;
+	ref = rig_spawn(0, has_operations, NULL);
+	rig_settle();
+	self = rig_self(ref);
+	heph_stop(ref);
+	rig_settle();
+	assert_true(asked);
+	assert_string_equal(trail, "co"); /* children first */
+	complete(self, 0);
+	assert_string_equal(trail, "co");
+	assert_true(heph_alive(ref));
+	complete(self, 1);
+	assert_string_equal(trail, "coa");
+	assert_false(heph_alive(ref));
+	rig_close();
+}
+
 /* ---- how it looks from outside ----------------------------------------------------- */
 
 static int returns(heph_ctx ctx, act_inbox in, void *arg)
@@ -204,7 +259,8 @@ struct life {
 	int (*changed)(heph_ctx, act_inbox, void *);
 };
 
-static enum heph_verdict decide(const struct heph_exit *why, struct act_arg *arg)
+static enum heph_verdict decide(const struct heph_exit *why,
+				struct act_arg *arg)
 {
 	struct life *life = arg->arg;
 
@@ -350,7 +406,8 @@ static int escalating_child(heph_ctx ctx, act_inbox in, void *arg)
 	return -EIO;
 }
 
-static enum heph_verdict escalate(const struct heph_exit *why, struct act_arg *arg)
+static enum heph_verdict escalate(const struct heph_exit *why,
+				  struct act_arg *arg)
 {
 	(void)why, (void)arg;
 	return HEPH_ESCALATE;
@@ -434,8 +491,9 @@ static int deep_panic(heph_ctx ctx, int depth)
 	if (depth < 0)
 		return 0;
 	if (depth == 0)
-		heph_panic(ctx, "%s", "a text that is far too long for a note "
-				      "of sixty characters");
+		heph_panic(ctx, "%s",
+			   "a text that is far too long for a note "
+			   "of sixty characters");
 	return deep_panic(ctx, depth - 1) + frame[0];
 }
 
@@ -639,8 +697,8 @@ static int careful_family(heph_ctx ctx, act_inbox in, void *arg)
 		return 0;
 	if (!heph_alloc(ctx, 100) || !heph_strdup(ctx, "text") ||
 	    defer_note(ctx, "a") < 0 ||
-	    heph_spawn(ctx, act, NULL, { careful_child, c },
-		       .name = "child") < 0 ||
+	    heph_spawn(ctx, act, NULL, { careful_child, c }, .name = "child") <
+		    0 ||
 	    heph_spawn(ctx, act, NULL, { careful_child, c },
 		       .on = HEPH_WORKER(1)) < 0 ||
 	    heph_sleep(ctx, 1) < 0)
@@ -750,6 +808,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ends_in_order),
+		cmocka_unit_test(awaits_its_operations),
 		cmocka_unit_test(gives_back_what_is_acquired_while_ending),
 		cmocka_unit_test(takes_a_whole_tree_along),
 		cmocka_unit_test(judges_what_was_returned),
@@ -758,7 +817,8 @@ int main(void)
 		cmocka_unit_test(lets_the_supervisor_change_the_argument),
 		cmocka_unit_test(gives_everything_back_at_a_restart),
 		cmocka_unit_test(fails_with_a_child_that_escalates),
-		cmocka_unit_test(ends_the_runtime_when_the_first_level_escalates),
+		cmocka_unit_test(
+			ends_the_runtime_when_the_first_level_escalates),
 		cmocka_unit_test(stops_although_a_child_escalates),
 		cmocka_unit_test(notes_where_it_panicked),
 		cmocka_unit_test(panics_when_it_ignores_a_stop),

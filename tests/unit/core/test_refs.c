@@ -83,8 +83,8 @@ static void a_late_poke_finds_another_id(void **state)
 	heph_stop(old);
 	poke = poke_of(old);
 	{ /* the event is held up */
-		struct heph_event *event = heph_events_take_all(
-			&rig.workers[0]->thread.door);
+		struct heph_event *event =
+			heph_events_take_all(&rig.workers[0]->thread.door);
 
 		assert_ptr_equal(event, &poke->event);
 		assert_null(event->next);
@@ -115,8 +115,8 @@ static void the_younger_of_two_wins(void **state)
 	heph_stop(old);
 	poke = poke_of(old);
 	{
-		struct heph_event *event = heph_events_take_all(
-			&rig.workers[0]->thread.door);
+		struct heph_event *event =
+			heph_events_take_all(&rig.workers[0]->thread.door);
 
 		heph_life_stop(rig_self(old));
 		rig_step(0);

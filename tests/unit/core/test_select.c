@@ -40,7 +40,7 @@ static void setup(void)
 struct waiter {
 	heph_time length; /* of the clause about time; 0: none */
 	heph_time within; /* 0: no deadline */
-	int signal;	  /* 0: none */
+	int signal;       /* 0: none */
 	int results[10];
 	unsigned counts[10];
 	long got[10];
@@ -62,10 +62,9 @@ static int wait_again(heph_ctx ctx, act_inbox in, void *arg)
 			[MSG] = heph_on_msg(in, &msg),
 			[TIME] = w->length ? heph_on_time(begin + w->length) :
 					     (struct heph_on){ 0 },
-			[SIGNAL] = w->signal ?
-					   heph_on_signal(w->signal,
-							  &w->counts[i]) :
-					   (struct heph_on){ 0 });
+			[SIGNAL] = w->signal ? heph_on_signal(w->signal,
+							      &w->counts[i]) :
+					       (struct heph_on){ 0 });
 		if (w->results[i] == MSG)
 			w->got[i] = msg.n;
 		if (w->results[i] == TIME)
@@ -148,11 +147,11 @@ static int need_not_wait(heph_ctx ctx, act_inbox in, void *arg)
 	must(heph_send(ctx, heph_self(in), { .n = 1 }) == 0);
 	must(heph_wait(late, heph_on_msg(in, &msg)) == 0);
 	must(heph_wait(late, heph_on_msg(in, &msg)) == -ETIME);
-	must(heph_wait(late, heph_on_msg(in, &msg),
-		       heph_on_time(heph_now())) == 1);
+	must(heph_wait(late, heph_on_msg(in, &msg), heph_on_time(heph_now())) ==
+	     1);
 	must(heph_wait(ctx, heph_on_time(INT64_MIN)) == 0);
-	must(heph_wait(heph_within(ctx, HEPH_MSEC),
-		       heph_on_time(HEPH_NEVER)) == -ETIME);
+	must(heph_wait(heph_within(ctx, HEPH_MSEC), heph_on_time(HEPH_NEVER)) ==
+	     -ETIME);
 	return 0;
 }
 

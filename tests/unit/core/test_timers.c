@@ -92,7 +92,8 @@ static void move_for_an_earlier_deadline(void **state)
 /* Armed for 1 ms, while the actor waits for 5: set again, not late. */
 static void are_set_again_when_they_come_too_soon(void **state)
 {
-	struct waits waits = { .lengths = { HEPH_MSEC, 5 * HEPH_MSEC }, .n = 2 };
+	struct waits waits = { .lengths = { HEPH_MSEC, 5 * HEPH_MSEC },
+			       .n = 2 };
 	act_ref ref;
 
 	(void)state;

@@ -209,6 +209,29 @@ static void uses_blocks_and_stacks_again(void **state)
 	rig_close();
 }
 
+static void gives_the_memory_of_idle_stacks_back(void **state)
+{
+	struct heph_worker *worker;
+
+	(void)state;
+	setup();
+	worker = rig.workers[0];
+	for (int n = 0; n < RIG_ACTORS; n++)
+		rig_spawn(0, idle, NULL);
+	rig_settle();
+	assert_int_equal(worker->trim_at, 0);
+	heph_stop_all(&rig.heph, heph_now() + HEPH_SEC);
+	rig_settle();
+	assert_true(worker->trim_at > heph_now());
+	assert_int_equal(worker->stacks.idle, RIG_ACTORS);
+	assert_int_equal(worker->stacks.trimmed, 0);
+	worker->trim_at = 1; /* long ago */
+	rig_step(0);
+	assert_true(worker->stacks.trimmed > 0);
+	assert_int_equal(worker->trim_at, 0);
+	rig_close();
+}
+
 static void begins_without_memory_or_not_at_all(void **state)
 {
 	struct heph heph;
@@ -273,10 +296,10 @@ static void wakes_and_is_woken(void **state)
 				.pause = pauses[i],
 			};
 		}
-		assert_int_equal(heph_try_send(balls[0].to,
-					       { .n = pauses[i] ? 3000 :
-								  20000 }),
-				 0);
+		assert_int_equal(
+			heph_try_send(balls[0].to,
+				      { .n = pauses[i] ? 3000 : 20000 }),
+			0);
 		rig_start();
 		rig_join();
 		rig_close();
@@ -293,6 +316,7 @@ int main(void)
 		cmocka_unit_test(looks_at_its_door_while_actors_are_busy),
 		cmocka_unit_test(runs_with_the_smallest_budget),
 		cmocka_unit_test(uses_blocks_and_stacks_again),
+		cmocka_unit_test(gives_the_memory_of_idle_stacks_back),
 		cmocka_unit_test(begins_without_memory_or_not_at_all),
 		cmocka_unit_test(wakes_and_is_woken),
 	};
