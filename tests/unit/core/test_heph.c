@@ -147,29 +147,6 @@ static void numbers_its_threads(void **state)
 	heph_fini(&heph);
 }
 
-static void count_runtime(struct heph *heph, void *arg)
-{
-	(void)heph;
-	++*(int *)arg;
-}
-
-static void visits_each(void **state)
-{
-	struct heph runtimes[3];
-	int n = 0;
-
-	(void)state;
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(heph_init(&runtimes[i], &config,
-					   &heph_futex_driver),
-				 0);
-	heph_fini(&runtimes[1]);
-	heph_each_runtime(count_runtime, &n);
-	assert_int_equal(n, 2);
-	heph_fini(&runtimes[0]);
-	heph_fini(&runtimes[2]);
-}
-
 static void keeps_the_first_result_and_deadline(void **state)
 {
 	(void)state;
@@ -256,7 +233,6 @@ int main(void)
 		cmocka_unit_test(waits_for_those_inside),
 		cmocka_unit_test(knows_the_highest_serial_of_its_place),
 		cmocka_unit_test(numbers_its_threads),
-		cmocka_unit_test(visits_each),
 		cmocka_unit_test(keeps_the_first_result_and_deadline),
 		cmocka_unit_test(stops_the_first_level_only),
 		cmocka_unit_test(comes_and_goes_under_fire),
