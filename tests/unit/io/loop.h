@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loop.h - one worker with a ring, on the thread of the test
+ *
+ * loop_run() lets an actor run a function, and returns when no actor is left.
+ * Nothing else is there, no coordinator and no other thread, so a test decides
+ * what happens in one turn of the worker, and can look inside. loop_close()
+ * sees to it that everything was given back.
+ */
+#ifndef TEST_LOOP_H
+#define TEST_LOOP_H
+
+#include "../../api/task.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "core/life.h"
+#include "io/file.h"
+#include "io/op.h"
+#include "io/uring.h"
+
+struct loop {
+	struct heph heph;
+	struct heph_worker *worker;
+};
+
+static inline void loop_open(struct loop *loop, unsigned poll_ratio)
+{
+	const struct heph_config config = { .name = "test",
+					    .workers = 1,
+					    .actors = 10000,
+					    .poll_ratio = poll_ratio,
+					    .grace = HEPH_SEC };
+
+	heph_clock_calibrate();
+	assert_int_equal(heph_init(&loop->heph, &config, &heph_uring_driver),
+			 0);
+	assert_int_equal(heph_files_init(&loop->heph), 0);
+	loop->worker = heph_mem_reserve(sizeof(*loop->worker));
+	assert_non_null(loop->worker);
+	assert_int_equal(heph_worker_init(loop->worker, &loop->heph, 10000), 0);
+	assert_int_equal(heph_threads_add(&loop->heph, &loop->worker->thread),
+			 0);
+	assert_int_equal(heph_uring_driver.start(loop->worker), 0);
+}
+
+static inline void loop_run(struct loop *loop, task_fn fn, void *arg)
+{
+	const struct task_spawn spawn = { .arg = { fn, arg } };
+	const struct heph_birth birth = { .type = &task_actor,
+					  .spawn = &spawn };
+	static const _Atomic bool quit = true;
+	struct heph_self *self;
+
+	heph_thread_current = &loop->worker->thread;
+	assert_int_equal(heph_life_begin(loop->worker, &birth, &self), 0);
+	heph_worker_run(loop->worker, &quit);
+}
+
+static inline struct heph_counters *loop_count(struct loop *loop)
+{
+	return &loop->worker->thread.count;
+}
+
+static inline void loop_close(struct loop *loop)
+{
+	assert_int_equal(heph_uring_of(loop->worker)->in_flight, 0);
+	assert_int_equal(heph_uring_of(loop->worker)->buffers.in_use, 0);
+	assert_int_equal(loop_count(loop)->operations, 0);
+	assert_int_equal(loop_count(loop)->descriptors, 0);
+	heph_uring_driver.stop(loop->worker);
+	heph_retire(&loop->heph);
+	heph_uring_driver.release(loop->worker);
+	heph_worker_fini(loop->worker);
+	heph_mem_unreserve(loop->worker, sizeof(*loop->worker));
+	heph_files_fini(&loop->heph);
+	heph_fini(&loop->heph);
+}
+
+/* All of it. */
+static inline void loop_with(unsigned poll_ratio, task_fn fn)
+{
+	int fds = count_fds();
+	struct loop loop;
+
+	loop_open(&loop, poll_ratio);
+	loop_run(&loop, fn, &loop);
+	loop_close(&loop);
+	assert_int_equal(count_fds(), fds);
+}
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* More operations than the queues hold, more data than there are buffers. */
+#include "loop.h"
+
+#include <sys/resource.h>
+
+enum { TURN = 1 << 20 }; /* actors of a turn: all of them */
+
+static bool can_open(rlim_t n)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_max >= n + 100;
+}
+
+/* Until no other actor is left; a sleep ends the turn, a yield does not. */
+static void await_end(heph_ctx ctx)
+{
+	while (heph_stats(ctx).actors > 1)
+		must_be(heph_sleep(ctx, HEPH_USEC), 0);
+}
+
+/* ---- many readers of one pipe -------------------------------------------------------- */
+
+static int readers, waiting, served, sum;
+static bool ending;
+
+static int read_byte(heph_ctx ctx, void *arg)
+{
+	heph_fd fd = adopt(ctx, fcntl(*(int *)arg, F_DUPFD_CLOEXEC, 0));
+	unsigned char stack[1], *heap = waiting % 2 ? malloc(1) : NULL;
+	unsigned char *buf = heap ? heap : stack;
+	int n;
+
+	waiting++;
+	n = heph_read(ctx, fd, buf, 1);
+	if (n == 1) {
+		served++;
+		sum += *buf;
+	} else {
+		must_be(n, ending ? 0 : -ECANCELED);
+	}
+	free(heap);
+	return 0;
+}
+
+static void start_readers(heph_ctx ctx, int *number)
+{
+	task_ref task;
+
+	waiting = served = sum = 0;
+	for (int i = 0; i < readers; i++)
+		task = start_task(ctx, read_byte, number);
+	must(heph_alive(task));
+	must_be(heph_yield(ctx), 0); /* all of them run now, in one turn */
+	must_be(waiting, readers);
+	must_be(heph_stats(ctx).operations, readers);
+}
+
+static int serve_all(heph_ctx ctx, void *arg)
+{
+	unsigned char *bytes = malloc((size_t)readers);
+	int numbers[2], wanted = 0, done = 0;
+
+	must_be(pipe2(numbers, O_CLOEXEC), 0);
+	start_readers(ctx, numbers);
+	for (int i = 0; i < readers; i++)
+		wanted += bytes[i] = (unsigned char)i;
+	done = (int)write(numbers[1], bytes, (size_t)readers);
+	must_be(done, readers);
+	await_end(ctx);
+	must_be(served, readers);
+	must_be(sum, wanted);
+	close(numbers[0]);
+	close(numbers[1]);
+	free(bytes);
+	return 0;
+}
+
+/* All are cancelled at the same time, by the end of their parent. */
+static int cancel_all_main(heph_ctx ctx, void *arg)
+{
+	start_readers(ctx, arg);
+	return 0;
+}
+
+static int cancel_all(heph_ctx ctx, void *arg)
+{
+	int numbers[2];
+
+	must_be(pipe2(numbers, O_CLOEXEC), 0);
+	end_task(ctx, start_task(ctx, cancel_all_main, numbers));
+	must_be(served, 0);
+	must_be(heph_stats(ctx).operations, 0);
+	must_be(heph_stats(ctx).actors, 1);
+	close(numbers[0]);
+	close(numbers[1]);
+	return 0;
+}
+
+/* And all end at the same time, because the writer is gone. */
+static int end_all(heph_ctx ctx, void *arg)
+{
+	int numbers[2];
+
+	must_be(pipe2(numbers, O_CLOEXEC), 0);
+	ending = true;
+	start_readers(ctx, numbers);
+	close(numbers[1]);
+	await_end(ctx);
+	ending = false;
+	close(numbers[0]);
+	return 0;
+}
+
+static void in_one_turn(int n)
+{
+	if (!can_open((rlim_t)n))
+		skip();
+	readers = n;
+	loop_with(TURN, serve_all);
+	loop_with(TURN, end_all);
+	loop_with(TURN, cancel_all);
+	loop_with(64, cancel_all);
+}
+
+static void starts_300_operations_in_a_turn(void **state)
+{
+	in_one_turn(300); /* the queue for them has 256 places */
+}
+
+static void starts_6000_operations_in_a_turn(void **state)
+{
+	in_one_turn(6000); /* the queue of completions has 4,096 */
+}
+
+/* ---- many connections with data -------------------------------------------------------- */
+
+enum { CONNECTIONS = 1000, PIECE = 5000 };
+
+static int others[CONNECTIONS], complete;
+
+static int read_piece(heph_ctx ctx, void *arg)
+{
+	intptr_t me = (int *)arg - others;
+	unsigned char
+		buf[PIECE]; /* on the stack: it needs a buffer of the worker */
+	heph_fd fd = pair(ctx, &others[me]);
+	size_t done;
+
+	waiting++;
+	must_be(heph_read_exact(ctx, fd, buf, sizeof(buf), &done), 0);
+	for (size_t i = 0; i < sizeof(buf); i++)
+		must_be(buf[i], (unsigned char)(me + (intptr_t)i));
+	complete++;
+	return 0;
+}
+
+static int flood_all(heph_ctx ctx, void *arg)
+{
+	struct loop *loop = arg;
+	unsigned char bytes[PIECE];
+
+	waiting = complete = 0;
+	for (int i = 0; i < CONNECTIONS; i++)
+		start_task(ctx, read_piece, &others[i]);
+	must_be(heph_yield(ctx), 0);
+	must_be(waiting, CONNECTIONS);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		for (size_t k = 0; k < sizeof(bytes); k++)
+			bytes[k] = (unsigned char)((size_t)i + k);
+		must_be(write(others[i], bytes, sizeof(bytes)), sizeof(bytes));
+	}
+	await_end(ctx);
+	must_be(complete, CONNECTIONS);
+	must_be(heph_uring_of(loop->worker)->buffers.in_use, 0);
+	for (int i = 0; i < CONNECTIONS; i++)
+		close(others[i]);
+	return 0;
+}
+
+static void more_connections_have_data_than_there_are_buffers(void **state)
+{
+	if (!can_open(2 * CONNECTIONS))
+		skip();
+	loop_with(TURN, flood_all);
+	loop_with(64, flood_all);
+}
+
+/* Operations that are cancelled, or meet an end, keep no buffer either. */
+static int read_in_vain(heph_ctx ctx, void *arg)
+{
+	int other, how = (int)(intptr_t)arg;
+	heph_fd fd = how & 1 ? pair(ctx, &other) : pipe_end(ctx, 0, &other);
+	char buf[100];
+
+	if (how & 2)
+		close(other);
+	must_be(heph_read(heph_within(ctx, HEPH_MSEC), fd, buf, sizeof(buf)),
+		how & 2 ? 0 : -ETIME);
+	if (!(how & 2))
+		close(other);
+	return 0;
+}
+
+static int in_vain(heph_ctx ctx, void *arg)
+{
+	for (int i = 0; i < 4 * HEPH_BUFFERS; i++)
+		start_task(ctx, read_in_vain, (void *)(intptr_t)i);
+	await_end(ctx);
+	return 0;
+}
+
+static void no_buffer_is_kept_by_what_reads_nothing(void **state)
+{
+	if (!can_open(8 * HEPH_BUFFERS))
+		skip();
+	loop_with(64, in_vain);
+}
+
+/* ---- many at the end of a turn ----------------------------------------------------------- */
+
+/* Closing is done by the ring as well. */
+static int close_many(heph_ctx ctx, void *arg)
+{
+	enum { FILES = 3000 };
+	static heph_fd fds[FILES];
+	int before = count_fds();
+
+	for (int i = 0; i < FILES; i++)
+		fds[i] = adopt(ctx, open("/dev/null", O_RDONLY | O_CLOEXEC));
+	for (int i = 0; i < FILES; i++)
+		heph_close(fds[i]);
+	must_be(heph_stats(ctx).descriptors, 0);
+	while (count_fds() >
+	       before) /* the kernel does it at the end of a turn */
+		must_be(heph_sleep(ctx, HEPH_USEC), 0);
+	return 0;
+}
+
+static void closes_3000_descriptors_in_a_turn(void **state)
+{
+	if (!can_open(3000))
+		skip();
+	loop_with(64, close_many);
+}
+
+/* ---- starting ------------------------------------------------------------------------------ */
+
+static void a_ring_that_cannot_be_made_leaves_nothing(void **state)
+{
+	struct heph_worker worker = { .n_ready = 0 };
+	int fds = count_fds();
+
+	for (long n = 1; n <= 3; n++) {
+		heph_mem_fail_after(n);
+		assert_int_equal(heph_uring_driver.start(&worker), -ENOMEM);
+		heph_mem_fail_after(-1);
+		assert_null(worker.driver);
+		assert_int_equal(count_fds(), fds);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(starts_300_operations_in_a_turn),
+		cmocka_unit_test(starts_6000_operations_in_a_turn),
+		cmocka_unit_test(
+			more_connections_have_data_than_there_are_buffers),
+		cmocka_unit_test(no_buffer_is_kept_by_what_reads_nothing),
+		cmocka_unit_test(closes_3000_descriptors_in_a_turn),
+		cmocka_unit_test(a_ring_that_cannot_be_made_leaves_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
