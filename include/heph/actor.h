@@ -27,6 +27,8 @@ extern "C" {
 enum { HEPH_HERE = 0 };           /* with its parent; of a thread: by turns */
 #define HEPH_WORKER(n) ((n) + 1) /* on worker n, counted from 0 */
 
+enum { HEPH_ARG_MAX = 1 << 14 }; /* bytes of an argument, which is on the stack */
+
 enum { HEPH_LOW = -1, HEPH_NORMAL = 0, HEPH_HIGH = 1 };
 
 /* What a supervisor says to a failure. */

@@ -50,11 +50,13 @@ HEPH_API HEPH_MUST int heph_fd_number(heph_ctx ctx, struct heph_fd fd);
 /* A descriptor on its way to another actor: it has no owner. */
 struct heph_fd_parcel {
 	uint32_t slot, turn;
+	uint16_t node; /* of the runtime; it cannot go to another one */
 };
 
-/* Makes a descriptor ownerless: `fd` is stale then. It is taken by the actor
- * that gets the parcel, or closed by heph_fd_parcel_drop(), in the `.drop`
- * function of the message that carries it. Returns 0; -EBADF. */
+/* Waits, if it is a listener, until it is idle. Makes a descriptor ownerless:
+ * `fd` is stale then. It is taken by the actor that gets the parcel, or closed
+ * by heph_fd_parcel_drop(), in the `.drop` function of the message that
+ * carries it. Returns 0; -EBADF. */
 HEPH_API HEPH_MUST int heph_fd_give(heph_ctx ctx, struct heph_fd fd,
 				    struct heph_fd_parcel *ret_parcel);
 HEPH_API HEPH_MUST int heph_fd_take(heph_ctx ctx, struct heph_fd_parcel parcel,
@@ -132,7 +134,8 @@ HEPH_API HEPH_MUST int heph_peer_address(heph_ctx ctx, struct heph_fd fd,
 /*
  * heph_serve(ctx, listener, NAME, member[, argument][, .option = ...]): waits,
  * and spawns an actor for each connection, with its descriptor in that member
- * of the argument.
+ * of the argument, which is otherwise copied for each of them: a type whose
+ * argument owns something (.drop_arg) does not fit.
  *
  * It goes on until the caller is stopped. When accepting fails because
  * something is exhausted (EMFILE, ENFILE, ENOBUFS, ENOMEM) it tries again

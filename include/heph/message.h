@@ -100,7 +100,9 @@ struct heph_call {
  * Returns 0; -ESRCH (the actor is gone); -EPIPE (nobody can answer any more:
  * it ended, restarted, or dropped the message unread); -ETIME, -ECANCELED (an
  * answer that comes later is dropped and counted); -EDEADLK (itself); -ENOMEM.
- * Calls and answers carry plain data: what owns something travels by send.
+ * Calls and answers carry plain data: what owns something travels by send. The
+ * actor that received the call may let another one answer it, but the call
+ * fails when the one that received it ends.
  */
 HEPH_API HEPH_MUST int heph_raw_call(heph_ctx ctx, struct heph_addr to,
 				     const struct heph_call *call);

@@ -15,7 +15,13 @@
  * SIGINT and SIGTERM ask the first-level actors to stop, those that have no
  * actor for a parent, unless an actor takes the signal itself (see
  * heph_on_signal()). When the grace is over, or a second one comes, the
- * runtime ends at once: what still runs is listed and abandoned.
+ * runtime ends at once: what still runs is listed and abandoned. A worker that
+ * is stuck in an actor then, or an operation that the kernel cannot cancel,
+ * ends the process.
+ *
+ * The threads of a runtime block all signals but those of faults, and a program
+ * that an actor starts inherits that: give it another mask
+ * (posix_spawnattr_setsigmask(3), or sigprocmask(2) before exec).
  */
 #ifndef HEPH_RUNTIME_H
 #define HEPH_RUNTIME_H
@@ -56,8 +62,9 @@ HEPH_API HEPH_MUST int heph_raw_new(heph_ctx *ret_ctx,
 				    size_t size);
 
 /*
- * Waits. Until no actor is left. Returns 0; -EINTR (a second SIGINT or SIGTERM
- * ended the runtime), -ETIMEDOUT (the grace was over); -ETIME.
+ * Waits. Until no actor is left. Only by plain threads: -EDEADLK. Returns 0;
+ * -EINTR (a second SIGINT or SIGTERM ended the runtime), -ETIMEDOUT (the grace
+ * was over), -ECHILD (one of the first level escalated); -ETIME; -ENOMEM.
  */
 HEPH_API HEPH_MUST int heph_drain(heph_ctx ctx);
 
@@ -84,7 +91,9 @@ HEPH_API HEPH_MUST int heph_raw_run(const struct heph_config *config, size_t siz
 				    const void *spawn);
 
 /* heph_run_on_each(ctx, NAME[, argument][, .option = ...]): waits. Spawns an
- * actor on each worker and waits until all of them have ended. Returns 0, or
+ * actor on each worker, with a copy of the argument (so a type whose argument
+ * owns something does not fit), and waits until all of them have ended; a
+ * failed spawn, a deadline or a stop stops those that run. Returns 0, or
  * the first error of spawning, or the first that one of them returned. */
 HEPH_API HEPH_MUST int heph_raw_run_on_each(heph_ctx ctx,
 					    const struct heph_actor *actor,

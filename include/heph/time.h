@@ -8,7 +8,8 @@
  *     err = heph_call(heph_within(ctx, HEPH_SEC), store, get, &value, ...);
  *
  * A wait that reaches its deadline returns -ETIME. One that need not wait is
- * done whatever the deadline says.
+ * done whatever the deadline says. The first wait of an actor that has a
+ * deadline needs some memory: without it, it returns -ENOMEM.
  */
 #ifndef HEPH_TIME_H
 #define HEPH_TIME_H
@@ -49,13 +50,14 @@ static inline heph_time heph_deadline(heph_ctx ctx)
 
 /*
  * `ctx`, but its waits go on after the actor was asked to stop, for at most
- * `length` from now and not past the end of the runtime's grace: to finish a
+ * `length` from now and not past the end of the runtime's grace (a tenth of
+ * what is left, 100 ms at most, is kept to leave in good order): to finish a
  * line, to roll back, to say good-bye. The deadline of `ctx` holds as well.
  */
 HEPH_API heph_ctx heph_shield(heph_ctx ctx, heph_time length);
 
 /* Waits. For `length`; not at all if that is 0 or less. Never wakes early.
- * Returns 0; -ETIME, -ECANCELED. */
+ * Returns 0; -ETIME, -ECANCELED; -ENOMEM. */
 HEPH_API HEPH_MUST int heph_sleep(heph_ctx ctx, heph_time length);
 
 /* Waits. Lets the other actors of this worker run that can. Returns 0;

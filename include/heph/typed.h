@@ -97,6 +97,7 @@ struct heph_empty { char unused; };
 	_Static_assert(_Alignof(HEPH_SOME__(n_##_msg__)) <= 16, "a message is aligned to at most 16 bytes"); \
 	_Static_assert(_Alignof(HEPH_SOME__(n_##_arg__)) <= 16, "an argument is aligned to at most 16 bytes"); \
 	_Static_assert(sizeof(HEPH_SOME__(n_##_msg__)) <= HEPH_MSG_MAX, "a message has at most 1 MiB"); \
+	_Static_assert(sizeof(HEPH_SOME__(n_##_arg__)) <= HEPH_ARG_MAX, "an argument has at most 16 KiB"); \
 	HEPH_STRICT__ \
 	static const struct { \
 		char first__; \

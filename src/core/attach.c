@@ -4,6 +4,9 @@
 #include "base/mem.h"
 #include "core/life.h"
 
+/* A thread waits for one call at a time. */
+enum { CALLS_MAX = 8 };
+
 /* A plain thread, and its control block. */
 struct plain {
 	struct heph_thread thread; /* first */
@@ -17,7 +20,7 @@ static int make(struct heph *heph, struct plain **ret_plain)
 
 	if (!plain)
 		return -ENOMEM;
-	err = heph_thread_init(&plain->thread, heph);
+	err = heph_thread_init(&plain->thread, heph, CALLS_MAX);
 	if (err < 0)
 		goto fail_thread;
 	err = heph_threads_add(heph, &plain->thread);

@@ -25,19 +25,20 @@
 
 /* Numbers begin with the time: no call takes less than two nanoseconds, so none
  * of a thread of an earlier runtime comes again in this place. */
-int heph_calls_init(struct heph_calls *calls)
+int heph_calls_init(struct heph_calls *calls, uint32_t max)
 {
 	*calls = (struct heph_calls){
 		.n = 1,
+		.max = max + 1,
 		.last_number = (uint64_t)heph_now() & ~(uint64_t)HEPH_CALL_CLAIMED,
 	};
-	calls->table = heph_mem_reserve(HEPH_CALLS_MAX * sizeof(*calls->table));
+	calls->table = heph_mem_reserve(calls->max * sizeof(*calls->table));
 	return calls->table ? 0 : -ENOMEM;
 }
 
 void heph_calls_fini(struct heph_calls *calls)
 {
-	heph_mem_unreserve(calls->table, HEPH_CALLS_MAX * sizeof(*calls->table));
+	heph_mem_unreserve(calls->table, calls->max * sizeof(*calls->table));
 	calls->table = NULL;
 }
 
@@ -46,7 +47,7 @@ static struct heph_waiting_call *take(struct heph_calls *calls, size_t size)
 	struct heph_waiting_call *call;
 	uint32_t slot = calls->free;
 
-	if (!slot && calls->n == HEPH_CALLS_MAX)
+	if (!slot && calls->n == calls->max)
 		return NULL;
 	call = &calls->table[slot ? slot : calls->n];
 	call->value = call->inlined;
@@ -94,6 +95,8 @@ static struct heph_waiting_call *claim(struct heph_thread *thread,
 	struct heph_waiting_call *call = &thread->calls.table[reply.slot];
 	uint64_t number = reply.call;
 
+	if (reply.slot >= thread->calls.max)
+		return NULL;
 	if (!atomic_compare_exchange_strong_explicit(
 		    &call->number, &number, reply.call | HEPH_CALL_CLAIMED,
 		    memory_order_acquire, memory_order_relaxed))
@@ -126,7 +129,7 @@ static int complete(struct heph *heph, struct heph_reply reply, int err,
 static bool plausible(struct heph_reply reply)
 {
 	return reply.call && !(reply.call & HEPH_CALL_CLAIMED) &&
-	       reply.slot < HEPH_CALLS_MAX && reply.thread < HEPH_THREADS_MAX;
+	       reply.thread < HEPH_THREADS_MAX;
 }
 
 static int reach(struct heph_reply reply, int err, const void *value, size_t size)
@@ -141,6 +144,8 @@ static int reach(struct heph_reply reply, int err, const void *value, size_t siz
 	if (!heph)
 		return -EPIPE;
 	result = complete(heph, reply, err, value, size);
+	if (result < 0 && err == 0 && !heph_thread_current)
+		atomic_fetch_add(&heph->strangers_late, 1);
 	heph_leave(reply.node, inside);
 	return result;
 }
@@ -174,7 +179,8 @@ bool heph_call_open(struct heph_reply reply)
 	if (!heph)
 		return false;
 	thread = heph_thread_of(heph, reply.thread);
-	open = thread && atomic_load_explicit(&thread->calls.table[reply.slot].number,
+	open = thread && reply.slot < thread->calls.max &&
+	       atomic_load_explicit(&thread->calls.table[reply.slot].number,
 					      memory_order_relaxed) == reply.call;
 	heph_leave(reply.node, inside);
 	return open;

@@ -23,7 +23,6 @@ struct heph_self;
 struct heph_thread;
 
 enum {
-	HEPH_CALLS_MAX = 1 << 22, /* at once, on a thread */
 	HEPH_CALL_INLINE = 64,	  /* bytes of an answer within the record */
 	HEPH_CALL_CLAIMED = 1,	  /* bit of `number`: somebody is answering */
 };
@@ -44,13 +43,13 @@ struct heph_waiting_call {
 /* All of a thread. */
 struct heph_calls {
 	struct heph_waiting_call *table; /* reserved memory */
-	uint32_t n;			 /* ever used */
+	uint32_t n, max;		 /* ever used; at most */
 	uint32_t free;			 /* list; 0: none. Place 0 is not used */
 	uint64_t last_number;
 	uint32_t in_use;
 };
 
-int heph_calls_init(struct heph_calls *calls);
+int heph_calls_init(struct heph_calls *calls, uint32_t max);
 void heph_calls_fini(struct heph_calls *calls);
 
 /* The other side's: nobody can answer that call any more. Any thread. */

@@ -63,6 +63,12 @@ static void cancel(struct heph_self *self)
 	(void)self; /* there are no operations */
 }
 
+static int poll_now(struct heph_self *self, struct heph_fd fd, bool writing)
+{
+	(void)self, (void)fd, (void)writing;
+	return -EBADF;
+}
+
 static int poll_begin(struct heph_self *self, struct heph_fd fd, bool writing,
 		      void **ret_poll)
 {
@@ -84,6 +90,7 @@ const struct heph_driver heph_futex_driver = {
 	.poll = futex_poll,
 	.wake = wake,
 	.cancel = cancel,
+	.poll_now = poll_now,
 	.poll_begin = poll_begin,
 	.fd_detach = fd_detach,
 };

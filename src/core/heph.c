@@ -11,6 +11,7 @@
 #include "core/heph.h"
 
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <heph/time.h>
@@ -46,6 +47,9 @@ int heph_init(struct heph *heph, const struct heph_config *config,
 
 	memset(heph, 0, sizeof(*heph));
 	heph->config = *config;
+	snprintf(heph->name, sizeof(heph->name), "%s",
+		 config->name ? config->name : "");
+	heph->config.name = heph->name;
 	heph->workers = config->workers;
 	heph->driver = driver;
 	heph->lanes = heph_mem_alloc(lanes * sizeof(*heph->lanes));
@@ -55,6 +59,7 @@ int heph_init(struct heph *heph, const struct heph_config *config,
 	err = claim_place(heph);
 	if (err < 0)
 		goto fail_place;
+	heph->first_serial = heph_serial_base(heph) + 1;
 	return 0;
 
 fail_place:
@@ -175,7 +180,7 @@ struct heph *heph_enter(uint16_t node, bool *ret_inside)
 	*ret_inside = thread && thread->heph->node == node;
 	if (*ret_inside)
 		return thread->heph;
-	if (node >= HEPH_RUNTIMES_MAX)
+	if (node >= HEPH_RUNTIMES_MAX || !atomic_load(&places[node].heph))
 		return NULL;
 	atomic_fetch_add(&places[node].inside, 1);
 	heph = atomic_load(&places[node].heph);
@@ -206,6 +211,8 @@ void heph_stop_all(struct heph *heph, heph_time deadline)
 	atomic_compare_exchange_strong(&heph->deadline, &none, deadline);
 	for (unsigned n = 0; n < heph->workers; n++)
 		stop_worker(heph, n);
+	if (heph->notify)
+		heph->notify(heph); /* of the deadline */
 }
 
 static void set_result(struct heph *heph, int result)
@@ -229,18 +236,4 @@ void heph_abandon(struct heph *heph, int result)
 		heph_thread_wake(heph_thread_of(heph, n));
 	if (heph->notify)
 		heph->notify(heph);
-}
-
-void heph_each_runtime(void (*fn)(struct heph *heph, void *arg), void *arg)
-{
-	struct heph *heph;
-	bool inside;
-
-	for (unsigned node = 0; node < HEPH_RUNTIMES_MAX; node++) {
-		heph = heph_enter((uint16_t)node, &inside);
-		if (!heph)
-			continue;
-		fn(heph, arg);
-		heph_leave((uint16_t)node, inside);
-	}
 }

@@ -46,8 +46,10 @@ struct heph_driver {
 	 * leaves ext->operations as it ends. */
 	void (*cancel)(struct heph_self *self);
 
-	/* One clause of heph_wait() about a descriptor: begin, ask, end. A
-	 * clause that has begun is an operation of the actor. */
+	/* A clause of heph_wait() about a descriptor: whether it could be had
+	 * now (1, 0, -EBADF); or begin, ask, end. One that has begun is an
+	 * operation of the actor. */
+	int (*poll_now)(struct heph_self *self, struct heph_fd fd, bool writing);
 	int (*poll_begin)(struct heph_self *self, struct heph_fd fd, bool writing,
 			  void **ret_poll);
 	bool (*poll_ready)(void *poll);
@@ -63,6 +65,7 @@ struct heph {
 	uint16_t node;
 	unsigned workers;
 	struct heph_config config; /* all values filled in */
+	char name[32];		   /* of it, copied */
 	const struct heph_driver *driver;
 
 	/* How to take a signal for an actor, filled by rt; -EINVAL. */
@@ -78,10 +81,13 @@ struct heph {
 	unsigned n_threads, n_free_threads;
 	_Atomic(struct heph_lane *) *lanes; /* [from * workers + to] */
 
-	void *files; /* io's */
+	void *files;	       /* io's */
+	uint64_t first_serial; /* of its actors */
 
 	_Atomic uint32_t busy;	    /* workers that have actors */
 	_Atomic uint32_t strangers; /* messages of theirs under way */
+	_Atomic uint64_t strangers_dropped; /* posts of theirs */
+	_Atomic uint64_t strangers_late;    /* answers of theirs */
 	_Atomic heph_time deadline; /* the end of the grace; 0: not ending */
 	_Atomic bool abandon;	    /* workers leave at once */
 	_Atomic int result;	    /* of heph_drain() */
@@ -137,8 +143,5 @@ void heph_abandon(struct heph *heph, int result);
 
 /* Lets it end as a stop does, but with that result. Any thread. */
 void heph_fail(struct heph *heph, int result);
-
-/* Runs `fn` for each runtime in the table. */
-void heph_each_runtime(void (*fn)(struct heph *heph, void *arg), void *arg);
 
 #endif

@@ -68,9 +68,8 @@ static struct heph_lane *make(struct heph_worker *from, struct heph_thread *to)
 	if (!lane)
 		return NULL;
 	lane->to = to;
-	atomic_store_explicit(
-		&heph->lanes[from->thread.number * heph->workers + to->number],
-		lane, memory_order_release);
+	atomic_store(&heph->lanes[from->thread.number * heph->workers + to->number],
+		     lane);
 	return lane;
 }
 
@@ -157,7 +156,7 @@ int heph_lane_write(struct heph_lane *lane, struct heph_worker *from, uint64_t i
 	if (!may_write(lane, slot, length)) {
 		reclaim(lane);
 		if (!may_write(lane, slot, length)) {
-			heph_lane_flush(lane, from);
+			heph_lane_flush(lane);
 			return -EAGAIN;
 		}
 	}
@@ -179,13 +178,12 @@ int heph_lane_write(struct heph_lane *lane, struct heph_worker *from, uint64_t i
 	++*counter_of(lane, slot);
 	mark_dirty(lane, from);
 	if (++lane->unpublished >= HEPH_LANE_BATCH)
-		heph_lane_flush(lane, from);
+		heph_lane_flush(lane);
 	return 0;
 }
 
-void heph_lane_flush(struct heph_lane *lane, struct heph_worker *from)
+void heph_lane_flush(struct heph_lane *lane)
 {
-	(void)from;
 	if (lane->published == lane->written)
 		return;
 	lane->published = lane->written;
@@ -201,11 +199,24 @@ void heph_lanes_flush(struct heph_worker *from)
 	while ((lane = from->dirty)) {
 		from->dirty = lane->next_dirty;
 		lane->dirty = false;
-		heph_lane_flush(lane, from);
+		heph_lane_flush(lane);
 	}
 }
 
 /* ---- the reader ---------------------------------------------------------- */
+
+/* Nobody gets it. A record is less aligned than a message may have to be. */
+static void refuse(struct heph_worker *worker, uint32_t slot,
+		   const struct heph_letter *letter)
+{
+	alignas(16) unsigned char copy[LARGEST];
+	void *data = (void *)(uintptr_t)letter->data;
+
+	if (letter->size <= LARGEST)
+		data = memcpy(copy, letter->data, letter->size);
+	heph_msg_undeliverable(&worker->thread, worker->selves[slot].kind, data,
+			       letter->reply_at);
+}
 
 static void deliver(struct heph_worker *worker, struct record *record)
 {
@@ -224,10 +235,7 @@ static void deliver(struct heph_worker *worker, struct record *record)
 		memcpy(&letter.reply, (const char *)letter.data + letter.reply_at,
 		       sizeof(letter.reply));
 	if (!self || heph_inbox_put(self, &letter) < 0)
-		heph_msg_undeliverable(&worker->thread,
-				       worker->selves[record->slot].kind,
-				       (void *)(uintptr_t)letter.data,
-				       letter.reply_at);
+		refuse(worker, record->slot, &letter);
 	heph_mem_free(large);
 }
 
@@ -235,9 +243,8 @@ static struct heph_lane *lane_from(struct heph_worker *to, unsigned from)
 {
 	struct heph *heph = to->thread.heph;
 
-	return atomic_load_explicit(
-		&heph->lanes[from * heph->workers + to->thread.number],
-		memory_order_acquire);
+	return atomic_load(
+		&heph->lanes[from * heph->workers + to->thread.number]);
 }
 
 bool heph_lane_read(struct heph_worker *to, unsigned from)

@@ -50,7 +50,7 @@ int heph_lane_write(struct heph_lane *lane, struct heph_worker *from,
 		    uint64_t id, uint32_t slot, const struct heph_letter *letter);
 
 /* Publishes what was written, and wakes the reader. Writer. */
-void heph_lane_flush(struct heph_lane *lane, struct heph_worker *from);
+void heph_lane_flush(struct heph_lane *lane);
 
 /* All lanes with something unpublished. Writer. */
 void heph_lanes_flush(struct heph_worker *from);

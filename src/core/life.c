@@ -99,6 +99,7 @@ static int copy_spawn(struct heph_self *self, const struct heph_birth *birth)
 	if (!ext || !ext->spawn)
 		return -ENOMEM;
 	memcpy(ext->spawn, birth->spawn, size);
+	((struct heph_options *)ext->spawn)->name = NULL; /* it was copied */
 	return 0;
 }
 
@@ -349,6 +350,8 @@ static enum heph_verdict decide(struct heph_self *self,
 
 	if (!spawn || ending || (self->flags & HEPH_FLAG_STOP))
 		return HEPH_STOP;
+	if (((struct heph_options *)spawn)->give.turn)
+		return HEPH_STOP; /* it had a descriptor, which is closed */
 	return type->decide(spawn, exit, (char *)spawn + type->arg_at);
 }
 
@@ -500,7 +503,6 @@ void heph_raw_panic(heph_ctx ctx, const char *file, int line, const char *format
 	    (self->flags & HEPH_FLAG_FINISHING))
 		heph_assert_failed(text, file, line, heph_self_name(self));
 	heph_count(&self->thread->count.panicked);
-	self->flags |= HEPH_FLAG_PANICKED;
 	ext->exit = (struct heph_exit){ .err = -ENOTRECOVERABLE };
 	note_panic(&ext->exit, file, line, text);
 	heph_coro_reset(&self->coro, self->stack,

@@ -15,7 +15,7 @@
 static void on_poke(struct heph_event *event)
 {
 	struct heph_poke *poke = heph_container_of(event, struct heph_poke, event);
-	struct heph_worker *worker = (struct heph_worker *)heph_thread_current;
+	struct heph_worker *worker = poke->worker;
 	uint32_t slot = (uint32_t)(poke - worker->pokes);
 	struct heph_self *self =
 		heph_worker_find(worker, atomic_exchange(&poke->id, 0), slot);
@@ -36,31 +36,13 @@ static void poke(struct heph_worker *worker, struct heph_addr addr)
 	if (id)
 		return; /* the event is at the door and will find ours */
 	it->event.fn = on_poke;
+	it->worker = worker;
 	heph_thread_post(&worker->thread, &it->event);
-}
-
-static struct heph_worker *worker_of(struct heph *heph, struct heph_addr addr)
-{
-	unsigned number = heph_id_thread(addr.id);
-	struct heph_worker *worker;
-
-	if (!addr.id || number >= heph->workers)
-		return NULL;
-	worker = (struct heph_worker *)heph_thread_of(heph, number);
-	return worker && addr.slot < worker->max_selves ? worker : NULL;
-}
-
-static bool alive(struct heph_worker *worker, struct heph_addr addr)
-{
-	uint64_t place = atomic_load_explicit(&worker->places[addr.slot],
-					      memory_order_acquire);
-
-	return (place ^ addr.id) / HEPH_THREADS_MAX == 0;
 }
 
 static void stop(struct heph_worker *worker, struct heph_addr addr)
 {
-	if (!alive(worker, addr))
+	if (!heph_worker_alive(worker, addr))
 		return;
 	if (&worker->thread == heph_thread_current)
 		heph_life_stop(&worker->selves[addr.slot]);
@@ -77,7 +59,7 @@ void heph_raw_stop(struct heph_addr addr)
 	heph = heph_enter(addr.node, &inside);
 	if (!heph)
 		return;
-	worker = worker_of(heph, addr);
+	worker = heph_worker_with(heph, addr);
 	if (worker)
 		stop(worker, addr);
 	heph_leave(addr.node, inside);
@@ -92,8 +74,8 @@ bool heph_raw_alive(struct heph_addr addr)
 	heph = heph_enter(addr.node, &inside);
 	if (!heph)
 		return false;
-	worker = worker_of(heph, addr);
-	result = worker && alive(worker, addr);
+	worker = heph_worker_with(heph, addr);
+	result = worker && heph_worker_alive(worker, addr);
 	heph_leave(addr.node, inside);
 	return result;
 }

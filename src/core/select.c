@@ -46,10 +46,15 @@ static int signal_ready(heph_ctx ctx, const struct heph_on *on)
 	return 1;
 }
 
-static bool fd_ready(struct select *select, size_t i)
+static int fd_ready(struct select *select, size_t i)
 {
-	return select->polls[i] &&
-	       select->ctx.self->thread->heph->driver->poll_ready(select->polls[i]);
+	const struct heph_driver *driver =
+		select->ctx.self->thread->heph->driver;
+
+	if (select->polls[i])
+		return driver->poll_ready(select->polls[i]);
+	return driver->poll_now(select->ctx.self, select->on[i].fd,
+				select->on[i].what == HEPH_ON_WRITABLE__);
 }
 
 /* Whether clause i can be had; takes it. 1, 0, or an error. */

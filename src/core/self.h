@@ -52,7 +52,6 @@ enum {
 	HEPH_FLAG_STOP = 1 << 0,      /* asked to stop */
 	HEPH_FLAG_CHILD = 1 << 1,     /* a child escalated its failure */
 	HEPH_FLAG_FINISHING = 1 << 2, /* its function has returned */
-	HEPH_FLAG_PANICKED = 1 << 3,
 	HEPH_FLAG_ROOT = 1 << 4,      /* the runtime is its parent */
 	HEPH_FLAG_FULL = 1 << 5,      /* other threads see its inbox as full */
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/send.h"
 
+#include <heph/time.h>
+
 #include <inttypes.h>
 
 #include "core/lane.h"
@@ -8,27 +10,12 @@
 #include "core/stackrule.h"
 #include "core/wait.h"
 
-/* The worker that the actor is on, or NULL: such an actor cannot be. */
-static struct heph_worker *worker_of(struct heph *heph, struct heph_addr to)
-{
-	unsigned number = heph_id_thread(to.id);
-	struct heph_worker *worker;
-
-	if (!to.id || number >= heph->workers)
-		return NULL;
-	worker = (struct heph_worker *)heph_thread_of(heph, number);
-	return worker && to.slot < worker->max_selves ? worker : NULL;
-}
-
 /* What other threads may know of an actor: 0, -EAGAIN (full), -ESRCH. */
 static int look(struct heph_worker *worker, struct heph_addr to)
 {
-	uint64_t place = atomic_load_explicit(&worker->places[to.slot],
-					      memory_order_acquire);
-
-	if ((place ^ to.id) / HEPH_THREADS_MAX)
+	if (!heph_worker_alive(worker, to))
 		return -ESRCH;
-	return place & HEPH_PLACE_FULL ? -EAGAIN : 0;
+	return heph_worker_full(worker, to) ? -EAGAIN : 0;
 }
 
 static int try_local(struct heph_worker *worker, struct heph_addr to,
@@ -73,7 +60,7 @@ static int try_parcel(_Atomic uint32_t *under_way, struct heph_worker *worker,
 static int try_any(struct heph *heph, struct heph_thread *from,
 		   struct heph_addr to, const struct heph_letter *letter)
 {
-	struct heph_worker *worker = worker_of(heph, to);
+	struct heph_worker *worker = heph_worker_with(heph, to);
 
 	if (!worker)
 		return -ESRCH;
@@ -85,27 +72,45 @@ static int try_any(struct heph *heph, struct heph_thread *from,
 			  to, letter);
 }
 
+/* To an actor of another runtime, which may end at any time: nothing of ours
+ * waits there, so when there is no room this asks again and again. */
+static int send_abroad(heph_ctx ctx, struct heph_addr to,
+		       const struct heph_letter *letter)
+{
+	struct heph *heph;
+	bool inside;
+	int err;
+
+	for (;;) {
+		heph = heph_enter(to.node, &inside);
+		if (!heph)
+			return -ESRCH;
+		err = try_any(heph, NULL, to, letter);
+		heph_leave(to.node, inside);
+		if (err != -EAGAIN)
+			return err;
+		err = heph_wait_for(heph_within(ctx, HEPH_MSEC), 0);
+		if (err != -ETIME || heph_now() >= heph_deadline(ctx))
+			return err;
+	}
+}
+
 int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 		     const struct heph_letter *letter)
 {
 	struct heph_self *self = ctx.self;
 	struct heph_thread *thread = self->thread;
-	struct heph *heph;
-	bool inside;
+	struct heph_worker *worker;
 	int err;
 
-	heph = heph_enter(to.node, &inside);
-	if (!heph)
-		return -ESRCH;
-	err = try_any(heph, inside ? thread : NULL, to, letter);
-	if (err == -EAGAIN) {
-		if (self->id && self->id == to.id && inside)
-			err = -EDEADLK;
-		else
-			err = heph_parcel_send(
-				ctx, &worker_of(heph, to)->thread, to, letter);
-	}
-	heph_leave(to.node, inside);
+	if (to.node != thread->node)
+		return send_abroad(ctx, to, letter);
+	worker = heph_worker_with(thread->heph, to);
+	err = try_any(thread->heph, thread, to, letter);
+	if (err == -EAGAIN)
+		err = self->id && self->id == to.id ?
+			      -EDEADLK :
+			      heph_parcel_send(ctx, &worker->thread, to, letter);
 	if (err == 0)
 		heph_worker_spend(self);
 	return err;
@@ -171,32 +176,32 @@ int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)
 	return err;
 }
 
-/* A message that nobody will get: the type is that of the place. */
-static void drop(struct heph_addr to, const void *msg)
+/* A message that nobody will get. Its type is that of the place, unless the
+ * reference is from a runtime that was here before. */
+static void drop(struct heph *heph, struct heph_addr to, const void *msg)
 {
-	struct heph_worker *worker;
-	struct heph_kind *kind;
-	struct heph *heph;
-	bool inside;
+	struct heph_worker *worker = heph_worker_with(heph, to);
+	struct heph_kind *kind = worker ? worker->selves[to.slot].kind : NULL;
 
-	heph = heph_enter(to.node, &inside);
-	if (!heph)
-		return;
-	worker = worker_of(heph, to);
-	kind = worker ? worker->selves[to.slot].kind : NULL;
-	if (kind)
+	if (kind && to.id / HEPH_THREADS_MAX >= heph->first_serial)
 		heph_msg_dispose(kind, (void *)(uintptr_t)msg, HEPH_NO_REPLY);
-	heph_leave(to.node, inside);
 }
 
 void heph_raw_post(struct heph_addr to, const void *msg, size_t size)
 {
 	struct heph_thread *thread = heph_thread_current;
-	int err = heph_raw_try_send(to, msg, size);
+	struct heph *heph;
+	bool inside;
 
-	if (err == 0)
+	if (heph_raw_try_send(to, msg, size) == 0)
 		return;
 	if (thread)
 		heph_count(&thread->count.posts_dropped);
-	drop(to, msg);
+	heph = heph_enter(to.node, &inside);
+	if (!heph)
+		return;
+	if (!thread)
+		atomic_fetch_add(&heph->strangers_dropped, 1);
+	drop(heph, to, msg);
+	heph_leave(to.node, inside);
 }

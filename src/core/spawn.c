@@ -43,21 +43,20 @@ static void came_back(struct heph_event *event)
 	heph_wake(request->spawner, HEPH_WAIT_SPAWN);
 }
 
-static int begin(struct heph_worker *worker, struct request *request)
+/* On the worker that the actor goes to. */
+static int begin(struct heph_worker *worker, const struct heph_birth *birth,
+		 struct heph_addr *ret_addr)
 {
-	const struct heph_birth birth = { .type = request->type,
-					  .spawn = request->spawn,
-					  .watch = request->watch };
-	struct heph_fd give = heph_birth_options(&birth)->give;
+	struct heph_fd give = heph_birth_options(birth)->give;
 	struct heph_self *child;
-	int err = heph_life_begin(worker, &birth, &child);
+	int err = heph_life_begin(worker, birth, &child);
 
 	if (err < 0)
 		return err;
-	request->addr = heph_self_addr(child);
-	if (request->watch) {
-		request->watch->thread = &worker->thread;
-		request->watch->who = request->addr;
+	*ret_addr = heph_self_addr(child);
+	if (birth->watch) {
+		birth->watch->thread = &worker->thread;
+		birth->watch->who = *ret_addr;
 	}
 	if (give.turn)
 		worker->thread.heph->driver->fd_attach(child, give);
@@ -68,13 +67,16 @@ static void on_request(struct heph_event *event)
 {
 	struct request *request =
 		heph_container_of(event, struct request, event);
+	const struct heph_birth birth = { .type = request->type,
+					  .spawn = request->spawn,
+					  .watch = request->watch };
 	int sent = SENT;
 
 	if (!atomic_compare_exchange_strong(&request->state, &sent, CLAIMED)) {
 		heph_mem_free(request);
 		return;
 	}
-	request->result = begin(request->worker, request);
+	request->result = begin(request->worker, &birth, &request->addr);
 	event->fn = came_back;
 	heph_thread_post(request->spawner->thread, event);
 }
@@ -100,11 +102,15 @@ static int await(heph_ctx ctx, struct request *request, bool *ret_gone)
 	return request->result;
 }
 
+/* With a copy of the options, and of the name that they point to. */
 static struct request *make_request(heph_ctx ctx, struct heph_worker *worker,
 				    const struct heph_birth *birth)
 {
+	const char *name = heph_birth_options(birth)->name;
 	size_t size = birth->type->spawn_size;
-	struct request *request = heph_mem_alloc_raw(sizeof(*request) + size);
+	size_t name_size = name ? strlen(name) + 1 : 0;
+	struct request *request =
+		heph_mem_alloc_raw(sizeof(*request) + size + name_size);
 
 	if (!request)
 		return NULL;
@@ -114,6 +120,9 @@ static struct request *make_request(heph_ctx ctx, struct heph_worker *worker,
 				     .spawner = ctx.self,
 				     .watch = birth->watch };
 	memcpy(request->spawn, birth->spawn, size);
+	if (name)
+		((struct heph_options *)(void *)request->spawn)->name =
+			memcpy(request->spawn + size, name, name_size);
 	return request;
 }
 
@@ -156,25 +165,6 @@ static int spawn_there(heph_ctx ctx, struct heph_worker *worker,
 	return err;
 }
 
-static int spawn_here(struct heph_worker *worker, const struct heph_birth *birth,
-		      struct heph_addr *ret_addr)
-{
-	struct heph_fd give = heph_birth_options(birth)->give;
-	struct heph_self *child;
-	int err = heph_life_begin(worker, birth, &child);
-
-	if (err < 0)
-		return err;
-	*ret_addr = heph_self_addr(child);
-	if (birth->watch) {
-		birth->watch->thread = &worker->thread;
-		birth->watch->who = *ret_addr;
-	}
-	if (give.turn)
-		worker->thread.heph->driver->fd_attach(child, give);
-	return 0;
-}
-
 /* ---- both ------------------------------------------------------------------ */
 
 static int refuse(const struct heph_actor *type, const char *what)
@@ -190,6 +180,8 @@ static int check(struct heph *heph, const struct heph_actor *type,
 	if (type->abi != HEPH_ABI || type->size__ != sizeof(*type) ||
 	    type->options_size != sizeof(*options))
 		return refuse(type, "compiled for another version of heph");
+	if (type->arg_size > HEPH_ARG_MAX)
+		return refuse(type, "argument: 16384 bytes");
 	if (options->inbox > HEPH_INBOX_MAX)
 		return refuse(type, "inbox: 1 to 1048576");
 	if (options->on < 0 || (unsigned)options->on > heph->workers)
@@ -221,7 +213,7 @@ static int spawn(heph_ctx ctx, struct heph_birth *birth, struct heph_addr *ret_a
 	if (!heph_birth_options(birth)->detached && ctx.self->kind)
 		birth->parent = ctx.self;
 	if (ctx.self->thread == &worker->thread)
-		return spawn_here(worker, birth, ret_addr);
+		return begin(worker, birth, ret_addr);
 	return spawn_there(ctx, worker, birth, ret_addr);
 }
 
@@ -264,8 +256,10 @@ int heph_spawn_joined(heph_ctx ctx, const struct heph_actor *type, const void *i
 {
 	struct heph_birth birth = { .type = type, .spawn = it };
 	struct heph_addr addr;
-	int err;
+	int err = heph_wait_allowed(ctx);
 
+	if (err < 0)
+		return err;
 	birth.watch = heph_watch_new(ctx.self);
 	if (!birth.watch)
 		return -ENOMEM;

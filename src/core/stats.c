@@ -48,6 +48,8 @@ struct heph_stats heph_stats(heph_ctx ctx)
 			break;
 		add(&stats, &thread->count);
 	}
+	stats.posts_dropped += get(&heph->strangers_dropped);
+	stats.late_answers += get(&heph->strangers_late);
 	stats.actors = stats.spawned - stats.ended;
 	return stats;
 }

@@ -7,7 +7,8 @@
 
 __thread struct heph_thread *heph_thread_current;
 
-int heph_thread_init(struct heph_thread *thread, struct heph *heph)
+int heph_thread_init(struct heph_thread *thread, struct heph *heph,
+		     uint32_t max_calls)
 {
 	*thread = (struct heph_thread){
 		.heph = heph,
@@ -16,7 +17,7 @@ int heph_thread_init(struct heph_thread *thread, struct heph *heph)
 	};
 	heph_pool_init(&thread->pool);
 	heph_list_init(&thread->signals);
-	return heph_calls_init(&thread->calls);
+	return heph_calls_init(&thread->calls, max_calls);
 }
 
 void heph_thread_fini(struct heph_thread *thread)

@@ -95,9 +95,10 @@ struct heph_thread {
  * wait; an actor has self->thread for that. */
 extern __thread struct heph_thread *heph_thread_current;
 
-/* Prepares the parts that are above; `heph` and `number` are set by
- * heph_threads_add(). Returns 0; -ENOMEM. */
-int heph_thread_init(struct heph_thread *thread, struct heph *heph);
+/* Prepares a thread that has at most so many calls at a time; it gets its
+ * number by heph_threads_add(). Returns 0; -ENOMEM. */
+int heph_thread_init(struct heph_thread *thread, struct heph *heph,
+		     uint32_t max_calls);
 void heph_thread_fini(struct heph_thread *thread);
 
 /* Gives an event to a thread and wakes it if it sleeps. Any thread. */

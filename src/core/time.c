@@ -5,6 +5,8 @@
 #include "core/heph.h"
 #include "core/wait.h"
 
+#define MARGIN_MAX (100 * HEPH_MSEC)
+
 heph_time heph_now(void)
 {
 	return heph_clock_now();
@@ -34,13 +36,23 @@ int heph_yield(heph_ctx ctx)
 	return err;
 }
 
+/* A goodbye must be over a little before the grace is. */
+static heph_time end_of_goodbyes(heph_time grace)
+{
+	heph_time margin = (grace - heph_now()) / 10;
+
+	if (margin > MARGIN_MAX)
+		margin = MARGIN_MAX;
+	return margin > 0 ? grace - margin : grace;
+}
+
 heph_ctx heph_shield(heph_ctx ctx, heph_time length)
 {
 	heph_time grace = atomic_load(&ctx.self->thread->heph->deadline);
 
 	ctx = heph_within(ctx, length);
 	if (grace)
-		ctx = heph_until(ctx, grace);
+		ctx = heph_until(ctx, end_of_goodbyes(grace));
 	ctx.deadline |= 1;
 	return ctx;
 }

@@ -57,6 +57,8 @@ static void on_down(struct heph_event *event)
 	bool child = watch->child, escalate = watch->escalate;
 
 	watch->down = true;
+	if (watch->forgotten)
+		return; /* on_cancelled() comes after this */
 	if (watch->joined)
 		heph_wake(watcher, HEPH_WAIT_WATCH);
 	else
@@ -65,13 +67,13 @@ static void on_down(struct heph_event *event)
 		heph_life_child_ended(watcher, escalate);
 }
 
+/* Nothing of it is under way any more, and nobody waits for it. */
 static void on_cancelled(struct heph_event *event)
 {
 	struct heph_watch *watch =
 		heph_container_of(event, struct heph_watch, cancel);
 
-	watch->cancelled = true;
-	heph_wake(watch->watcher, HEPH_WAIT_WATCH);
+	heph_pool_give(&watch->home->pool, watch, sizeof(*watch));
 }
 
 void heph_watch_start(struct heph_watch *watch, struct heph_thread *thread,
@@ -85,30 +87,24 @@ void heph_watch_start(struct heph_watch *watch, struct heph_thread *thread,
 		heph_thread_post(thread, &watch->event);
 }
 
-/* Has the other side cancel it. False: that was abandoned before it could, and
- * the watch is left to it. */
-static bool cancel(struct heph_watch *watch)
-{
-	struct heph_self *watcher = watch->watcher;
-
-	heph_thread_post(watch->thread, &watch->cancel);
-	while (!watch->cancelled) {
-		heph_wait_only(watcher, HEPH_WAIT_WATCH | HEPH_WAIT_STOP);
-		if (!watcher->kind && atomic_load(&watch->home->heph->abandon))
-			break;
-	}
-	return watch->cancelled;
-}
-
 void heph_watch_free(struct heph_watch *watch)
 {
-	if (!watch->down && watch->thread == watch->home) {
-		heph_list_remove(&watch->by_watched);
-	} else if (!watch->down && !cancel(watch)) {
+	if (!watch->down && watch->thread && watch->thread != watch->home) {
+		watch->forgotten = true;
 		heph_list_remove(&watch->by_watcher);
+		heph_thread_post(watch->thread, &watch->cancel);
 		return;
 	}
+	heph_list_remove(&watch->by_watched);
 	heph_watch_forget(watch);
+}
+
+void heph_watch_leave(struct heph_watch *watch)
+{
+	if (watch->child && !watch->down)
+		watch->joined = false;
+	else
+		heph_watch_free(watch);
 }
 
 /* ---- the watched actor's thread ------------------------------------------- */

@@ -24,7 +24,7 @@ struct heph_watch {
 	struct heph_addr who;
 	struct heph_exit exit;
 	bool down;	/* it has come back */
-	bool cancelled; /* the cancellation has come back */
+	bool forgotten; /* by the watcher: freed when its cancel comes back */
 	bool joined;	/* kept when it is down, for who joins */
 	bool child;	/* the watched one ends with the watcher */
 	bool escalate;	/* the watcher fails too */
@@ -44,7 +44,11 @@ void heph_watch_forget(struct heph_watch *watch);
 HEPH_MUST int heph_watch_join(heph_ctx ctx, struct heph_watch *watch,
 			      struct heph_exit *ret_exit);
 
-/* Ends the watch, waiting for the other side if need be, and frees it. */
+/* Joins no more; a child goes on to be one. */
+void heph_watch_leave(struct heph_watch *watch);
+
+/* Ends the watch. Does not wait: what is under way of it is let come back, and
+ * then it is freed. */
 void heph_watch_free(struct heph_watch *watch);
 
 /* Puts a watch into the list of the actor that it is about. Returns 0;

@@ -29,8 +29,8 @@
 enum { SPIN_ROUNDS = 16 };
 
 /* Blocks stay with their type, so the tables have room for more of them than
- * there may be actors at a time. */
-enum { TABLE_MIN = 1 << 24 };
+ * there may be actors at a time: so many times, and at least so many. */
+enum { TABLE_TIMES = 4, TABLE_MIN = 1 << 16, TABLE_ENOUGH = 1 << 24 };
 
 /* Idle stacks that keep their memory, and after which time without work. */
 enum { STACKS_KEPT = 64 };
@@ -64,6 +64,15 @@ static size_t pokes_size(const struct heph_worker *worker)
 	return worker->max_selves * sizeof(*worker->pokes);
 }
 
+static uint32_t table_size(uint32_t max_actors)
+{
+	if (max_actors >= TABLE_ENOUGH)
+		return max_actors;
+	if (max_actors >= TABLE_ENOUGH / TABLE_TIMES)
+		return TABLE_ENOUGH;
+	return max_actors * TABLE_TIMES + TABLE_MIN;
+}
+
 int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 		     uint32_t max_actors)
 {
@@ -72,11 +81,11 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 	*worker = (struct heph_worker){
 		.n_selves = 1, /* slot 0 is nobody's */
 		.max_alive = max_actors,
-		.max_selves = (max_actors > TABLE_MIN ? max_actors : TABLE_MIN) + 1,
+		.max_selves = table_size(max_actors) + 1,
 		.serial = heph_serial_base(heph),
 		.stop_event.fn = on_stop,
 	};
-	err = heph_thread_init(&worker->thread, heph);
+	err = heph_thread_init(&worker->thread, heph, worker->max_selves);
 	if (err < 0)
 		goto fail_thread;
 	worker->thread.is_worker = true;
@@ -257,12 +266,11 @@ static bool take_in(struct heph_worker *worker)
 	return heph_timers_run(worker) || any;
 }
 
+/* Sequentially consistent, as all that is looked at before falling asleep. */
 static bool over(struct heph_worker *worker, const _Atomic bool *quit)
 {
-	return atomic_load_explicit(&worker->thread.heph->abandon,
-				    memory_order_relaxed) ||
-	       (atomic_load_explicit(quit, memory_order_acquire) &&
-		!worker->alive);
+	return atomic_load(&worker->thread.heph->abandon) ||
+	       (atomic_load(quit) && !worker->alive);
 }
 
 static void relax(void)

@@ -30,6 +30,7 @@ struct heph_kind {
 struct heph_poke {
 	struct heph_event event;
 	_Atomic uint64_t id; /* 0: not at the door */
+	struct heph_worker *worker;
 };
 
 /* A first-in first-out list of actors by `next`. */
@@ -108,6 +109,37 @@ static inline void heph_worker_spend(struct heph_self *self)
 {
 	if (self->kind && --heph_worker_of(self)->budget <= 0)
 		heph_worker_yield(self);
+}
+
+/* The worker that the actor is or was on; NULL: there cannot be such an actor.
+ * Any thread, and so are the next two. */
+static inline struct heph_worker *heph_worker_with(struct heph *heph,
+						   struct heph_addr addr)
+{
+	unsigned number = heph_id_thread(addr.id);
+	struct heph_worker *worker;
+
+	if (!addr.id || number >= heph->workers)
+		return NULL;
+	worker = (struct heph_worker *)heph_thread_of(heph, number);
+	return worker && addr.slot < worker->max_selves ? worker : NULL;
+}
+
+static inline bool heph_worker_alive(struct heph_worker *worker,
+				     struct heph_addr addr)
+{
+	uint64_t place = atomic_load_explicit(&worker->places[addr.slot],
+					      memory_order_acquire);
+
+	return (place ^ addr.id) / HEPH_THREADS_MAX == 0;
+}
+
+static inline bool heph_worker_full(struct heph_worker *worker,
+				    struct heph_addr addr)
+{
+	return atomic_load_explicit(&worker->places[addr.slot],
+				    memory_order_relaxed) &
+	       HEPH_PLACE_FULL;
 }
 
 /* The block of a local actor, if it has not ended; else NULL. */

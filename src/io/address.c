@@ -63,7 +63,8 @@ int heph_address_parse(struct heph_address *address, const char *text)
 	length = (size_t)(colon - text);
 	memcpy(host, text, length);
 	host[length] = '\0';
-	if (length == 0)
+	address->any = length == 0;
+	if (address->any)
 		return parse_v6(address, "::", port);
 	if (host[0] != '[')
 		return parse_v4(address, host, port);
@@ -71,6 +72,15 @@ int heph_address_parse(struct heph_address *address, const char *text)
 		return -EINVAL;
 	host[length - 1] = '\0';
 	return parse_v6(address, host + 1, port);
+}
+
+void heph_address_any_v4(struct heph_address *address)
+{
+	const struct sockaddr_in6 *in = (const void *)&address->storage;
+	in_port_t port = in->sin6_port;
+
+	*address = (struct heph_address){ 0 };
+	parse_v4(address, "0.0.0.0", port);
 }
 
 static void print_v6(const struct sockaddr_in6 *in, char *text)

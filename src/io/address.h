@@ -10,10 +10,14 @@
 struct heph_address {
 	socklen_t size;
 	struct sockaddr_storage storage;
+	bool any; /* ":80": IPv6 and IPv4 */
 };
 
 /* Reads "127.0.0.1:80", "[::1]:80", ":80". Returns 0; -EINVAL. */
 int heph_address_parse(struct heph_address *address, const char *text);
+
+/* Makes of ":80" the same for IPv4 alone. */
+void heph_address_any_v4(struct heph_address *address);
 
 /* Writes it in the same form; of an IPv4 address in IPv6 form, the IPv4 one.
  * Returns 0; -EAFNOSUPPORT. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "io/file.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -232,10 +233,9 @@ void heph_file_finish(struct heph_file *file)
 	give_place(thread, file);
 }
 
-static struct heph_file *entry(struct heph_thread *thread, uint32_t slot,
-			       uint32_t turn)
+static struct heph_file *entry(struct heph *heph, uint32_t slot, uint32_t turn)
 {
-	struct heph_files *files = thread->heph->files;
+	struct heph_files *files = heph->files;
 	struct heph_file *file = &files->table[slot];
 
 	if (!turn || slot >= HEPH_FILES_MAX ||
@@ -246,7 +246,7 @@ static struct heph_file *entry(struct heph_thread *thread, uint32_t slot,
 
 struct heph_file *heph_file_find(heph_ctx ctx, struct heph_fd fd)
 {
-	struct heph_file *file = entry(ctx.self->thread, fd.slot, fd.turn);
+	struct heph_file *file = entry(ctx.self->thread->heph, fd.slot, fd.turn);
 
 	return file && owner_of(file) == ctx.self && file->number >= 0 ? file :
 									 NULL;
@@ -270,7 +270,7 @@ int heph_file_detach(heph_ctx ctx, struct heph_fd fd)
 /* The new owner has an extension: fails otherwise, by closing. */
 void heph_file_attach(struct heph_self *to, struct heph_fd fd)
 {
-	struct heph_file *file = entry(to->thread, fd.slot, fd.turn);
+	struct heph_file *file = entry(to->thread->heph, fd.slot, fd.turn);
 
 	heph_assert(file && !owner_of(file));
 	heph_count(&to->thread->count.descriptors);
@@ -298,6 +298,8 @@ void heph_close(struct heph_fd fd)
 
 int heph_fd_adopt(heph_ctx ctx, int number, struct heph_fd *ret_fd)
 {
+	if (fcntl(number, F_GETFD) < 0)
+		return -EBADF;
 	return heph_file_open(ctx.self, number, heph_net_is_socket(number), ret_fd);
 }
 
@@ -315,18 +317,19 @@ int heph_fd_give(heph_ctx ctx, struct heph_fd fd, struct heph_fd_parcel *ret_par
 
 	if (err < 0)
 		return err;
-	file = entry(ctx.self->thread, fd.slot, fd.turn);
+	file = entry(ctx.self->thread->heph, fd.slot, fd.turn);
 	next_turn(file);
 	*ret_parcel = (struct heph_fd_parcel){ .slot = fd.slot,
-					       .turn = turn_of(file) };
+					       .turn = turn_of(file),
+					       .node = ctx.self->thread->node };
 	return 0;
 }
 
 /* The entry of a parcel, for the first who asks; NULL for all others. */
-static struct heph_file *open_parcel(struct heph_thread *thread,
+static struct heph_file *open_parcel(struct heph *heph,
 				     struct heph_fd_parcel parcel)
 {
-	struct heph_file *file = entry(thread, parcel.slot, parcel.turn);
+	struct heph_file *file = entry(heph, parcel.slot, parcel.turn);
 	uint32_t turn = parcel.turn;
 
 	if (!file || owner_of(file) ||
@@ -341,7 +344,9 @@ int heph_fd_take(heph_ctx ctx, struct heph_fd_parcel parcel, struct heph_fd *ret
 
 	if (!heph_self_extend(ctx.self))
 		return -ENOMEM;
-	file = open_parcel(ctx.self->thread, parcel);
+	if (parcel.node != ctx.self->thread->node)
+		return -EBADF;
+	file = open_parcel(ctx.self->thread->heph, parcel);
 	if (!file)
 		return -EBADF;
 	*ret_fd = (struct heph_fd){ .slot = parcel.slot, .turn = turn_of(file) };
@@ -349,15 +354,32 @@ int heph_fd_take(heph_ctx ctx, struct heph_fd_parcel parcel, struct heph_fd *ret
 	return 0;
 }
 
+/* By a thread that has no free places of its own. */
+static void close_for_stranger(struct heph_files *files, struct heph_file *file)
+{
+	close_queued(&file->backlog);
+	close(file->number);
+	file->number = -1;
+	pthread_mutex_lock(&files->lock);
+	put_shared(files, file->slot);
+	pthread_mutex_unlock(&files->lock);
+}
+
 void heph_fd_parcel_drop(struct heph_fd_parcel parcel)
 {
-	struct heph_thread *thread = heph_thread_current;
 	struct heph_file *file;
+	struct heph *heph;
+	bool inside;
 
-	heph_assert(thread); /* on a thread of the runtime */
-	file = open_parcel(thread, parcel);
-	if (!file)
-		return;
-	heph_count(&thread->count.descriptors);
-	close_file(file);
+	heph = heph_enter(parcel.node, &inside);
+	if (!heph)
+		return; /* it was closed with its runtime */
+	file = open_parcel(heph, parcel);
+	if (file && inside) {
+		heph_count(&heph_thread_current->count.descriptors);
+		close_file(file);
+	} else if (file) {
+		close_for_stranger(heph->files, file);
+	}
+	heph_leave(parcel.node, inside);
 }

@@ -17,7 +17,7 @@
 
 #include "core/self.h"
 
-enum { HEPH_FILES_MAX = 1 << 22 };
+enum { HEPH_FILES_MAX = 1 << 20 };
 
 struct heph_op;
 

@@ -26,11 +26,16 @@ bool heph_net_is_socket(int number)
 	return fstat(number, &info) == 0 && S_ISSOCK(info.st_mode);
 }
 
+static int set_option_to(int number, int level, int name, int value)
+{
+	return setsockopt(number, level, name, &value, sizeof(value)) < 0 ?
+		       -errno :
+		       0;
+}
+
 static int set_option(int number, int level, int name)
 {
-	int on = 1;
-
-	return setsockopt(number, level, name, &on, sizeof(on)) < 0 ? -errno : 0;
+	return set_option_to(number, level, name, 1);
 }
 
 /* ---- listening ------------------------------------------------------------------ */
@@ -50,6 +55,8 @@ static int bind_to(int number, const struct heph_address *address, bool share)
 		err = set_option(number, SOL_SOCKET, SO_REUSEPORT);
 	if (err == 0)
 		err = set_option(number, IPPROTO_TCP, TCP_NODELAY);
+	if (err == 0 && address->any)
+		err = set_option_to(number, IPPROTO_IPV6, IPV6_V6ONLY, 0);
 	if (err == 0 && bind(number, (const void *)&address->storage,
 			     address->size) < 0)
 		err = -errno;
@@ -100,18 +107,28 @@ static int adopt_listener(heph_ctx ctx, int number, bool share,
 	return 0;
 }
 
+/* A socket that listens there; or an error. */
+static int listen_at(const struct heph_address *address, bool share)
+{
+	int err = share ? check_free(address) : 0;
+
+	return err < 0 ? err : open_listener(address, share);
+}
+
 static int listen_on(heph_ctx ctx, const char *text, bool share,
 		     struct heph_fd *ret_fd)
 {
 	struct heph_address address;
-	int err = heph_address_parse(&address, text);
+	int result = heph_address_parse(&address, text);
 
-	if (err == 0 && share)
-		err = check_free(&address);
-	if (err < 0)
-		return err;
-	err = open_listener(&address, share);
-	return err < 0 ? err : adopt_listener(ctx, err, share, ret_fd);
+	if (result < 0)
+		return result;
+	result = listen_at(&address, share);
+	if (result == -EAFNOSUPPORT && address.any) { /* no IPv6 here */
+		heph_address_any_v4(&address);
+		result = listen_at(&address, share);
+	}
+	return result < 0 ? result : adopt_listener(ctx, result, share, ret_fd);
 }
 
 int heph_listen(heph_ctx ctx, const char *address, struct heph_fd *ret_fd)

@@ -236,30 +236,42 @@ static int run_on_worker(heph_ctx ctx, struct heph_op *op)
 	}
 }
 
+#define SLICE (100 * HEPH_MSEC)
+
 /* ---- on a plain thread ------------------------------------------------------------ */
 
+static short events_of(const struct heph_op *op)
+{
+	return op->kind == HEPH_OP_POLL ? (short)op->events :
+					  heph_op_types[op->kind].events;
+}
+
+/* Sleeps for `length` at most. 1: it is ready; 0; an error. */
+static int poll_for(const struct heph_op *op, heph_time length)
+{
+	struct pollfd fd = { .fd = op->number, .events = events_of(op) };
+	struct timespec timeout = { .tv_sec = length / HEPH_SEC,
+				    .tv_nsec = length % HEPH_SEC };
+	int n = ppoll(&fd, 1, &timeout, NULL);
+
+	return n >= 0 ? n : errno == EINTR ? 0 : -errno;
+}
+
+/* In slices, because the runtime may be abandoned meanwhile. */
 static int poll_thread(heph_ctx ctx, const struct heph_op *op)
 {
-	struct pollfd fd = { .fd = op->number,
-			     .events = (short)(op->kind == HEPH_OP_POLL ?
-						       (short)op->events :
-						       heph_op_types[op->kind].events) };
-	heph_time deadline = heph_deadline(ctx), left = 0;
-	struct timespec timeout;
+	heph_time left;
+	int n;
 
-	if (deadline != HEPH_NEVER)
-		left = deadline - heph_now();
-	if (left < 0)
-		left = 0;
-	timeout = (struct timespec){ .tv_sec = left / HEPH_SEC,
-				     .tv_nsec = left % HEPH_SEC };
-	switch (ppoll(&fd, 1, deadline == HEPH_NEVER ? NULL : &timeout, NULL)) {
-	case 0:
-		return -ETIME;
-	case 1:
-		return 0;
-	default:
-		return errno == EINTR ? 0 : -errno;
+	for (;;) {
+		left = heph_deadline(ctx) - heph_now();
+		n = poll_for(op, left < 0 ? 0 : left < SLICE ? left : SLICE);
+		if (n)
+			return n < 0 ? n : 0;
+		if (left <= 0)
+			return -ETIME;
+		if (atomic_load(&ctx.self->thread->heph->abandon))
+			return -ECANCELED;
 	}
 }
 

@@ -6,6 +6,19 @@
 #include "io/net.h"
 #include "io/op.h"
 
+int heph_poll_now(struct heph_self *self, struct heph_fd fd, bool writing)
+{
+	struct heph_file *file = heph_file_find(heph_self_ctx(self), fd);
+	struct pollfd it = { .events = writing ? POLLOUT : POLLIN };
+
+	if (!file)
+		return -EBADF;
+	it.fd = file->number;
+	if (file->backlog.accept) /* it takes what there is */
+		return file->backlog.n > 0;
+	return file->backlog.n || poll(&it, 1, 0) == 1;
+}
+
 int heph_poll_begin(struct heph_self *self, struct heph_fd fd, bool writing,
 		    void **ret_poll)
 {

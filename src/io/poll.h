@@ -5,6 +5,7 @@
 
 #include "core/self.h"
 
+int heph_poll_now(struct heph_self *self, struct heph_fd fd, bool writing);
 int heph_poll_begin(struct heph_self *self, struct heph_fd fd, bool writing,
 		    void **ret_poll);
 bool heph_poll_ready(void *poll);

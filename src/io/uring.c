@@ -15,6 +15,7 @@
 #include <heph/time.h>
 
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -45,16 +46,28 @@ static void count_call(struct heph_uring *uring)
 	heph_count(&uring->worker->thread.count.system_calls);
 }
 
+static void submit_or_complain(struct heph_uring *uring)
+{
+	int result;
+
+	count_call(uring);
+	result = io_uring_submit(&uring->ring);
+	if (result >= 0)
+		return;
+	reap(uring); /* what keeps the kernel from taking more, perhaps */
+	if (!uring->complained)
+		heph_log_error("io_uring takes no operations",
+			       HEPH_KV_ERR("err", result));
+	uring->complained = true;
+}
+
 /* An entry, after submitting what there is if need be. */
 static struct io_uring_sqe *get_sqe(struct heph_uring *uring)
 {
 	struct io_uring_sqe *sqe;
 
-	while (!(sqe = io_uring_get_sqe(&uring->ring))) {
-		count_call(uring);
-		if (io_uring_submit(&uring->ring) == -EBUSY)
-			reap(uring); /* too many completions to take more */
-	}
+	while (!(sqe = io_uring_get_sqe(&uring->ring)))
+		submit_or_complain(uring);
 	return sqe;
 }
 
@@ -107,7 +120,15 @@ static void signal_event(struct heph_uring *uring)
 	(void)n; /* it can only be that it is signalled already */
 }
 
-static void complete_tagged(struct heph_uring *uring, uint64_t data)
+/* A close that the kernel has not begun; any other one has closed the number,
+ * whatever it says. */
+static bool not_begun(int result)
+{
+	return result == -ECANCELED || result == -EINVAL || result == -ENOMEM ||
+	       result == -EAGAIN;
+}
+
+static void complete_tagged(struct heph_uring *uring, uint64_t data, int result)
 {
 	unsigned number = (unsigned)(data >> TAG_BITS);
 
@@ -116,7 +137,8 @@ static void complete_tagged(struct heph_uring *uring, uint64_t data)
 		await_event(uring);
 		break;
 	case CLOSE:
-		close((int)number);
+		if (not_begun(result))
+			close((int)number);
 		break;
 	case NUDGE:
 		signal_event(heph_uring_of((struct heph_worker *)heph_thread_of(
@@ -132,7 +154,7 @@ static void complete(struct heph_uring *uring, const struct io_uring_cqe *cqe)
 	int buffer = -1;
 
 	if (cqe->user_data & TAGS) {
-		complete_tagged(uring, cqe->user_data);
+		complete_tagged(uring, cqe->user_data, cqe->res);
 		return;
 	}
 	if (!op)
@@ -320,6 +342,12 @@ static void cancel_all(struct heph_uring *uring)
 	}
 	while (uring->in_flight && heph_now() < until)
 		uring_poll(uring->worker, 10 * HEPH_MSEC);
+	if (!uring->in_flight)
+		return;
+	heph_log_error("operations cannot be cancelled: giving up",
+		       HEPH_KV_UINT("operations", uring->in_flight));
+	heph_log_flush();
+	_exit(EXIT_FAILURE); /* the kernel may still write to our memory */
 }
 
 static void uring_stop(struct heph_worker *worker)
@@ -342,12 +370,26 @@ static void uring_release(struct heph_worker *worker)
 	worker->driver = NULL;
 }
 
-static void cancel_actor(struct heph_self *self)
+static struct heph_op *next_to_cancel(struct heph_ext *ext)
 {
 	struct heph_list *node;
+	struct heph_op *op;
 
-	heph_list_each(node, &self->ext->operations)
-		heph_op_cancel(heph_container_of(node, struct heph_op, node));
+	heph_list_each(node, &ext->operations) {
+		op = heph_container_of(node, struct heph_op, node);
+		if (!op->cancelling)
+			return op;
+	}
+	return NULL;
+}
+
+/* From the beginning each time: to ask may complete others. */
+static void cancel_actor(struct heph_self *self)
+{
+	struct heph_op *op;
+
+	while ((op = next_to_cancel(self->ext)))
+		heph_op_cancel(op);
 }
 
 const struct heph_driver heph_uring_driver = {
@@ -358,6 +400,7 @@ const struct heph_driver heph_uring_driver = {
 	.poll = uring_poll,
 	.wake = uring_wake,
 	.cancel = cancel_actor,
+	.poll_now = heph_poll_now,
 	.poll_begin = heph_poll_begin,
 	.poll_ready = heph_poll_ready,
 	.poll_end = heph_poll_end,

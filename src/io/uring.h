@@ -22,6 +22,7 @@ struct heph_uring {
 	unsigned in_flight; /* that will complete */
 	int event;	    /* an eventfd that other threads wake us with */
 	uint64_t event_value;
+	bool complained;
 };
 
 extern const struct heph_driver heph_uring_driver;

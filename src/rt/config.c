@@ -15,6 +15,7 @@ enum {
 };
 
 #define GRACE_DEFAULT (10 * HEPH_SEC)
+#define GRACE_MAX (HEPH_NEVER / 4) /* 73 years: it is added to the time */
 
 unsigned heph_config_cpus(int *ret_cpus, unsigned max)
 {
@@ -69,6 +70,8 @@ int heph_config_resolve(struct heph_config *config,
 		config->grace = GRACE_DEFAULT;
 	if (!config->actors)
 		config->actors = ACTORS_DEFAULT;
+	if (config->grace > GRACE_MAX)
+		config->grace = GRACE_MAX;
 	if (!config->poll_ratio)
 		config->poll_ratio = POLL_RATIO_DEFAULT;
 	return 0;

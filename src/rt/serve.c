@@ -136,6 +136,24 @@ struct service {
 	size_t size, fd_at;
 };
 
+/* The spawn struct of the connections, and the name that it points to. */
+static void *copy_service(const struct service *service)
+{
+	const struct heph_options *given = service->spawn;
+	size_t name_size = given->name ? strlen(given->name) + 1 : 0;
+	struct heph_options *options =
+		heph_mem_alloc_raw(service->size + name_size);
+
+	if (!options)
+		return NULL;
+	memcpy(options, service->spawn, service->size);
+	options->on = HEPH_HERE;
+	if (given->name)
+		options->name = memcpy((char *)options + service->size,
+				       given->name, name_size);
+	return options;
+}
+
 /* Spawns a server on a worker, or here if that is HEPH_HERE; it takes the
  * listener. */
 static int spawn_server(heph_ctx ctx, const struct service *service, heph_fd listener,
@@ -147,13 +165,14 @@ static int spawn_server(heph_ctx ctx, const struct service *service, heph_fd lis
 			 .type = service->type,
 			 .fd_at = service->fd_at },
 	};
-	void *copy = heph_mem_alloc_raw(service->size);
-	int err;
+	int err = heph_wait_allowed(ctx);
+	void *copy;
 
+	if (err < 0)
+		return err;
+	copy = copy_service(service);
 	if (!copy)
 		return -ENOMEM;
-	memcpy(copy, service->spawn, service->size);
-	((struct heph_options *)copy)->on = HEPH_HERE;
 	server.arg.spawn = copy;
 	err = heph_spawn_joined(ctx, &heph_server_actor, &server, ret_server);
 	if (err < 0)
@@ -245,13 +264,17 @@ int heph_raw_serve_on_each(heph_ctx ctx, heph_fd listener,
 
 	if (!heph_net_shared(ctx, listener))
 		return heph_fd_number(ctx, listener) < 0 ? -EBADF : -EINVAL;
-	servers = heph_alloc(ctx, (heph_workers(ctx) + 1) * sizeof(*servers));
+	err = heph_wait_allowed(ctx);
+	if (err < 0)
+		return err;
+	servers = heph_mem_alloc((heph_workers(ctx) + 1) * sizeof(*servers));
 	if (!servers)
 		return -ENOMEM;
 	err = spawn_servers(ctx, &service, listener, servers);
 	if (err < 0)
 		stop_servers(servers);
 	result = await_servers(ctx, servers);
+	heph_mem_free(servers);
 	return err < 0 ? err : result;
 }
 
@@ -270,36 +293,59 @@ static int spawn_on_each(heph_ctx ctx, const struct heph_actor *type, void *spaw
 	return err;
 }
 
+/* Stops those that still run, and leaves them to their end. */
+static void give_up(struct heph_watch *const *watches)
+{
+	for (; *watches; watches++) {
+		heph_raw_stop((*watches)->who);
+		heph_watch_leave(*watches);
+	}
+}
+
 /* Waits for all; if that ends early, so do they. */
-static int join_each(heph_ctx ctx, struct heph_watch **watches)
+static int join_each(heph_ctx ctx, struct heph_watch *const *watches)
 {
 	struct heph_exit exit;
 	int err, result = 0;
 
 	for (; *watches; watches++) {
 		err = heph_watch_join(ctx, *watches, &exit);
-		if (err < 0)
-			heph_raw_stop((*watches)->who);
-		else
-			err = exit.err;
-		if (err < 0 && result == 0)
-			result = err;
+		if (err < 0) {
+			give_up(watches);
+			return err;
+		}
+		if (exit.err < 0 && result == 0)
+			result = exit.err;
 	}
 	return result;
+}
+
+static int run_on_each(heph_ctx ctx, const struct heph_actor *type, void *copy,
+		       struct heph_watch **watches)
+{
+	int err = spawn_on_each(ctx, type, copy, watches);
+
+	if (err == 0)
+		return join_each(ctx, watches);
+	give_up(watches);
+	return err;
 }
 
 int heph_raw_run_on_each(heph_ctx ctx, const struct heph_actor *type,
 			 const void *spawn, size_t size)
 {
-	unsigned n = heph_workers(ctx) + 1;
-	struct heph_watch **watches = heph_alloc(ctx, n * sizeof(*watches));
-	void *copy = heph_alloc(ctx, size);
-	int err, joined;
+	size_t list_size = (heph_workers(ctx) / 2 + 1) * 2 *
+			   sizeof(struct heph_watch *); /* aligned to 16 */
+	int err = heph_wait_allowed(ctx);
+	char *both;
 
-	if (!watches || !copy)
+	if (err < 0)
+		return err;
+	both = heph_mem_alloc(list_size + size);
+	if (!both)
 		return -ENOMEM;
-	memcpy(copy, spawn, size);
-	err = spawn_on_each(ctx, type, copy, watches);
-	joined = join_each(ctx, watches);
-	return err < 0 ? err : joined;
+	memcpy(both + list_size, spawn, size);
+	err = run_on_each(ctx, type, both + list_size, (void *)both);
+	heph_mem_free(both);
+	return err;
 }

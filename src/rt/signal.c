@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@ enum { SIGNALS = 65, NO_EVENT = 0 };
 /* What a runtime hears; `event` is the number and one. */
 static struct {
 	_Atomic int event;
+	_Atomic uint32_t inside; /* handlers that may write to it */
 	_Atomic uint32_t count[SIGNALS];
 } sinks[HEPH_RUNTIMES_MAX];
 
@@ -29,12 +31,16 @@ static void on_signal(int signal)
 	ssize_t n;
 
 	for (unsigned node = 0; node < HEPH_RUNTIMES_MAX; node++) {
-		event = atomic_load(&sinks[node].event);
-		if (event == NO_EVENT)
+		if (atomic_load(&sinks[node].event) == NO_EVENT)
 			continue;
-		atomic_fetch_add(&sinks[node].count[signal], 1);
-		n = write(event - 1, &one, sizeof(one));
-		(void)n;
+		atomic_fetch_add(&sinks[node].inside, 1);
+		event = atomic_load(&sinks[node].event);
+		if (event != NO_EVENT) {
+			atomic_fetch_add(&sinks[node].count[signal], 1);
+			n = write(event - 1, &one, sizeof(one));
+			(void)n;
+		}
+		atomic_fetch_sub(&sinks[node].inside, 1);
 	}
 	errno = saved;
 }
@@ -49,6 +55,8 @@ void heph_signal_join(unsigned node, int event)
 void heph_signal_leave(unsigned node)
 {
 	atomic_store(&sinks[node].event, NO_EVENT);
+	while (atomic_load(&sinks[node].inside))
+		sched_yield();
 }
 
 static int install(int signal)
