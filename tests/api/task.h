@@ -295,6 +295,19 @@ static inline struct sockaddr_in loopback(int port)
 	};
 }
 
+static inline heph_fd listen_somewhere(heph_ctx ctx)
+{
+	heph_fd listener;
+
+	must_be(heph_listen(ctx, "127.0.0.1:0", &listener), 0);
+	return listener;
+}
+
+static inline void address_of(char *text, int port)
+{
+	snprintf(text, HEPH_ADDRESS_MAX, "127.0.0.1:%d", port);
+}
+
 /* Connects to a port of this machine without waiting for anybody to accept;
  * a number that does not wait, or a negative error. */
 static inline int raw_connect(int port)

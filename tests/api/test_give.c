@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* Descriptors from hand to hand: in messages, to children, to threads. */
+#include "task.h"
+
+/* ---- from hand to hand -------------------------------------------------------------------- */
+
+struct box_msg {
+	struct heph_fd_parcel parcel;
+};
+static void box_drop(struct box_msg *msg)
+{
+	heph_fd_parcel_drop(msg->parcel);
+}
+struct box_arg {
+	int count; /* to be taken */
+};
+HEPH_ACTOR(box, struct box_msg, struct box_arg);
+
+static int box_main(heph_ctx ctx, box_inbox in, struct box_arg *arg)
+{
+	struct box_msg msg;
+	heph_fd fd;
+
+	for (int i = 0; i < arg->count; i++) {
+		must_be(heph_recv(ctx, in, &msg), 0);
+		must_be(heph_fd_take(ctx, msg.parcel, &fd), 0);
+		must_be(heph_fd_take(ctx, msg.parcel, &fd), -EBADF);
+		heph_fd_parcel_drop(msg.parcel); /* is stale: nothing happens */
+		must_be(heph_write(ctx, fd, "taken", 5), 5);
+	}
+	return 0;
+}
+HEPH_ACTOR_MAIN(box, box_main, .drop = box_drop);
+
+static int give_away(heph_ctx ctx, void *arg)
+{
+	struct heph_fd_parcel parcel;
+	struct heph_exit exit;
+	int other, worker = (int)(intptr_t)arg;
+	heph_fd fd, again;
+	char buf[10];
+	box_ref box;
+
+	for (int take = 0; take < 2; take++) {
+		must_be(heph_spawn(ctx, box, &box, { take },
+				   .on = HEPH_WORKER(worker)),
+			0);
+		fd = pair(ctx, &other);
+		must_be(heph_fd_give(ctx, fd, &parcel), 0);
+		must_be(heph_fd_give(ctx, fd, &parcel), -EBADF);
+		must_be(heph_fd_number(ctx, fd), -EBADF);
+		heph_close(fd);
+		if (heph_send(ctx, box, { parcel }) <
+		    0) /* its end came first */
+			heph_fd_parcel_drop(parcel);
+		must_be(heph_join(ctx, box, &exit), 0);
+		fd = adopt(ctx, other);
+		must_be(heph_read_exact(ctx, fd, buf, 5, NULL),
+			take ? 0 : -ENODATA);
+		must_be(heph_read(ctx, fd, buf, 5), 0);
+		must_be(heph_fd_take(ctx, parcel, &again), -EBADF);
+		heph_close(fd);
+	}
+	return 0;
+}
+
+static void descriptors_travel_in_messages(void **state)
+{
+	run_task_on(1, give_away, (void *)0);
+	run_task_on(2, give_away, (void *)0);
+	run_task_on(2, give_away, (void *)1);
+}
+
+struct heir_arg {
+	heph_fd fd;
+};
+HEPH_ACTOR(heir, void, struct heir_arg);
+static int heir_main(heph_ctx ctx, struct heir_arg *arg)
+{
+	must_be(heph_write(ctx, arg->fd, "mine", 4), 4);
+	return 0;
+}
+HEPH_ACTOR_MAIN(heir, heir_main);
+
+static int bequeath(heph_ctx ctx, void *arg)
+{
+	int other, workers = (int)heph_workers(ctx);
+	struct heph_exit exit;
+	char buf[10];
+	heir_ref heir;
+	heph_fd fd, theirs;
+
+	for (int worker = 0; worker < workers; worker++) {
+		fd = pair(ctx, &other);
+		must_be(heph_spawn(ctx, heir, &heir, { fd }, .give = fd,
+				   .on = HEPH_WORKER(worker)),
+			0);
+		must_be(heph_fd_number(ctx, fd), -EBADF);
+		theirs = adopt(ctx, other);
+		must_be(heph_read_exact(ctx, theirs, buf, 4, NULL), 0);
+		must_be(heph_read(ctx, theirs, buf, 4),
+			0); /* closed at its end */
+		must_be(heph_join(ctx, heir, &exit), 0);
+		heph_close(theirs);
+
+		/* what does not start gets nothing */
+		fd = pair(ctx, &other);
+		must_be(heph_spawn(ctx, heir, &heir, { fd }, .give = fd,
+				   .on = HEPH_WORKER(workers)),
+			-EINVAL);
+		must_be(heph_spawn(ctx, heir, &heir, { fd }, .give = fd,
+				   .inbox = HEPH_INBOX_MAX + 1),
+			-EINVAL);
+		must(heph_fd_number(ctx, fd) >= 0);
+		heph_close(fd);
+		must_be(heph_spawn(ctx, heir, &heir, { fd }, .give = fd),
+			-EBADF);
+		close(other);
+	}
+	return 0;
+}
+
+static void descriptors_go_to_children(void **state)
+{
+	run_task_on(1, bequeath, NULL);
+	run_task_on(2, bequeath, NULL);
+	run_thread(bequeath);
+}
+
+/* A listener with connections that were accepted before it was given. */
+static int accept_two(heph_ctx ctx, void *arg)
+{
+	heph_fd listener, fd;
+
+	must_be(heph_fd_take(ctx, *(struct heph_fd_parcel *)arg, &listener), 0);
+	must_be(heph_accept(ctx, listener, &fd), 0);
+	must_be(heph_accept(heph_within(ctx, 10 * HEPH_SEC), listener, &fd), 0);
+	heph_close(listener);
+	return 0;
+}
+
+static int give_listener(heph_ctx ctx, void *arg)
+{
+	static struct heph_fd_parcel parcel;
+	heph_fd listener = listen_somewhere(ctx), fd;
+	int others[3], port = port_of(ctx, listener);
+
+	for (int i = 0; i < 3; i++)
+		others[i] = raw_connect(port);
+	must_be(heph_accept(ctx, listener, &fd), 0);
+	must_be(heph_fd_give(ctx, listener, &parcel), 0);
+	end_task(ctx, start_task(ctx, accept_two, &parcel));
+	for (int i = 0; i < 3; i++)
+		close(others[i]);
+	heph_close(fd);
+	return 0;
+}
+
+static void a_listener_is_given_with_what_it_has_accepted(void **state)
+{
+	run_task(give_listener);
+}
+
+static struct heph_fd_parcel to_thread;
+
+static int give_listener_away(heph_ctx ctx, void *arg)
+{
+	heph_fd listener = listen_somewhere(ctx), fd;
+	int *others = arg, port = port_of(ctx, listener);
+
+	for (int i = 0; i < 3; i++)
+		others[i] = raw_connect(port);
+	must_be(heph_accept(ctx, listener, &fd), 0);
+	must_be(heph_fd_give(ctx, listener, &to_thread), 0);
+	return 0;
+}
+
+static int as_another_thread(heph_ctx ctx, void *arg)
+{
+	static int others[3];
+	heph_fd listener, fd;
+
+	end_task(ctx, start_task(ctx, give_listener_away, others));
+	must_be(heph_fd_take(ctx, to_thread, &listener), 0);
+	must_be(heph_accept(heph_within(ctx, 10 * HEPH_SEC), listener, &fd), 0);
+	heph_close(fd);
+	must_be(heph_accept(heph_within(ctx, 10 * HEPH_SEC), listener, &fd), 0);
+	heph_close(fd);
+	heph_close(listener);
+	for (int i = 0; i < 3; i++)
+		close(others[i]);
+	return 0;
+}
+
+static void also_to_a_thread(void **state)
+{
+	run_thread(as_another_thread);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(descriptors_travel_in_messages),
+		cmocka_unit_test(descriptors_go_to_children),
+		cmocka_unit_test(a_listener_is_given_with_what_it_has_accepted),
+		cmocka_unit_test(also_to_a_thread),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
