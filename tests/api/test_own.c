@@ -19,7 +19,7 @@ static void free_noted(void *ptr)
 }
 
 struct big {
-	char letter[2];
+	char letter[8];
 	long numbers[40];
 };
 
@@ -31,9 +31,9 @@ static void note_big(heph_ctx ctx, struct big *big)
 	must_be(heph_sleep(ctx, HEPH_USEC), 0); /* it may wait */
 }
 
-static void note_letter(heph_ctx ctx, char *letter)
+static void note_letter(heph_ctx ctx, long *letter)
 {
-	char text[2] = { *letter };
+	char text[2] = { (char)*letter };
 
 	(void)ctx;
 	note(text);
@@ -53,7 +53,7 @@ static int acquire(heph_ctx ctx, act_inbox in, void *arg)
 	must_be(heph_own(ctx, a, free_noted), 0);
 	must_be(heph_defer(ctx, note_big, big), 0);
 	big.numbers[0] = 99; /* it has its own copy */
-	must_be(heph_defer(ctx, note_letter, (char)'c'), 0);
+	must_be(heph_defer(ctx, note_letter, (long)'c'), 0);
 	must_be(heph_own(ctx, d, free_noted), 0);
 	text = heph_strdup(ctx, "some text");
 	must(text && !strcmp(text, "some text"));
@@ -115,7 +115,7 @@ static void is_given_back_by_threads(void **state)
 }
 
 /* A deferred call may acquire, spawn and wait. */
-static void busy_end(heph_ctx ctx, char *letter)
+static void busy_end(heph_ctx ctx, long *letter)
 {
 	act_ref ref;
 
@@ -126,15 +126,15 @@ static void busy_end(heph_ctx ctx, char *letter)
 	sync_with(ctx, ref);
 	must_be(heph_spawn(ctx, act, NULL, { idle, NULL }), 0);
 	must(heph_alloc(ctx, 1000));
-	must_be(heph_defer(ctx, busy_end, (char)'z'), 0);
+	must_be(heph_defer(ctx, busy_end, (long)'z'), 0);
 	must(heph_deadline(ctx) <= heph_now() + 5 * HEPH_SEC);
 }
 
 static int end_busily(heph_ctx ctx, act_inbox in, void *arg)
 {
 	trail[0] = '\0';
-	must_be(heph_defer(ctx, note_letter, (char)'x'), 0);
-	must_be(heph_defer(ctx, busy_end, (char)'y'), 0);
+	must_be(heph_defer(ctx, note_letter, (long)'x'), 0);
+	must_be(heph_defer(ctx, busy_end, (long)'y'), 0);
 	return arg ? idle(ctx, in, NULL) : 0;
 }
 

@@ -84,7 +84,7 @@ static void stops_all_when_it_is_freed(void **state)
 }
 
 /* Those that are spawned while it ends have to end as well. */
-static void spawn_detached(heph_ctx ctx, int *unused)
+static void spawn_detached(heph_ctx ctx, long *unused)
 {
 	(void)unused;
 	must_be(heph_spawn(ctx, act, NULL, { idle, NULL }, .detached = true,
@@ -96,7 +96,7 @@ static void spawn_detached(heph_ctx ctx, int *unused)
 
 static int spawns_at_its_end(heph_ctx ctx, act_inbox in, void *arg)
 {
-	must_be(heph_defer(ctx, spawn_detached, 0), 0);
+	must_be(heph_defer(ctx, spawn_detached, 0L), 0);
 	return idle(ctx, in, arg);
 }
 
