@@ -2,6 +2,7 @@
 /* Operations: each ends once, with what it did, or with why it was given up. */
 #include "loop.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -72,15 +73,27 @@ struct racer {
 	int number, port;
 };
 
+/* To a number that does not wait, and may be full when the reader is slow. */
+static void write_one(int number, unsigned char byte)
+{
+	struct pollfd fd = { .fd = number, .events = POLLOUT };
+
+	while (write(number, &byte, 1) != 1) {
+		must_be(errno, EAGAIN);
+		poll(&fd, 1, -1);
+	}
+}
+
 static void *write_now_and_then(void *arg)
 {
 	const struct racer *it = arg;
 	struct timespec pause = { 0 };
 
+	must_be(fcntl(it->number, F_SETFL, 0), 0); /* it may get full */
 	for (unsigned i = 0; i < RACES; i++) {
 		unsigned char byte = (unsigned char)i;
 
-		must_be(write(it->number, &byte, 1), 1);
+		write_one(it->number, byte);
 		pause.tv_nsec = i * 7919 % 20000;
 		if (i % 3)
 			nanosleep(&pause, NULL); /* the pace, not a wait */
