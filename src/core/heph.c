@@ -77,9 +77,9 @@ static void leave_place(struct heph *heph)
 		sched_yield();
 }
 
-/* Disposes of messages whose actor has ended, on a plain thread's account:
- * the workers' drivers are stopped, so what drop functions close is closed
- * by that. */
+/* Lets come to rest what is still at the doors, and disposes of messages whose
+ * actor has ended. On a plain thread's account: the workers' drivers are
+ * stopped, so what drop functions close is closed by that. */
 static void sweep(struct heph *heph, struct heph_thread *plain)
 {
 	struct heph_thread *mine = heph_thread_current;
@@ -89,10 +89,11 @@ static void sweep(struct heph *heph, struct heph_thread *plain)
 	heph_thread_current = plain;
 	do {
 		any = false;
-		for (unsigned n = 0; n < heph->workers; n++) {
+		for (unsigned n = 0; n < heph->n_threads; n++) {
 			thread = heph_thread_of(heph, n);
 			any |= heph_thread_open_door(thread);
-			any |= heph_lanes_read((struct heph_worker *)thread);
+			if (thread->is_worker)
+				any |= heph_lanes_read((struct heph_worker *)thread);
 		}
 	} while (any);
 	heph_thread_current = mine;
