@@ -75,4 +75,5 @@ void heph_attach_fini(struct heph *heph)
 		heph_thread_fini(thread);
 		heph_mem_unreserve(thread, sizeof(struct plain));
 	}
+	heph->n_threads = heph->workers;
 }

@@ -26,18 +26,6 @@ static void reopen(struct heph_self *self)
 	publish(self, 0);
 }
 
-static struct heph_msg *unlink_first(struct heph_self *self)
-{
-	struct heph_msg *msg = self->last->next;
-
-	if (msg == self->last)
-		self->last = NULL;
-	else
-		self->last->next = msg->next;
-	self->n--;
-	return msg;
-}
-
 int heph_inbox_put(struct heph_self *self, const struct heph_letter *letter)
 {
 	struct heph_pool *pool = &self->thread->pool;
@@ -103,7 +91,7 @@ void heph_inbox_close(struct heph_self *self)
 	struct heph_msg *msg;
 
 	while (self->last) {
-		msg = unlink_first(self);
+		msg = heph_inbox_unlink(self);
 		heph_msg_dispose(self->kind, msg->data, msg->reply_at);
 		free_msg(self, msg);
 		heph_count(&self->thread->count.unread_dropped);

@@ -102,8 +102,8 @@ HEPH_INLINE int heph_inbox_push(struct heph_self *self, const void *data,
 	return 0;
 }
 
-/* Takes the oldest message, which there is, and lets a waiting sender in. */
-HEPH_INLINE void heph_inbox_take(struct heph_self *self, void *ret_msg)
+/* The oldest message, which there is. */
+HEPH_INLINE struct heph_msg *heph_inbox_unlink(struct heph_self *self)
 {
 	struct heph_msg *msg = self->last->next;
 
@@ -112,6 +112,14 @@ HEPH_INLINE void heph_inbox_take(struct heph_self *self, void *ret_msg)
 	else
 		self->last->next = msg->next;
 	self->n--;
+	return msg;
+}
+
+/* Takes the oldest message, which there is, and lets a waiting sender in. */
+HEPH_INLINE void heph_inbox_take(struct heph_self *self, void *ret_msg)
+{
+	struct heph_msg *msg = heph_inbox_unlink(self);
+
 	self->received++;
 	heph_count(&self->thread->count.received);
 	heph_copy(ret_msg, msg->data, msg->size);

@@ -21,7 +21,7 @@ static bool on_stack(struct heph_self *self, const void *buf)
 }
 
 static struct heph_op *make(heph_ctx ctx, struct heph_file *file,
-			    enum heph_op_kind kind, const void *buf, size_t size)
+			    enum heph_op_kind kind, void *buf, size_t size)
 {
 	struct heph_op *op;
 
@@ -34,7 +34,7 @@ static struct heph_op *make(heph_ctx ctx, struct heph_file *file,
 		.kind = kind,
 		.file = file,
 		.number = file->number,
-		.buf = (void *)(uintptr_t)buf,
+		.buf = buf,
 		.size = size < TRANSFER_MAX ? (uint32_t)size : TRANSFER_MAX,
 	};
 	return op;
@@ -88,48 +88,53 @@ static int run_provided(heph_ctx ctx, struct heph_op *op, void *buf)
 	return run_bounced(ctx, op, buf);
 }
 
+static bool reads(enum heph_op_kind kind)
+{
+	return kind == HEPH_OP_READ || kind == HEPH_OP_RECV;
+}
+
+static int run(heph_ctx ctx, struct heph_op *op, void *buf)
+{
+	if (!on_stack(ctx.self, buf))
+		return heph_op_run(ctx, op);
+	return reads(op->kind) ? run_provided(ctx, op, buf) :
+				 run_bounced(ctx, op, NULL);
+}
+
+static int transfer(heph_ctx ctx, struct heph_file *file, enum heph_op_kind kind,
+		    void *buf, size_t size)
+{
+	int result = heph_wait_allowed(ctx);
+	struct heph_op *op;
+
+	if (result < 0 || size == 0)
+		return result;
+	op = make(ctx, file, kind, buf, size);
+	if (!op)
+		return -ENOMEM;
+	result = run(ctx, op, buf);
+	dispose(ctx, op);
+	return result;
+}
+
 int heph_read(heph_ctx ctx, struct heph_fd fd, void *buf, size_t size)
 {
 	struct heph_file *file = heph_file_find(ctx, fd);
-	struct heph_op *op;
-	int result;
 
 	if (!file)
 		return -EBADF;
-	result = heph_wait_allowed(ctx);
-	if (result < 0 || size == 0)
-		return result;
-	op = make(ctx, file, file->socket ? HEPH_OP_RECV : HEPH_OP_READ, buf, size);
-	if (!op)
-		return -ENOMEM;
-	if (on_stack(ctx.self, buf))
-		result = run_provided(ctx, op, buf);
-	else
-		result = heph_op_run(ctx, op);
-	dispose(ctx, op);
-	return result;
+	return transfer(ctx, file, file->socket ? HEPH_OP_RECV : HEPH_OP_READ, buf,
+			size);
 }
 
 int heph_write(heph_ctx ctx, struct heph_fd fd, const void *buf, size_t size)
 {
 	struct heph_file *file = heph_file_find(ctx, fd);
-	struct heph_op *op;
-	int result;
 
 	if (!file)
 		return -EBADF;
-	result = heph_wait_allowed(ctx);
-	if (result < 0 || size == 0)
-		return result;
-	op = make(ctx, file, file->socket ? HEPH_OP_SEND : HEPH_OP_WRITE, buf, size);
-	if (!op)
-		return -ENOMEM;
-	if (on_stack(ctx.self, buf))
-		result = run_bounced(ctx, op, NULL);
-	else
-		result = heph_op_run(ctx, op);
-	dispose(ctx, op);
-	return result;
+	return transfer(ctx, file, file->socket ? HEPH_OP_SEND : HEPH_OP_WRITE,
+			(void *)(uintptr_t)buf, size);
 }
 
 int heph_read_exact(heph_ctx ctx, struct heph_fd fd, void *buf, size_t size,
