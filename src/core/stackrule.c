@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/worker.h"
+#include "coro/san.h"
 
 long heph_stackrule_find(const struct heph_self *self, const void *bytes,
 			 size_t size)
@@ -15,6 +16,8 @@ long heph_stackrule_find(const struct heph_self *self, const void *bytes,
 	if (!self->kind)
 		return -1;
 	for (size_t at = 0; at + sizeof(word) <= size; at += sizeof(word)) {
+		if (heph_san_unset((const char *)bytes + at))
+			continue; /* between members, or of an unused one */
 		memcpy(&word, (const char *)bytes + at, sizeof(word));
 		if (word >= low && word - low < heph_worker_of(self)->stacks.size)
 			return (long)at;

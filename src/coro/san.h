@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __has_feature
 #define HEPH_HAS_FEATURE__(x_) __has_feature(x_)
@@ -203,6 +204,19 @@ HEPH_SAN_INLINE void heph_san_acquire(void *key)
 #if HEPH_TSAN
 	__tsan_acquire(key);
 #endif
+}
+
+/* Whether valgrind knows that some of the 8 bytes at `addr` were never set. */
+HEPH_SAN_INLINE bool heph_san_unset(const void *addr)
+{
+	uint64_t unset = 0;
+
+	(void)addr;
+#if HEPH_VALGRIND
+	if (RUNNING_ON_VALGRIND)
+		(void)VALGRIND_GET_VBITS(addr, &unset, sizeof(unset));
+#endif
+	return unset != 0;
 }
 
 /* Nobody may touch these bytes. */
