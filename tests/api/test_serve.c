@@ -73,7 +73,7 @@ static int serve(heph_ctx ctx, void *arg)
 
 static struct server served;
 
-/* In the background; returns when it listens. */
+/* In the background; returns when it accepts, on all workers. */
 static task_ref start_server(heph_ctx ctx, bool each)
 {
 	task_ref task;
@@ -83,7 +83,8 @@ static task_ref start_server(heph_ctx ctx, bool each)
 	served.result = 1000;
 	served.within = 0;
 	task = start_task(ctx, serve, &served);
-	while (!served.port)
+	while (!served.port ||
+	       heph_stats(ctx).operations < (each ? heph_workers(ctx) : 1))
 		sched_yield();
 	return task;
 }
@@ -279,13 +280,14 @@ static void by_deadline(heph_ctx ctx, bool each)
 	heph_fd listener;
 	int err;
 
+	echo_clients(ctx, each); /* now all workers know the types */
 	must_be(heph_listen_shared(ctx, "127.0.0.1:0", &listener), 0);
 	ctx = heph_within(ctx, HEPH_MSEC);
 	err = each ? heph_serve_on_each(ctx, listener, conn, fd,
 					{ .number = 42 }) :
 		     heph_serve(ctx, listener, conn, fd, { .number = 42 });
-	must(err == 0 || err == -ETIME);
-	must_be(heph_fd_number(ctx, listener), -EBADF);
+	must_be(err, -ETIME);
+	heph_close(listener); /* ours still, if no server was spawned in time */
 }
 
 static void a_deadline_is_a_stop(void **state)

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "core/attach.h"
 #include "core/life.h"
 #include "io/file.h"
 #include "io/op.h"
@@ -69,7 +70,7 @@ static inline void loop_close(struct loop *loop)
 	assert_int_equal(loop_count(loop)->operations, 0);
 	assert_int_equal(loop_count(loop)->descriptors, 0);
 	heph_uring_driver.stop(loop->worker);
-	heph_retire(&loop->heph);
+	heph_attach_fini(&loop->heph);
 	heph_uring_driver.release(loop->worker);
 	heph_worker_fini(loop->worker);
 	heph_mem_unreserve(loop->worker, sizeof(*loop->worker));

@@ -4,8 +4,6 @@
 
 #include <pthread.h>
 
-#include "core/attach.h"
-
 static heph_fd open_null(heph_ctx ctx)
 {
 	return adopt(ctx, open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -280,7 +278,6 @@ static void threads_share_the_places(void **state)
 	assert_true(highest >= MANY);
 	assert_true(highest <= THREADS * (MANY + 2 * 64) + 1);
 	assert_int_equal(count_fds(), fds);
-	heph_attach_fini(&loop.heph);
 	loop_close(&loop);
 	pthread_barrier_destroy(&barrier);
 }
@@ -316,7 +313,6 @@ static void places_travel_between_threads(void **state)
 		loop_run(&loop, pass_on, given);
 	}
 	assert_true(highest <= MANY + 4 * 64 + 1);
-	heph_attach_fini(&loop.heph);
 	loop_close(&loop);
 }
 

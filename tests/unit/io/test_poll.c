@@ -2,7 +2,6 @@
 /* Clauses of heph_wait() about descriptors; see also tests/api/test_net.c. */
 #include "loop.h"
 
-#include "core/attach.h"
 #include "io/poll.h"
 
 static int by_itself(heph_ctx ctx, void *arg)
@@ -114,7 +113,6 @@ static void a_thread_is_told_that_it_cannot(void **state)
 	heph_close(fd);
 	close(other);
 	heph_detach(ctx);
-	heph_attach_fini(&loop.heph);
 	loop_close(&loop);
 }
 
