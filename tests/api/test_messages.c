@@ -450,6 +450,89 @@ static void come_from_threads_without_a_context(void **state)
 	end(ctx);
 }
 
+/* ---- posted from nowhere --------------------------------------------------------------- */
+
+static void as_stranger(void *(*fn)(void *), void *arg)
+{
+	pthread_t thread;
+
+	must_be(pthread_create(&thread, NULL, fn, arg), 0);
+	pthread_join(thread, NULL);
+}
+
+enum { POSTS = 200 };
+
+static void *post_many(void *arg)
+{
+	for (long n = 0; n < POSTS; n++)
+		heph_post(*(act_ref *)arg, { .n = n, .owned = malloc(10) });
+	return NULL;
+}
+
+static void are_counted_when_strangers_post_them(void **state)
+{
+	static act_ref to;
+	heph_ctx ctx = begin(&two_workers);
+	long dropped;
+
+	(void)state;
+	must_be(heph_spawn(ctx, act, &to, { idle, NULL }, .inbox = 2), 0);
+	as_stranger(post_many, &to);
+	dropped = act_dropped;
+	must(dropped >= POSTS - 2 - 64);
+	must_be(heph_stats(ctx).posts_dropped, dropped);
+	stop_and_join(ctx, to);
+	must_be(act_dropped, POSTS);
+	as_stranger(post_many, &to);
+	must_be(act_dropped, 2 * POSTS);
+	must_be(heph_stats(ctx).posts_dropped, dropped + POSTS);
+	end(ctx);
+}
+
+/* ---- of an earlier runtime --------------------------------------------------------------- */
+
+struct plain_msg {
+	long n[4];
+};
+HEPH_ACTOR(plain, struct plain_msg, void);
+
+static int plain_main(heph_ctx ctx, plain_inbox in)
+{
+	struct plain_msg msg;
+
+	return heph_recv(ctx, in, &msg);
+}
+HEPH_ACTOR_MAIN(plain, plain_main);
+
+static void *post_plain(void *arg)
+{
+	heph_post(*(plain_ref *)arg, { { 1, 2, 3, 4 } });
+	return NULL;
+}
+
+/* In the place of the old one is an actor of another type. */
+static void are_not_dropped_by_another_type(void **state)
+{
+	static plain_ref old;
+	heph_ctx ctx = begin(&two_workers);
+	act_ref ref;
+
+	(void)state;
+	must_be(heph_spawn(ctx, plain, &old, .on = HEPH_WORKER(0)), 0);
+	heph_free(ctx);
+	ctx = begin(&two_workers);
+	ref = spawn_on(ctx, HEPH_WORKER(0), idle, NULL);
+	must_be(ref.addr.slot, old.addr.slot);
+	must_be(ref.addr.node, old.addr.node);
+	post_plain(&old);
+	must_be(heph_stats(ctx).posts_dropped, 1);
+	as_stranger(post_plain, &old);
+	must_be(heph_stats(ctx).posts_dropped, 2);
+	must_be(act_dropped, 0);
+	stop_and_join(ctx, ref);
+	end(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,6 +548,8 @@ int main(void)
 		cmocka_unit_test(wait_until_a_deadline),
 		cmocka_unit_test(wait_until_a_deadline_on_a_thread),
 		cmocka_unit_test(come_from_threads_without_a_context),
+		cmocka_unit_test(are_counted_when_strangers_post_them),
+		cmocka_unit_test(are_not_dropped_by_another_type),
 	};
 
 	return cmocka_run_group_tests_name("messages", tests, NULL, NULL);

@@ -110,10 +110,18 @@ static void *give_up_call(void *arg)
 	return NULL;
 }
 
+static void *answer_kept(void *arg)
+{
+	(void)arg;
+	must_be(heph_answer(kept.answer, 5), -EPIPE);
+	return NULL;
+}
+
 static void are_not_reached_by_late_answers(void **state)
 {
 	static act_ref ref;
 	pthread_t thread;
+	uint64_t late;
 	heph_ctx ctx = begin(&two_workers);
 
 	(void)state;
@@ -126,6 +134,10 @@ static void are_not_reached_by_late_answers(void **state)
 	must_be(pthread_create(&thread, NULL, attach_once, NULL), 0);
 	must_be(heph_answer(kept.answer, 5), -EPIPE);
 	pthread_join(thread, NULL);
+	late = heph_stats(ctx).late_answers;
+	must_be(pthread_create(&thread, NULL, answer_kept, NULL), 0);
+	pthread_join(thread, NULL);
+	must_be(heph_stats(ctx).late_answers, late + 1); /* of a stranger */
 	stop_and_join(ctx, answerer);
 	stop_and_join(ctx, ref);
 	end(ctx);
