@@ -2,6 +2,9 @@
 /* What supervisors decide. */
 #include "act.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 struct job {
 	act_fn *fn;
 	struct heph_exit exit;
@@ -175,6 +178,30 @@ static void escalates_to_the_runtime(void **state)
 		-ECHILD);
 }
 
+/* Then the runtime ends, but does not wait longer than for the grace. */
+static int sleep_on(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)in, (void)arg;
+	return heph_sleep(heph_shield(ctx, HEPH_NEVER), HEPH_NEVER);
+}
+
+static void escalates_and_the_grace_holds(void **state)
+{
+	static struct job job;
+	struct heph_config config = two_workers;
+	heph_ctx ctx;
+
+	(void)state;
+	config.grace = 20 * HEPH_MSEC;
+	ctx = begin(&config);
+	spawn_on(ctx, HEPH_WORKER(0), sleep_on, NULL);
+	must_be(heph_spawn(ctx, act, NULL, { fails, &job }, .decide = escalate,
+			   .on = HEPH_WORKER(0)),
+		0);
+	must_be(heph_drain(ctx), -ECHILD);
+	heph_free(ctx);
+}
+
 /* ---- stops ------------------------------------------------------------------------------ */
 
 static int fails_when_stopped(heph_ctx ctx, act_inbox in, void *arg)
@@ -206,6 +233,36 @@ static void does_not_restart_the_stopped(void **state)
 {
 	(void)state;
 	run(stop_failing, NULL);
+}
+
+/* It was given a descriptor, which is closed: another run would not have it. */
+static int give_to_failing(heph_ctx ctx, act_inbox in, void *arg)
+{
+	static struct job job;
+	int numbers[2];
+	act_ref ref;
+	heph_fd fd;
+
+	(void)in, (void)arg;
+	for (int n = 0; n < 2; n++) {
+		job = (struct job){ .restarts = 5 };
+		must_be(pipe2(numbers, O_CLOEXEC), 0);
+		must_be(heph_fd_adopt(ctx, numbers[0], &fd), 0);
+		must_be(heph_spawn(ctx, act, &ref, { fails, &job }, .give = fd,
+				   .on = HEPH_WORKER(n), .decide = decide),
+			0);
+		must_be(heph_join(ctx, ref, NULL), 0);
+		must_be(job.runs, 1);
+		close(numbers[1]);
+	}
+	must_be(act_args_dropped, 2);
+	return 0;
+}
+
+static void does_not_restart_who_was_given_a_descriptor(void **state)
+{
+	(void)state;
+	run(give_to_failing, NULL);
 }
 
 /* A parent ends while a child is restarted again and again. */
@@ -248,7 +305,9 @@ int main(void)
 		cmocka_unit_test(may_change_the_argument),
 		cmocka_unit_test(may_escalate),
 		cmocka_unit_test(escalates_to_the_runtime),
+		cmocka_unit_test(escalates_and_the_grace_holds),
 		cmocka_unit_test(does_not_restart_the_stopped),
+		cmocka_unit_test(does_not_restart_who_was_given_a_descriptor),
 		cmocka_unit_test(ends_who_fails_forever),
 	};
 
