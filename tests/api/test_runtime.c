@@ -3,6 +3,8 @@
 #include "act.h"
 
 #include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void returns_what_the_actor_returned(void **state)
 {
@@ -116,6 +118,30 @@ static void ends_the_late_ones(void **state)
 	must(heph_now() - begun < 10 * HEPH_SEC);
 }
 
+/* The grace is added to the time: the largest one is not a small one. */
+static int say_goodbye(heph_ctx ctx, act_inbox in, void *arg)
+{
+	must_be(idle(ctx, in, arg), -ECANCELED);
+	must_be(heph_sleep(heph_shield(ctx, 10 * HEPH_SEC), 2 * HEPH_MSEC), 0);
+	ended++;
+	return 0;
+}
+
+static void may_have_all_the_time_to_end(void **state)
+{
+	struct heph_config config = two_workers;
+	heph_ctx ctx;
+
+	(void)state;
+	config.grace = HEPH_NEVER;
+	ended = 0;
+	ctx = begin(&config);
+	spawn_on(ctx, HEPH_WORKER(0), say_goodbye, NULL);
+	heph_free(ctx);
+	must_be(ended, 1);
+	must_be(act_args_dropped, 1);
+}
+
 /* ---- on each worker ---------------------------------------------------------------------- */
 
 static _Atomic unsigned seen;
@@ -152,6 +178,43 @@ static void runs_one_on_each_worker(void **state)
 	run(run_on_each, NULL);
 	ctx = begin(&two_workers);
 	must_be(run_on_each(ctx, (act_inbox){ { NULL } }, NULL), 0);
+	end(ctx);
+}
+
+/* One cannot start: the others are stopped, and end. */
+static int each_but_one(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)in, (void)arg;
+	must_be(heph_run_on_each(ctx, act, { idle, NULL }), -EAGAIN);
+	return 0;
+}
+
+static void stops_the_others_when_one_cannot_start(void **state)
+{
+	struct heph_config config = two_workers;
+	heph_ctx ctx;
+	act_ref ref, other;
+
+	(void)state;
+	config.actors = 1; /* on each worker */
+	ctx = begin(&config);
+	ref = spawn_on(ctx, HEPH_WORKER(1), idle, NULL);
+	must_be(each_but_one(ctx, (act_inbox){ { NULL } }, NULL), 0);
+	must(heph_alive(ref));
+	stop_and_join(ctx, ref);
+	end(ctx);
+
+	config.actors = 2;
+	ctx = begin(&config);
+	ref = spawn_on(ctx, HEPH_WORKER(1), idle, NULL);
+	other = spawn_on(ctx, HEPH_WORKER(1), idle, NULL);
+	must_be(heph_join(ctx,
+			  spawn_on(ctx, HEPH_WORKER(0), each_but_one, NULL),
+			  NULL),
+		0);
+	must(heph_alive(ref));
+	stop_and_join(ctx, ref);
+	stop_and_join(ctx, other);
 	end(ctx);
 }
 
@@ -218,6 +281,82 @@ static void may_be_one_of_several(void **state)
 			0);
 	for (int n = 0; n < RUNTIMES; n++)
 		pthread_join(threads[n], NULL);
+}
+
+/* A runtime that ends without its actor, and others who wait to send to it. */
+static act_ref stuck;
+static _Atomic bool is_stuck;
+static _Atomic int waiting;
+
+static int sleep_on(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)in, (void)arg;
+	return heph_sleep(heph_shield(ctx, HEPH_NEVER), HEPH_NEVER);
+}
+
+static int send_to_stuck(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)in, (void)arg;
+	while (heph_try_send(stuck, { .n = 1 }) == 0)
+		;
+	must_be(heph_send(heph_within(ctx, HEPH_MSEC), stuck, { .n = 1 }),
+		-ETIME);
+	waiting++;
+	must_be(heph_send(ctx, stuck, { .n = 1 }), -ESRCH);
+	return 0;
+}
+
+static void *end_with_stuck(void *arg)
+{
+	struct heph_config config = two_workers;
+	heph_ctx ctx;
+
+	(void)arg;
+	config.grace = 20 * HEPH_MSEC;
+	must_be(heph_new(&ctx, &config), 0);
+	must_be(heph_spawn(ctx, act, &stuck, { sleep_on, NULL }, .inbox = 1),
+		0);
+	is_stuck = true;
+	while (waiting < 2)
+		sched_yield();
+	heph_free(ctx);
+	return NULL;
+}
+
+static void wait_for_stuck(void)
+{
+	heph_ctx ctx = begin(&two_workers);
+	pthread_t thread;
+	act_ref ref;
+
+	is_stuck = false;
+	waiting = 0;
+	must_be(pthread_create(&thread, NULL, end_with_stuck, NULL), 0);
+	while (!is_stuck)
+		sched_yield();
+	ref = spawn_on(ctx, HEPH_WORKER(0), send_to_stuck, NULL);
+	must_be(send_to_stuck(ctx, (act_inbox){ { NULL } }, NULL), 0);
+	must_be(heph_join(ctx, ref, NULL), 0);
+	pthread_join(thread, NULL);
+	end(ctx);
+}
+
+/* In a child process: nobody frees the messages of who was abandoned, which is
+ * no leak that a sanitizer should tell of. */
+static void does_not_wait_for_senders_of_another_one(void **state)
+{
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		alarm(25);
+		wait_for_stuck();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
 }
 
 /* A reference into a runtime that has gone, with another one in its place. */
@@ -287,12 +426,15 @@ static void ends_under_fire(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(does_not_wait_for_senders_of_another_one),
 		cmocka_unit_test(returns_what_the_actor_returned),
 		cmocka_unit_test(waits_until_no_actor_is_left),
 		cmocka_unit_test(refuses_a_wrong_configuration),
 		cmocka_unit_test(stops_all_when_it_is_freed),
 		cmocka_unit_test(ends_the_late_ones),
+		cmocka_unit_test(may_have_all_the_time_to_end),
 		cmocka_unit_test(runs_one_on_each_worker),
+		cmocka_unit_test(stops_the_others_when_one_cannot_start),
 		cmocka_unit_test(may_be_one_of_several),
 		cmocka_unit_test(is_not_taken_for_the_next_one),
 		cmocka_unit_test(ends_under_fire),
