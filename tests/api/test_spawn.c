@@ -77,6 +77,9 @@ static int refuse_options(heph_ctx ctx, act_inbox in, void *arg)
 	other = act_actor;
 	other.size__--;
 	must_be(heph_raw_spawn(ctx, &other, &spawn, NULL), -EINVAL);
+	other = act_actor;
+	other.arg_size = HEPH_ARG_MAX + 1;
+	must_be(heph_raw_spawn(ctx, &other, &spawn, NULL), -EINVAL);
 	must_be(heph_stats(ctx).spawned, before.spawned);
 	must_be(act_args_dropped, 0); /* still the caller's */
 	must_be(heph_spawn(ctx, act, &ref, { idle, NULL },
@@ -124,6 +127,56 @@ static void copies_the_name(void **state)
 {
 	(void)state;
 	run(name_them, NULL);
+}
+
+/* The name changes while the spawn is on its way to a worker that is busy. */
+static char fleeting[20];
+static _Atomic bool is_busy, is_changed;
+
+static int be_busy(heph_ctx ctx, act_inbox in, void *arg)
+{
+	heph_time until = heph_now() + 20 * HEPH_SEC;
+
+	(void)ctx, (void)in, (void)arg;
+	is_busy = true;
+	while (!is_changed && heph_now() < until)
+		sched_yield();
+	must(is_changed);
+	return 0;
+}
+
+static int change_name(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)ctx, (void)in, (void)arg;
+	strcpy(fleeting, "overwritten");
+	is_changed = true;
+	return 0;
+}
+
+static int name_with_fleeting(heph_ctx ctx, act_inbox in, void *arg)
+{
+	static char name[] = "fleeting";
+	act_ref ref;
+
+	(void)in, (void)arg;
+	is_busy = is_changed = false;
+	strcpy(fleeting, name);
+	spawn_on(ctx, HEPH_WORKER(1), be_busy, NULL);
+	while (!is_busy)
+		must_be(heph_yield(ctx), 0);
+	spawn_on(ctx, HEPH_HERE, change_name, NULL); /* when we wait */
+	must_be(heph_spawn(ctx, act, &ref, { tell_name, name },
+			   .name = fleeting, .on = HEPH_WORKER(1)),
+		0);
+	must(is_changed);
+	must_be(heph_join(ctx, ref, NULL), 0);
+	return 0;
+}
+
+static void copies_the_name_at_once(void **state)
+{
+	(void)state;
+	run(name_with_fleeting, NULL);
 }
 
 /* ---- families --------------------------------------------------------------------- */
@@ -384,6 +437,7 @@ int main(void)
 		cmocka_unit_test(goes_where_it_is_told),
 		cmocka_unit_test(refuses_what_is_out_of_range),
 		cmocka_unit_test(copies_the_name),
+		cmocka_unit_test(copies_the_name_at_once),
 		cmocka_unit_test(ends_children_first),
 		cmocka_unit_test(leaves_the_detached_alone),
 		cmocka_unit_test(can_be_awaited),

@@ -74,6 +74,11 @@ struct large { char bytes[HEPH_MSG_MAX + 1]; };
 HEPH_ACTOR(large, struct large, void);
 static int large_main(heph_ctx ctx, large_inbox in) { (void)ctx, (void)in; return 0; }
 HEPH_ACTOR_MAIN(large, large_main);
+#elif FAIL == 90 /* an argument larger than 16 KiB */ /* expect: an argument has at most 16 KiB */
+struct large { char bytes[HEPH_ARG_MAX + 1]; };
+HEPH_ACTOR(large, void, struct large);
+static int large_main(heph_ctx ctx, struct large *arg) { (void)ctx, (void)arg; return 0; }
+HEPH_ACTOR_MAIN(large, large_main);
 #endif
 
 enum heph_verdict bad_decide(const struct heph_exit *why, struct other_arg *arg);

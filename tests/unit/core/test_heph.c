@@ -27,6 +27,23 @@ static void has_places_for_256_runtimes(void **state)
 		heph_fini(&runtimes[n]);
 }
 
+static void copies_its_name(void **state)
+{
+	char name[] = "a name that may be longer than those of threads";
+	struct heph_config named = config;
+	struct heph heph;
+
+	(void)state;
+	named.name = name;
+	assert_int_equal(heph_init(&heph, &named, &heph_futex_driver), 0);
+	memset(name, 'x', sizeof(name) - 1);
+	assert_memory_equal(heph.config.name, "a name that may be", 18);
+	heph_fini(&heph);
+	assert_int_equal(heph_init(&heph, &config, &heph_futex_driver), 0);
+	assert_string_equal(heph.config.name, "");
+	heph_fini(&heph);
+}
+
 static void is_entered_by_its_number(void **state)
 {
 	struct heph heph;
@@ -228,6 +245,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_places_for_256_runtimes),
+		cmocka_unit_test(copies_its_name),
 		cmocka_unit_test(is_entered_by_its_number),
 		cmocka_unit_test(is_not_entered_by_its_own_threads),
 		cmocka_unit_test(waits_for_those_inside),
