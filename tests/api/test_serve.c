@@ -560,6 +560,73 @@ static void a_connection_belongs_to_its_actor(void **state)
 	heph_free(ctx);
 }
 
+/* ---- their name ------------------------------------------------------------------------ */
+
+struct named_arg {
+	heph_fd fd;
+};
+HEPH_ACTOR(named, void, struct named_arg);
+static int named_main(heph_ctx ctx, struct named_arg *arg)
+{
+	const char *name = heph_name(ctx);
+
+	return heph_write_all(ctx, arg->fd, name, strlen(name) + 1);
+}
+HEPH_ACTOR_MAIN(named, named_main);
+
+static char fleeting[20];
+
+static int serve_named(heph_ctx ctx, void *arg)
+{
+	const struct server *it = arg;
+	heph_fd listener;
+
+	must_be(it->each ? heph_listen_shared(ctx, "127.0.0.1:0", &listener) :
+			   heph_listen(ctx, "127.0.0.1:0", &listener),
+		0);
+	served.port = port_of(ctx, listener);
+	if (it->each)
+		return heph_serve_on_each(ctx, listener, named, fd,
+					  { .fd = { 0 } }, .name = fleeting);
+	return heph_serve(ctx, listener, named, fd, { .fd = { 0 } },
+			  .name = fleeting);
+}
+
+static void read_name(heph_ctx ctx)
+{
+	heph_fd fd = client(ctx);
+	char name[9];
+
+	must_be(heph_read_exact(ctx, fd, name, sizeof(name), NULL), 0);
+	must_be(strcmp(name, "fleeting"), 0);
+	must_be(heph_read(ctx, fd, name, 1), 0);
+	heph_close(fd);
+}
+
+static void with_a_name(heph_ctx ctx, bool each)
+{
+	task_ref task;
+
+	strcpy(fleeting, "fleeting");
+	served.port = 0;
+	served.each = each;
+	task = start_task(ctx, serve_named, &served);
+	while (!served.port)
+		sched_yield();
+	read_name(ctx); /* it has begun */
+	strcpy(fleeting, "overwritten");
+	for (int n = 0; n < 4; n++)
+		read_name(ctx);
+	heph_stop(task);
+	end_task(ctx, task);
+}
+
+static void copies_the_name(void **state)
+{
+	twice(1, 0, with_a_name, false);
+	twice(1, 0, with_a_name, true);
+}
+
 /* ---- heph_run_on_each() ------------------------------------------------------------------ */
 
 struct each_arg {
@@ -594,6 +661,128 @@ static void runs_on_each_worker(void **state)
 	heph_free(ctx);
 }
 
+/* Keeps a worker to itself, until it is released. */
+static _Atomic int busy_worker;
+static _Atomic bool is_busy, is_released;
+
+HEPH_ACTOR(busy, void, void);
+static int busy_main(heph_ctx ctx)
+{
+	heph_time until = heph_now() + 20 * HEPH_SEC;
+
+	if (heph_worker(ctx) != busy_worker)
+		return 0;
+	is_busy = true;
+	while (!is_released && heph_now() < until)
+		sched_yield();
+	must(is_released);
+	return 0;
+}
+HEPH_ACTOR_MAIN(busy, busy_main);
+
+static void each_beside_busy(heph_ctx ctx)
+{
+	int err = -ETIME;
+
+	do
+		err = heph_run_on_each(heph_within(ctx, 2 * HEPH_MSEC), busy);
+	while (err == -ETIME && !is_busy); /* the spawns were too slow */
+	must_be(err, -ETIME);
+	must_be(heph_run_on_each(heph_within(ctx, HEPH_MSEC), busy), -ETIME);
+}
+
+static void join_busy(heph_ctx ctx)
+{
+	busy_ref ref;
+
+	must_be(heph_spawn(ctx, busy, &ref, .on = HEPH_WORKER(busy_worker)), 0);
+	while (!is_busy)
+		must_be(heph_yield(ctx), 0);
+	for (int n = 0; n < 3; n++)
+		must_be(heph_join(heph_within(ctx, HEPH_MSEC), ref, NULL),
+			-ETIME);
+}
+
+static void not_kept_waiting(heph_ctx ctx, bool each)
+{
+	for (int n = 0; n < 10; n++) {
+		busy_worker = !heph_worker(ctx);
+		is_busy = is_released = false;
+		if (each)
+			each_beside_busy(ctx);
+		else
+			join_busy(ctx);
+		is_released = true;
+		pass_turns(ctx); /* what was under way has come back */
+	}
+}
+
+static int not_kept_waiting_in_actor(heph_ctx ctx, void *arg)
+{
+	not_kept_waiting(ctx, arg != NULL);
+	return 0;
+}
+
+static void deadlines_hold_beside_a_busy_worker(void **state)
+{
+	static char each;
+
+	twice(2, 0, not_kept_waiting, false);
+	twice(2, 0, not_kept_waiting, true);
+	run_task_on(2, not_kept_waiting_in_actor, NULL);
+	run_task_on(2, not_kept_waiting_in_actor, &each);
+}
+
+/* ---- who ignores a stop ------------------------------------------------------------------- */
+
+static int serves_for_ever(heph_ctx ctx, void *arg)
+{
+	heph_fd listener;
+
+	must_be(heph_listen(ctx, "127.0.0.1:0", &listener), 0);
+	while (heph_serve(ctx, listener, conn, fd, { .number = 42 }) <= 0)
+		;
+	return 0;
+}
+
+static int runs_for_ever_on_each(heph_ctx ctx, void *arg)
+{
+	while (heph_run_on_each(ctx, each, { -1 }) <= 0)
+		;
+	return 0;
+}
+
+static void panics(heph_ctx ctx, task_fn fn, int worker)
+{
+	uint64_t before = heph_stats(ctx).panicked;
+	struct heph_exit exit;
+	task_ref task;
+
+	must_be(heph_spawn(ctx, task, &task, { fn, NULL },
+			   .on = HEPH_WORKER(worker)),
+		0);
+	heph_stop(task);
+	must_be(heph_join(ctx, task, &exit), 0);
+	must(exit.err == -ENOTRECOVERABLE || exit.err == -ESRCH);
+	while (heph_stats(ctx).panicked == before)
+		sched_yield();
+}
+
+static void ignore_stops(heph_ctx ctx, bool each)
+{
+	for (int n = 0; n < (int)heph_workers(ctx); n++) {
+		panics(ctx, serves_for_ever, n);
+		panics(ctx, runs_for_ever_on_each, n);
+	}
+}
+
+static void panics_when_a_stop_is_ignored(void **state)
+{
+	setenv("HEPH_LOG", "off", 0); /* they fail on purpose */
+	twice(1, 0, ignore_stops, false);
+	twice(2, 0, ignore_stops, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -607,7 +796,10 @@ int main(void)
 		cmocka_unit_test(tells_of_bad_options),
 		cmocka_unit_test(full_house),
 		cmocka_unit_test(a_connection_belongs_to_its_actor),
+		cmocka_unit_test(copies_the_name),
 		cmocka_unit_test(runs_on_each_worker),
+		cmocka_unit_test(deadlines_hold_beside_a_busy_worker),
+		cmocka_unit_test(panics_when_a_stop_is_ignored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
