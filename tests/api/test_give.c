@@ -2,6 +2,8 @@
 /* Descriptors from hand to hand: in messages, to children, to threads. */
 #include "task.h"
 
+#include <pthread.h>
+
 /* ---- from hand to hand -------------------------------------------------------------------- */
 
 struct box_msg {
@@ -197,6 +199,117 @@ static void also_to_a_thread(void **state)
 	run_thread(as_another_thread);
 }
 
+/* ---- by strangers ------------------------------------------------------------------------- */
+
+static void *drop_parcel(void *arg)
+{
+	heph_fd_parcel_drop(*(struct heph_fd_parcel *)arg);
+	return NULL;
+}
+
+static void drop_as_stranger(struct heph_fd_parcel *parcel)
+{
+	pthread_t thread;
+
+	must_be(pthread_create(&thread, NULL, drop_parcel, parcel), 0);
+	pthread_join(thread, NULL);
+}
+
+static int dropped_by_stranger(heph_ctx ctx, void *arg)
+{
+	static struct heph_fd_parcel parcel;
+	int other, others[3], port;
+	heph_fd fd, taken;
+	char byte;
+
+	for (int i = 0; i < 10; i++) {
+		fd = pair(ctx, &other);
+		must_be(heph_fd_give(ctx, fd, &parcel), 0);
+		drop_as_stranger(&parcel);
+		must_be(read(other, &byte, 1), 0);
+		must_be(heph_fd_take(ctx, parcel, &taken), -EBADF);
+		close(other);
+		fd = pair(ctx, &other); /* in the same place, perhaps */
+		drop_as_stranger(&parcel);
+		must_be(write(other, "x", 1), 1);
+		must_be(heph_read(ctx, fd, &byte, 1), 1);
+		close(other);
+		heph_close(fd);
+	}
+	fd = listen_somewhere(ctx); /* with what it has accepted */
+	port = port_of(ctx, fd);
+	for (int i = 0; i < 3; i++)
+		others[i] = raw_connect(port);
+	must_be(heph_accept(ctx, fd, &taken), 0);
+	must_be(heph_fd_give(ctx, fd, &parcel), 0);
+	drop_as_stranger(&parcel);
+	must_be(raw_connect(port), -ECONNREFUSED);
+	for (int i = 0; i < 3; i++)
+		close(others[i]);
+	heph_close(taken);
+	return 0;
+}
+
+static void a_stranger_may_drop_a_descriptor(void **state)
+{
+	run_task(dropped_by_stranger);
+	run_thread(dropped_by_stranger);
+}
+
+/* ---- from one runtime to another ----------------------------------------------------------- */
+
+static struct heph_fd_parcel foreign;
+
+static void *try_to_take(void *arg)
+{
+	struct heph_config config = { .workers = 1, .no_signals = true };
+	heph_ctx ctx;
+	heph_fd fd;
+
+	must_be(heph_new(&ctx, &config), 0);
+	must_be(heph_fd_take(ctx, foreign, &fd), -EBADF);
+	heph_free(ctx);
+	return NULL;
+}
+
+static int keep_from_others(heph_ctx ctx, void *arg)
+{
+	pthread_t thread;
+	heph_fd fd;
+	int other;
+
+	fd = pair(ctx, &other);
+	must_be(heph_fd_give(ctx, fd, &foreign), 0);
+	must_be(pthread_create(&thread, NULL, try_to_take, NULL), 0);
+	pthread_join(thread, NULL);
+	must_be(heph_fd_take(ctx, foreign, &fd), 0);
+	heph_close(fd);
+	close(other);
+	return 0;
+}
+
+static void a_descriptor_stays_in_its_runtime(void **state)
+{
+	run_task(keep_from_others);
+	run_thread(keep_from_others);
+}
+
+static void a_stranger_may_drop_it_after_its_runtime(void **state)
+{
+	struct heph_config config = { .workers = 1, .no_signals = true };
+	int fds = count_fds(), other;
+	heph_ctx ctx;
+	char byte;
+
+	assert_int_equal(heph_new(&ctx, &config), 0);
+	assert_int_equal(heph_fd_give(ctx, pair(ctx, &other), &foreign), 0);
+	heph_free(ctx);
+	assert_int_equal(read(other, &byte, 1), 0);
+	drop_as_stranger(&foreign);
+	close(other);
+	assert_int_equal(count_fds(), fds);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -204,6 +317,9 @@ int main(void)
 		cmocka_unit_test(descriptors_go_to_children),
 		cmocka_unit_test(a_listener_is_given_with_what_it_has_accepted),
 		cmocka_unit_test(also_to_a_thread),
+		cmocka_unit_test(a_stranger_may_drop_a_descriptor),
+		cmocka_unit_test(a_descriptor_stays_in_its_runtime),
+		cmocka_unit_test(a_stranger_may_drop_it_after_its_runtime),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

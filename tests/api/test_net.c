@@ -2,6 +2,8 @@
 /* Listening, accepting, connecting. */
 #include "task.h"
 
+#include <sys/wait.h>
+
 static void answer_byte(heph_ctx ctx, heph_fd fd, int other)
 {
 	char byte = 'a';
@@ -84,6 +86,62 @@ static void sockets_have_tcp_nodelay_and_close_on_exec(void **state)
 {
 	run_task(options);
 	run_thread(options);
+}
+
+/* Also where sockets of IPv6 are, unless told otherwise, for IPv6 alone. In a
+ * child process with a network of its own: whoever may not have one, as in some
+ * containers, cannot do this test. */
+static int listen_for_all(heph_ctx ctx, void *arg)
+{
+	int alone = -1;
+	socklen_t size = sizeof(alone);
+	heph_fd fd;
+
+	for (int shared = 0; shared < 2; shared++) {
+		must_be(shared ? heph_listen_shared(ctx, ":0", &fd) :
+				 heph_listen(ctx, ":0", &fd),
+			0);
+		must_be(getsockopt(heph_fd_number(ctx, fd), IPPROTO_IPV6,
+				   IPV6_V6ONLY, &alone, &size),
+			0);
+		must_be(alone, 0);
+		heph_close(fd);
+	}
+	return 0;
+}
+
+static bool separate_families(void)
+{
+	int fd, n = -1;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
+		return false;
+	fd = open("/proc/sys/net/ipv6/bindv6only", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = (int)write(fd, "1", 1);
+		close(fd);
+	}
+	return n == 1;
+}
+
+static void listens_for_both_families(void **state)
+{
+	int status;
+	pid_t pid = fork(); /* before threads */
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		alarm(25);
+		if (!separate_families())
+			_exit(77);
+		run_thread(listen_for_all);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(status, 0);
 }
 
 /* ---- bad ones -------------------------------------------------------------------- */
@@ -258,6 +316,7 @@ static void a_port_is_free_when_its_listener_is_closed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(listens_for_both_families),
 		cmocka_unit_test(connects_and_accepts),
 		cmocka_unit_test(sockets_have_tcp_nodelay_and_close_on_exec),
 		cmocka_unit_test(refuses_what_cannot_be),

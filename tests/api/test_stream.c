@@ -641,6 +641,29 @@ static void eintr_is_not_seen(void **state)
 	run_thread(interrupted);
 }
 
+/* ---- what is no descriptor --------------------------------------------------------- */
+
+static int adopt_nothing(heph_ctx ctx, void *arg)
+{
+	struct heph_stats before = heph_stats(ctx);
+	int number = fcntl(2, F_DUPFD_CLOEXEC, 700); /* nobody else's soon */
+	heph_fd fd = { 0 };
+
+	must(number >= 700);
+	close(number);
+	must_be(heph_fd_adopt(ctx, number, &fd), -EBADF);
+	must_be(heph_fd_adopt(ctx, -1, &fd), -EBADF);
+	must(heph_fd_none(fd));
+	must_be(heph_stats(ctx).descriptors, before.descriptors);
+	return 0;
+}
+
+static void a_number_that_is_not_open_is_ebadf(void **state)
+{
+	run_task(adopt_nothing);
+	run_thread(adopt_nothing);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -657,6 +680,7 @@ int main(void)
 		cmocka_unit_test(a_deadline_ends_a_long_write),
 		cmocka_unit_test(o_nonblock_makes_no_difference),
 		cmocka_unit_test(eintr_is_not_seen),
+		cmocka_unit_test(a_number_that_is_not_open_is_ebadf),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
