@@ -145,6 +145,49 @@ static void waits_for_descriptors(void **state)
 	run(on_pipes, NULL);
 }
 
+/* Descriptors are not behind messages, nor is a late one too late. */
+static int descriptor_first(heph_ctx ctx, act_inbox in, void *arg)
+{
+	heph_ctx late = heph_within(ctx, -HEPH_SEC);
+	struct act_msg msg;
+	int numbers[2];
+	heph_fd fd, out;
+	char byte;
+
+	(void)arg;
+	must_be(pipe2(numbers, O_CLOEXEC | O_NONBLOCK), 0);
+	fd = adopt(ctx, numbers[0]);
+	out = adopt(ctx, numbers[1]);
+	must_be(write(numbers[1], "x", 1), 1);
+	must_be(heph_try_send(heph_self(in), { .n = 7 }), 0);
+	must_be(heph_wait(ctx, heph_on_readable(fd), heph_on_msg(in, &msg)), 0);
+	must_be(heph_wait(ctx, heph_on_writable(out), heph_on_msg(in, &msg)),
+		0);
+	must_be(heph_wait(late, heph_on_readable(fd), heph_on_msg(in, &msg)),
+		0);
+	must_be(heph_wait(ctx, heph_on_msg(in, &msg), heph_on_readable(fd)), 0);
+	must_be(msg.n, 7);
+	must_be(heph_wait(late, heph_on_msg(in, &msg), heph_on_readable(fd)),
+		1);
+	must_be(heph_wait(late, heph_on_writable(out)), 0);
+	must_be(read(numbers[0], &byte, 1), 1);
+	must_be(heph_wait(late, heph_on_readable(fd)), -ETIME);
+	must_be(heph_wait(ctx, heph_on_readable(fd), heph_on_time(0)), 1);
+	heph_close(fd);
+	must_be(heph_try_send(heph_self(in), { .n = 8 }), 0);
+	must_be(heph_wait(ctx, heph_on_readable(fd), heph_on_msg(in, &msg)),
+		-EBADF);
+	must_be(heph_try_recv(in, &msg), 0); /* it took nothing */
+	heph_close(out);
+	return 0;
+}
+
+static void takes_a_descriptor_that_stands_first(void **state)
+{
+	(void)state;
+	run(descriptor_first, NULL);
+}
+
 /* Answers calls, and echoes what comes by the socket. */
 static int poll_socket(heph_ctx ctx, act_inbox in, void *arg)
 {
@@ -280,6 +323,7 @@ int main(void)
 		cmocka_unit_test(takes_the_first_of_the_list),
 		cmocka_unit_test(waits_for_messages_and_times),
 		cmocka_unit_test(waits_for_descriptors),
+		cmocka_unit_test(takes_a_descriptor_that_stands_first),
 		cmocka_unit_test(waits_for_sockets_and_messages),
 		cmocka_unit_test(takes_signals),
 	};

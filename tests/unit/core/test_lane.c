@@ -201,6 +201,52 @@ static void mixes_sizes(void **state)
 	rig_close();
 }
 
+/* A record is aligned to 8 bytes, a message may have to be to 16. */
+struct wide {
+	_Alignas(16) long n;
+	long rest[3];
+};
+HEPH_ACTOR(wide, struct wide, void);
+
+static int crooked;
+
+static void wide_drop(struct wide *msg)
+{
+	crooked += (uintptr_t)msg % 16 != 0;
+	must(msg->rest[2] == msg->n + 1);
+	drops++;
+}
+
+static int wide_main(heph_ctx ctx, wide_inbox in)
+{
+	struct wide msg;
+
+	return heph_recv(ctx, in, &msg);
+}
+HEPH_ACTOR_MAIN(wide, wide_main, .drop = wide_drop);
+
+static void aligns_what_it_drops(void **state)
+{
+	struct wide msg = { 0 };
+	wide_ref ref;
+
+	(void)state;
+	setup();
+	crooked = 0;
+	ref = spawn_sink(1, wide);
+	heph_stop(ref);
+	rig_settle();
+	for (msg.n = 0; msg.n < 10; msg.n++) { /* each 56 bytes further */
+		msg.rest[2] = msg.n + 1;
+		assert_int_equal(write_as_worker(ref.addr, &msg, sizeof(msg)),
+				 0);
+	}
+	rig_settle();
+	assert_int_equal(drops, 10);
+	assert_int_equal(crooked, 0);
+	rig_close();
+}
+
 static void stops_at_the_window(void **state)
 {
 	struct tiny msg = { 0 };
@@ -326,6 +372,7 @@ int main(void)
 		cmocka_unit_test(wraps_around_with_a_rest_that_holds_nothing),
 		cmocka_unit_test(carries_large_messages_by_pointer),
 		cmocka_unit_test(mixes_sizes),
+		cmocka_unit_test(aligns_what_it_drops),
 		cmocka_unit_test(stops_at_the_window),
 		cmocka_unit_test(says_when_the_ring_is_full),
 		cmocka_unit_test(refuses_without_memory),
