@@ -260,14 +260,23 @@ static void a_stranger_may_drop_a_descriptor(void **state)
 
 static struct heph_fd_parcel foreign;
 
+/* Also where there is one in the same place. */
 static void *try_to_take(void *arg)
 {
 	struct heph_config config = { .workers = 1, .no_signals = true };
+	struct heph_fd_parcel own, twin;
 	heph_ctx ctx;
 	heph_fd fd;
+	int other;
 
 	must_be(heph_new(&ctx, &config), 0);
 	must_be(heph_fd_take(ctx, foreign, &fd), -EBADF);
+	must_be(heph_fd_give(ctx, pair(ctx, &other), &own), 0);
+	twin = own;
+	twin.node = foreign.node;
+	must_be(heph_fd_take(ctx, twin, &fd), -EBADF);
+	must_be(heph_fd_take(ctx, own, &fd), 0);
+	close(other);
 	heph_free(ctx);
 	return NULL;
 }
