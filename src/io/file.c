@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/rand.h"
 #include "io/net.h"
 #include "io/op.h"
 
@@ -16,6 +17,7 @@ enum { BATCH = 64 };
 
 struct heph_files {
 	struct heph_file *table; /* reserved memory; place 0 is not used */
+	uint32_t first_turn;	 /* other than in runtimes before this one */
 	pthread_mutex_t lock;	 /* of the two below */
 	uint32_t n;		 /* ever used */
 	uint32_t free;		 /* list */
@@ -28,6 +30,7 @@ int heph_files_init(struct heph *heph)
 	if (!files)
 		return -ENOMEM;
 	files->n = 1;
+	files->first_turn = (uint32_t)heph_rand_entropy() | 1;
 	files->table = heph_mem_reserve(HEPH_FILES_MAX * sizeof(*files->table));
 	if (!files->table) {
 		heph_mem_free(files);
@@ -76,7 +79,7 @@ static uint32_t take_shared(struct heph_files *files)
 		slot = files->n++;
 		files->table[slot].slot = slot;
 		files->table[slot].number = -1;
-		atomic_store(&files->table[slot].turn, 1);
+		atomic_store(&files->table[slot].turn, files->first_turn);
 	}
 	return slot;
 }
