@@ -603,6 +603,13 @@ static void read_name(heph_ctx ctx)
 	heph_close(fd);
 }
 
+/* On the server's worker, so that tools see the order. */
+static int overwrite(heph_ctx ctx, void *arg)
+{
+	strcpy(fleeting, "overwritten");
+	return 0;
+}
+
 static void with_a_name(heph_ctx ctx, bool each)
 {
 	task_ref task;
@@ -614,7 +621,7 @@ static void with_a_name(heph_ctx ctx, bool each)
 	while (!served.port)
 		sched_yield();
 	read_name(ctx); /* it has begun */
-	strcpy(fleeting, "overwritten");
+	end_task(ctx, start_task(ctx, overwrite, NULL));
 	for (int n = 0; n < 4; n++)
 		read_name(ctx);
 	heph_stop(task);
@@ -768,8 +775,11 @@ static void panics(heph_ctx ctx, task_fn fn, int worker)
 		sched_yield();
 }
 
-static void ignore_stops(heph_ctx ctx, bool each)
+static void ignore_stops(heph_ctx ctx, bool on_each)
 {
+	/* all workers know the types, however early the stops come */
+	echo_clients(ctx, true);
+	must_be(heph_run_on_each(ctx, each, { -1 }), 0);
 	for (int n = 0; n < (int)heph_workers(ctx); n++) {
 		panics(ctx, serves_for_ever, n);
 		panics(ctx, runs_for_ever_on_each, n);
