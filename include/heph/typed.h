@@ -15,19 +15,23 @@
  *     .drop      void (*)(struct counter_msg *)      frees what an unread
  *                message owns; must not wait
  *     .drop_arg  void (*)(struct counter_arg *)      the same for the argument,
- *                when the actor ends for good
+ *                when the actor ends for good; of an actor with .decide it
+ *                gets the original, not the copy that the function had
  *
  * Options of heph_spawn() are those of struct heph_options, and
  *
  *     .decide    enum heph_verdict (*)(const struct heph_exit *why, struct
  *                counter_arg *arg)   the supervisor: called when the actor
  *                failed, may change the argument that it starts with again,
- *                must not wait. Not asked about one that was asked to stop,
+ *                must not wait. (It sees the original, not what the function
+ *                did to its copy; without an argument it is a void *.) Not asked about one that was asked to stop,
  *                nor when the runtime is ending
  *
- * Each macro evaluates its arguments once. A message, argument or answer is
- * the last argument: a value, or an initialiser in braces. Wrong types are
- * errors with the compiler's default flags.
+ * Each macro evaluates its arguments once. A message or answer is the last
+ * argument: a value, or an initialiser in braces. So is the argument of an
+ * actor, but for options, which follow it: what stands after an option without
+ * a name of its own would be taken for the next option. Wrong types are errors
+ * with the compiler's default flags.
  *
  * In C++ these macros do not exist.
  */

@@ -173,6 +173,16 @@ struct heph_thread *heph_threads_reuse(struct heph *heph)
 	return thread;
 }
 
+unsigned heph_threads_attached(struct heph *heph)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&heph->lock);
+	n = heph->n_threads - heph->workers - heph->n_free_threads;
+	pthread_mutex_unlock(&heph->lock);
+	return n;
+}
+
 struct heph *heph_enter(uint16_t node, bool *ret_inside)
 {
 	struct heph_thread *thread = heph_thread_current;

@@ -117,6 +117,9 @@ int heph_threads_add(struct heph *heph, struct heph_thread *thread);
 void heph_threads_retire(struct heph *heph, struct heph_thread *thread);
 struct heph_thread *heph_threads_reuse(struct heph *heph);
 
+/* How many plain threads are attached. Any thread. */
+unsigned heph_threads_attached(struct heph *heph);
+
 /* The highest serial that an actor of this place in the table ever had. */
 uint64_t heph_serial_base(struct heph *heph);
 void heph_serial_used(struct heph *heph, uint64_t serial);

@@ -292,6 +292,8 @@ void heph_free(heph_ctx ctx)
 	heph = ctx.self->thread->heph;
 	runtime = (struct heph_runtime *)heph;
 	heph_assert(runtime->owner.self == ctx.self);
+	/* or: another thread has not called heph_detach() yet */
+	heph_assert(heph_threads_attached(heph) == 1);
 	heph_stop_all(heph, heph_now() + heph->config.grace);
 	if (heph_drain(ctx) < 0)
 		heph_log_debug("runtime did not drain");

@@ -262,8 +262,13 @@ int heph_raw_serve_on_each(heph_ctx ctx, heph_fd listener,
 	struct heph_watch **servers;
 	int err, result;
 
-	if (!heph_net_shared(ctx, listener))
-		return heph_fd_number(ctx, listener) < 0 ? -EBADF : -EINVAL;
+	if (heph_fd_number(ctx, listener) < 0)
+		return -EBADF;
+	if (!heph_net_shared(ctx, listener)) {
+		heph_log_error("heph_serve_on_each: the listener is not one of "
+			       "heph_listen_shared()");
+		return -EINVAL;
+	}
 	err = heph_wait_allowed(ctx);
 	if (err < 0)
 		return err;
