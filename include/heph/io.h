@@ -135,7 +135,8 @@ HEPH_API HEPH_MUST int heph_peer_address(heph_ctx ctx, struct heph_fd fd,
  * heph_serve(ctx, listener, NAME, member[, argument][, .option = ...]): waits,
  * and spawns an actor for each connection, with its descriptor in that member
  * of the argument, which is otherwise copied for each of them: a type whose
- * argument owns something (.drop_arg) does not fit.
+ * argument owns something (.drop_arg) does not fit. The connections are actors
+ * of the caller's worker, whatever `.on` says.
  *
  * It goes on until the caller is stopped. When accepting fails because
  * something is exhausted (EMFILE, ENFILE, ENOBUFS, ENOMEM) it tries again
