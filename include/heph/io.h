@@ -145,10 +145,10 @@ HEPH_API HEPH_MUST int heph_peer_address(heph_ctx ctx, struct heph_fd fd,
  * finish: for half of the runtime's grace if the runtime is ending, otherwise
  * for half of the configured grace; then they are stopped and awaited.
  * Returns 0 after a stop (of which the caller is still aware: what it wants to
- * wait for then needs heph_shield()), -ETIME after the deadline of `ctx`, which ends it in
- * the same way; another error of accepting. If the server could not be spawned
- * (-ENOMEM, -EAGAIN, -EBADF, or a stop or deadline before that) the listener
- * is still the caller's, otherwise it is closed.
+ * wait for then needs heph_shield()), -ETIME after the deadline of `ctx`, which
+ * ends it in the same way; another error of accepting. If the server could not
+ * be spawned (-ENOMEM, -EAGAIN, -EBADF, or a stop or deadline before that) the
+ * listener is still the caller's, otherwise it is closed.
  */
 HEPH_API HEPH_MUST int heph_raw_serve(heph_ctx ctx, struct heph_fd listener,
 				      const struct heph_actor *actor,
