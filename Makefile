@@ -68,12 +68,15 @@ tsan: ## the tests with the thread sanitizer
 		WRAP="$$(setarch -R true 2>/dev/null && echo setarch -R)" \
 		T=$(T) SLOW=4 scripts/test.sh build-tsan unit api stress
 
+# A jump of more than --max-stackframe is a switch of stacks: those of threads are
+# not registered, and may lie close to those of actors.
 valgrind: ## the tests in the hostile build, under valgrind
 	@scripts/deps.sh test
 	@$(GCC) scripts/build.sh build-valgrind tests -Doptimization=1 \
 		-Ddebug_level=2 -Dvalgrind=enabled
 	@WRAP="valgrind --quiet --error-exitcode=99 --leak-check=full \
 		--errors-for-leak-kinds=definite --num-callers=25 --fair-sched=yes \
+		--max-stackframe=60000 \
 		--suppressions=$(CURDIR)/tests/valgrind.supp" \
 		T=$(T) SLOW=10 scripts/test.sh build-valgrind unit api
 
