@@ -100,7 +100,6 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 		goto fail_tables;
 	heph_mem_huge(worker->selves, selves_size(worker));
 	heph_wheel_init(&worker->wheel, heph_now());
-	heph_rand_seed(&worker->rand, heph_rand_entropy());
 	return 0;
 
 fail_tables:

@@ -8,7 +8,6 @@
 #ifndef HEPH_CORE_WORKER_H
 #define HEPH_CORE_WORKER_H
 
-#include "base/rand.h"
 #include "base/wheel.h"
 #include "core/self.h"
 #include "coro/stack.h"
@@ -66,12 +65,10 @@ struct heph_worker {
 	struct heph_wheel wheel;
 	heph_time now;	/* of the last look at the clock */
 	heph_time spin; /* how long it is worth to spin before sleeping */
-	heph_time spinning_since;
 	heph_time trim_at; /* when idle stacks lose their memory; 0: not set */
 	bool stopping; /* its first-level actors were asked to stop */
 	struct heph_event stop_event;
 	_Atomic bool stop_posted;
-	struct heph_rand rand;
 	void *driver; /* of the driver */
 };
 
