@@ -136,6 +136,7 @@ struct heph_on {
 	void *ret;
 	heph_time when;
 	struct heph_fd fd;
+	struct heph_addr who;
 };
 
 /*
@@ -149,10 +150,12 @@ struct heph_on {
 HEPH_API HEPH_MUST int heph_raw_wait(heph_ctx ctx, const struct heph_on *on,
 				     size_t n);
 
+#define HEPH_NOBODY__ { 0, 0, 0, 0 }
+
 /* At that time, or at once when it has passed. */
 static inline struct heph_on heph_on_time(heph_time when)
 {
-	struct heph_on on = { HEPH_ON_TIME__, 0, 0, NULL, NULL, when, { 0, 0 } };
+	struct heph_on on = { HEPH_ON_TIME__, 0, 0, NULL, NULL, when, { 0, 0 }, HEPH_NOBODY__ };
 
 	return on;
 }
@@ -165,7 +168,7 @@ static inline struct heph_on heph_on_time(heph_time when)
  */
 static inline struct heph_on heph_on_signal(int signal, unsigned *ret_count)
 {
-	struct heph_on on = { HEPH_ON_SIGNAL__, signal, 0, NULL, ret_count, 0, { 0, 0 } };
+	struct heph_on on = { HEPH_ON_SIGNAL__, signal, 0, NULL, ret_count, 0, { 0, 0 }, HEPH_NOBODY__ };
 
 	return on;
 }
@@ -173,7 +176,7 @@ static inline struct heph_on heph_on_signal(int signal, unsigned *ret_count)
 /* When reading from the descriptor, or accepting, would not wait. */
 static inline struct heph_on heph_on_readable(struct heph_fd fd)
 {
-	struct heph_on on = { HEPH_ON_READABLE__, 0, 0, NULL, NULL, 0, fd };
+	struct heph_on on = { HEPH_ON_READABLE__, 0, 0, NULL, NULL, 0, fd, HEPH_NOBODY__ };
 
 	return on;
 }
@@ -181,7 +184,7 @@ static inline struct heph_on heph_on_readable(struct heph_fd fd)
 /* When writing to it would not wait. */
 static inline struct heph_on heph_on_writable(struct heph_fd fd)
 {
-	struct heph_on on = { HEPH_ON_WRITABLE__, 0, 0, NULL, NULL, 0, fd };
+	struct heph_on on = { HEPH_ON_WRITABLE__, 0, 0, NULL, NULL, 0, fd, HEPH_NOBODY__ };
 
 	return on;
 }

@@ -1,40 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * heph_wait(): the clauses are asked in order, and if none can be had the
- * actor waits for whatever may make one of them true, then asks again. Nothing
- * of a clause but a poll of a descriptor outlives a wait, and the polls are
- * cancelled and awaited before it returns.
+ * actor waits for whatever may make one of them true, then asks again. What a
+ * clause began for the wait is ended before heph_wait() returns.
  */
-#include <heph/message.h>
 #include <heph/time.h>
 
 #include "core/inbox.h"
+#include "core/select.h"
 #include "core/signals.h"
 #include "core/wait.h"
 
-enum { CLAUSES_MAX = 64, NONE = -1 };
+enum { CLAUSES_MAX = 64 };
 
 struct select {
 	heph_ctx ctx;
-	const struct heph_on *on;
+	struct heph_clause *clauses;
 	size_t n;
 	unsigned what;	/* to wait for */
 	heph_time when; /* of the earliest clause about time */
-	void *polls[CLAUSES_MAX];
 };
 
-static bool msg_ready(const struct heph_on *on)
-{
-	struct heph_self *self = (struct heph_self *)on->inbox;
+/* ---- the kinds of clauses -------------------------------------------------- */
 
+static int msg_ready(heph_ctx ctx, struct heph_clause *clause)
+{
+	struct heph_self *self = (struct heph_self *)clause->on->inbox;
+
+	heph_assert(self == ctx.self);
 	if (!self->last)
-		return false;
-	heph_inbox_take(self, on->ret);
-	return true;
+		return 0;
+	heph_inbox_take(self, clause->on->ret);
+	return 1;
 }
 
-static int signal_ready(heph_ctx ctx, const struct heph_on *on)
+static int time_ready(heph_ctx ctx, struct heph_clause *clause)
 {
+	(void)ctx;
+	return clause->on->when <= heph_now();
+}
+
+static int signal_ready(heph_ctx ctx, struct heph_clause *clause)
+{
+	const struct heph_on *on = clause->on;
 	struct heph_signal_take *take;
 	int err = heph_signals_take(ctx.self, on->signal, &take);
 
@@ -46,96 +54,97 @@ static int signal_ready(heph_ctx ctx, const struct heph_on *on)
 	return 1;
 }
 
-static int fd_ready(struct select *select, size_t i)
+static bool about_writing(const struct heph_on *on)
 {
-	const struct heph_driver *driver =
-		select->ctx.self->thread->heph->driver;
-
-	if (select->polls[i])
-		return driver->poll_ready(select->polls[i]);
-	return driver->poll_now(select->ctx.self, select->on[i].fd,
-				select->on[i].what == HEPH_ON_WRITABLE__);
+	return on->what == HEPH_ON_WRITABLE__;
 }
 
-/* Whether clause i can be had; takes it. 1, 0, or an error. */
-static int ready(struct select *select, size_t i)
+static int fd_ready(heph_ctx ctx, struct heph_clause *clause)
 {
-	const struct heph_on *on = &select->on[i];
+	const struct heph_driver *driver = ctx.self->thread->heph->driver;
 
-	switch (on->what) {
-	case HEPH_ON_MSG__:
-		heph_assert((struct heph_self *)on->inbox == select->ctx.self);
-		return msg_ready(on);
-	case HEPH_ON_TIME__:
-		return on->when <= heph_now();
-	case HEPH_ON_SIGNAL__:
-		return signal_ready(select->ctx, on);
-	case HEPH_ON_READABLE__:
-	case HEPH_ON_WRITABLE__:
-		return fd_ready(select, i);
-	case HEPH_ON_NOTHING__:
-		break;
-	}
-	return 0;
+	if (clause->begun)
+		return driver->poll_ready(clause->begun);
+	return driver->poll_now(ctx.self, clause->on->fd, about_writing(clause->on));
 }
+
+static int fd_begin(heph_ctx ctx, struct heph_clause *clause)
+{
+	const struct heph_driver *driver = ctx.self->thread->heph->driver;
+
+	return driver->poll_begin(ctx.self, clause->on->fd,
+				  about_writing(clause->on), &clause->begun);
+}
+
+static void fd_end(heph_ctx ctx, struct heph_clause *clause)
+{
+	ctx.self->thread->heph->driver->poll_end(clause->begun);
+}
+
+static const struct heph_clause_type types[] = {
+	[HEPH_ON_MSG__] = { HEPH_WAIT_MSG, msg_ready, NULL, NULL },
+	[HEPH_ON_TIME__] = { HEPH_WAIT_TIME, time_ready, NULL, NULL },
+	[HEPH_ON_SIGNAL__] = { HEPH_WAIT_SIGNAL, signal_ready, NULL, NULL },
+	[HEPH_ON_READABLE__] = { HEPH_WAIT_OP, fd_ready, fd_begin, fd_end },
+	[HEPH_ON_WRITABLE__] = { HEPH_WAIT_OP, fd_ready, fd_begin, fd_end },
+};
+
+/* NULL: a hole in the list. */
+static const struct heph_clause_type *type_of(const struct heph_clause *clause)
+{
+	return clause->on->what ? &types[clause->on->what] : NULL;
+}
+
+/* ---- waiting --------------------------------------------------------------- */
 
 static int first_ready(struct select *select)
 {
+	const struct heph_clause_type *type;
 	int is;
 
 	for (size_t i = 0; i < select->n; i++) {
-		is = ready(select, i);
+		type = type_of(&select->clauses[i]);
+		is = type ? type->ready(select->ctx, &select->clauses[i]) : 0;
 		if (is)
 			return is < 0 ? is : (int)i;
 	}
 	return -EAGAIN;
 }
 
-/* What a clause makes the actor wait for. */
-static unsigned reason(struct select *select, const struct heph_on *on)
+static void prepare(struct select *select, const struct heph_on *on)
 {
-	switch (on->what) {
-	case HEPH_ON_MSG__:
-		return HEPH_WAIT_MSG;
-	case HEPH_ON_SIGNAL__:
-		return HEPH_WAIT_SIGNAL;
-	case HEPH_ON_READABLE__:
-	case HEPH_ON_WRITABLE__:
-		return HEPH_WAIT_OP;
-	case HEPH_ON_TIME__:
-		if (on->when < select->when)
-			select->when = on->when;
-		return HEPH_WAIT_TIME;
-	case HEPH_ON_NOTHING__:
-		break;
+	const struct heph_clause_type *type;
+
+	for (size_t i = 0; i < select->n; i++) {
+		select->clauses[i] = (struct heph_clause){ .on = &on[i] };
+		type = type_of(&select->clauses[i]);
+		if (!type)
+			continue;
+		select->what |= type->reason;
+		if (on[i].what == HEPH_ON_TIME__ && on[i].when < select->when)
+			select->when = on[i].when;
 	}
-	return 0;
 }
 
-static int begin_polls(struct select *select)
+static int begin(struct select *select)
 {
-	const struct heph_driver *driver =
-		select->ctx.self->thread->heph->driver;
+	const struct heph_clause_type *type;
 	int err = 0;
 
 	for (size_t i = 0; err == 0 && i < select->n; i++) {
-		enum heph_on_what__ what = select->on[i].what;
-
-		if (what == HEPH_ON_READABLE__ || what == HEPH_ON_WRITABLE__)
-			err = driver->poll_begin(select->ctx.self,
-						 select->on[i].fd,
-						 what == HEPH_ON_WRITABLE__,
-						 &select->polls[i]);
+		type = type_of(&select->clauses[i]);
+		if (type && type->begin)
+			err = type->begin(select->ctx, &select->clauses[i]);
 	}
 	return err;
 }
 
-static void end_polls(struct select *select)
+static void end(struct select *select)
 {
 	for (size_t i = 0; i < select->n; i++)
-		if (select->polls[i])
-			select->ctx.self->thread->heph->driver->poll_end(
-				select->polls[i]);
+		if (select->clauses[i].begun)
+			type_of(&select->clauses[i])
+				->end(select->ctx, &select->clauses[i]);
 }
 
 /* Waits until a clause may be had. 0, or the reason why not. */
@@ -151,7 +160,7 @@ static int wait_a_bit(struct select *select)
 
 static int wait_for_one(struct select *select)
 {
-	int which, err = begin_polls(select);
+	int which, err = begin(select);
 
 	while (err == 0) {
 		which = first_ready(select);
@@ -168,15 +177,17 @@ static int wait_for_one(struct select *select)
 
 int heph_raw_wait(heph_ctx ctx, const struct heph_on *on, size_t n)
 {
-	struct select select = { .ctx = ctx, .on = on, .n = n, .when = HEPH_NEVER };
+	struct heph_clause clauses[CLAUSES_MAX];
+	struct select select = {
+		.ctx = ctx, .clauses = clauses, .n = n, .when = HEPH_NEVER
+	};
 	int which = heph_wait_allowed(ctx);
 
 	if (which < 0)
 		return which;
 	if (n > CLAUSES_MAX)
 		return -EINVAL;
-	for (size_t i = 0; i < n; i++)
-		select.what |= reason(&select, &on[i]);
+	prepare(&select, on);
 	if (!select.what)
 		return -EINVAL;
 	which = first_ready(&select);
@@ -185,6 +196,6 @@ int heph_raw_wait(heph_ctx ctx, const struct heph_on *on, size_t n)
 		return which;
 	}
 	which = wait_for_one(&select);
-	end_polls(&select);
+	end(&select);
 	return which;
 }
