@@ -15,11 +15,12 @@ static struct heph_parcel *make(struct heph_thread *to, struct heph_addr addr,
 	bool local = to == heph_thread_current;
 	struct heph_parcel *parcel;
 
-	parcel = local ? heph_pool_take(&to->pool, size) : heph_mem_alloc_raw(size);
+	parcel = local ? heph_pool_take(&to->pool, size) :
+			 heph_mem_alloc_raw(size);
 	if (!parcel)
 		return NULL;
 	*parcel = (struct heph_parcel){
-		.event.fn = arrive,
+		.request.event.fn = arrive,
 		.cancel.fn = on_cancel,
 		.id = addr.id,
 		.slot = addr.slot,
@@ -45,22 +46,10 @@ static void dispose(struct heph_parcel *parcel)
 
 /* ---- the receiver's worker ----------------------------------------------- */
 
-static void came_back(struct heph_event *event)
-{
-	struct heph_parcel *parcel =
-		heph_container_of(event, struct heph_parcel, event);
-
-	parcel->back = true;
-	heph_wake(parcel->sender, HEPH_WAIT_ROOM);
-}
-
 /* Whether the sender still waits; if not, its cancellation is on the way. */
 static bool claim(struct heph_parcel *parcel)
 {
-	int sent = HEPH_PARCEL_SENT;
-
-	return atomic_compare_exchange_strong(&parcel->state, &sent,
-					      HEPH_PARCEL_CLAIMED);
+	return heph_request_claim(&parcel->request);
 }
 
 /* The sender has given it up. It has arrived before. */
@@ -75,15 +64,7 @@ static void on_cancel(struct heph_event *event)
 
 static void send_back(struct heph_parcel *parcel, int result)
 {
-	struct heph_thread *home = parcel->sender->thread;
-
-	parcel->result = result;
-	if (home == heph_thread_current) {
-		came_back(&parcel->event);
-	} else {
-		parcel->event.fn = came_back;
-		heph_thread_post(home, &parcel->event);
-	}
+	heph_request_answer(&parcel->request, result);
 }
 
 static int put(struct heph_self *self, struct heph_parcel *parcel)
@@ -135,7 +116,7 @@ static void deliver_or_drop(struct heph_worker *worker, struct heph_self *self,
 static void arrive(struct heph_event *event)
 {
 	struct heph_parcel *parcel =
-		heph_container_of(event, struct heph_parcel, event);
+		heph_container_of(event, struct heph_parcel, request.event);
 	struct heph_worker *worker = (struct heph_worker *)parcel->thread;
 	struct heph_self *self;
 
@@ -176,7 +157,8 @@ void heph_parcels_refuse(struct heph_self *self)
 /* ---- the sender ---------------------------------------------------------- */
 
 int heph_parcel_post(struct heph_thread *to, struct heph_addr addr,
-		     const struct heph_letter *letter, _Atomic uint32_t *under_way)
+		     const struct heph_letter *letter,
+		     _Atomic uint32_t *under_way)
 {
 	struct heph_parcel *parcel = make(to, addr, letter);
 
@@ -184,7 +166,7 @@ int heph_parcel_post(struct heph_thread *to, struct heph_addr addr,
 		return -ENOMEM;
 	atomic_fetch_add(under_way, 1);
 	parcel->under_way = under_way;
-	heph_thread_post(to, &parcel->event);
+	heph_thread_post(to, &parcel->request.event);
 	return 0;
 }
 
@@ -198,30 +180,8 @@ static void give_up(struct heph_self *sender, struct heph_parcel *parcel)
 		heph_thread_post(parcel->thread, &parcel->cancel);
 }
 
-/* Waits for the parcel to come back. Returns its result, or why it was given
- * up; then `*ret_gone` is set, and it is not ours any more. */
-static int await(heph_ctx ctx, struct heph_parcel *parcel, bool *ret_gone)
-{
-	int sent = HEPH_PARCEL_SENT, err;
-
-	while (!parcel->back) {
-		err = heph_wait_for(ctx, HEPH_WAIT_ROOM);
-		if (parcel->back || err == 0)
-			continue;
-		if (atomic_compare_exchange_strong(&parcel->state, &sent,
-						   HEPH_PARCEL_ABANDONED)) {
-			give_up(ctx.self, parcel);
-			*ret_gone = true;
-			return err;
-		}
-		while (!parcel->back) /* it is on its way */
-			heph_wait_only(ctx.self, HEPH_WAIT_ROOM);
-	}
-	return parcel->result;
-}
-
-int heph_parcel_send(heph_ctx ctx, struct heph_thread *to, struct heph_addr addr,
-		     const struct heph_letter *letter)
+int heph_parcel_send(heph_ctx ctx, struct heph_thread *to,
+		     struct heph_addr addr, const struct heph_letter *letter)
 {
 	struct heph_thread *from = ctx.self->thread;
 	struct heph_parcel *parcel = make(to, addr, letter);
@@ -230,18 +190,16 @@ int heph_parcel_send(heph_ctx ctx, struct heph_thread *to, struct heph_addr addr
 
 	if (!parcel)
 		return -ENOMEM;
-	parcel->sender = ctx.self;
-	if (to == from) {
-		arrive(&parcel->event);
-	} else {
-		if (from->is_worker && from->heph == to->heph) {
-			parcel->lane = from->number;
-			heph_lanes_flush((struct heph_worker *)from);
-		}
-		heph_thread_post(to, &parcel->event);
+	heph_request_init(&parcel->request, ctx.self, HEPH_WAIT_ROOM, arrive);
+	if (to != from && from->is_worker && from->heph == to->heph) {
+		parcel->lane = from->number;
+		heph_lanes_flush((struct heph_worker *)from);
 	}
-	err = await(ctx, parcel, &gone);
-	if (!gone)
+	heph_request_send(&parcel->request, to);
+	err = heph_request_await(ctx, &parcel->request, &gone);
+	if (gone)
+		give_up(ctx.self, parcel);
+	else
 		dispose(parcel);
 	return err;
 }

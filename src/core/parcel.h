@@ -4,39 +4,27 @@
  *
  * The short ways are the inbox itself, for a sender on the same worker, and
  * the lane, for one on another. A parcel carries a message whose sender waits
- * for room, and every message of plain threads. It goes through the door of
- * the receiver's worker and, if somebody waits, comes back through the door of
- * the sender's thread with the result.
+ * for room, and every message of plain threads. It is a request to the
+ * receiver's worker; or, if nobody waits, just an event.
  *
- * A sender that gives up (deadline, stop) and the receiver's worker that
- * delivers claim the parcel by swapping `state`; the loser acts on what the
- * winner did. An abandoned parcel is cancelled by an event of its own, which
- * takes it out of the receiver's list and frees it.
+ * An abandoned parcel is cancelled by an event of its own, which takes it out
+ * of the receiver's list and frees it.
  */
 #ifndef HEPH_CORE_PARCEL_H
 #define HEPH_CORE_PARCEL_H
 
 #include "core/inbox.h"
-
-enum heph_parcel_state {
-	HEPH_PARCEL_SENT,
-	HEPH_PARCEL_CLAIMED,   /* by the receiver's worker: it will come back */
-	HEPH_PARCEL_ABANDONED, /* by the sender */
-};
+#include "core/request.h"
 
 struct heph_parcel {
-	struct heph_event event;
+	struct heph_request request;
 	struct heph_event cancel;
 	struct heph_list node; /* in ext->parcels of the receiver */
 	uint64_t id;
 	uint32_t slot;
-	struct heph_thread *thread; /* of the receiver */
-	struct heph_self *sender; /* who waits; NULL: nobody */
+	struct heph_thread *thread;  /* of the receiver */
 	_Atomic uint32_t *under_way; /* the sender's count; NULL: none */
-	int lane; /* the worker whose lane goes first; -1: none */
-	_Atomic int state;
-	int result; /* 0; -ESRCH */
-	bool back;
+	int lane;   /* the worker whose lane goes first; -1: none */
 	bool local; /* within one thread: from its pool */
 	uint32_t size, reply_at;
 	alignas(16) unsigned char data[];
@@ -49,8 +37,8 @@ int heph_parcel_post(struct heph_thread *to, struct heph_addr addr,
 
 /* Waits until the message is in the inbox. Returns 0; -ESRCH, -ETIME,
  * -ECANCELED, -ENOMEM. */
-int heph_parcel_send(heph_ctx ctx, struct heph_thread *to, struct heph_addr addr,
-		     const struct heph_letter *letter);
+int heph_parcel_send(heph_ctx ctx, struct heph_thread *to,
+		     struct heph_addr addr, const struct heph_letter *letter);
 
 /* There is room in the inbox: lets the first waiting parcel in. */
 void heph_parcels_admit(struct heph_self *self);

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A spawn on another worker is a request: a record that goes there, with a
- * copy of options and argument, and comes back with the result. The spawner
- * and the worker claim it as they do a parcel. The watch that makes the new
- * actor a child of the spawner is made before and travels along, so nothing
- * can fail after the actor has begun.
+ * A spawn on another worker is a request, with a copy of options and argument.
+ * The watch that makes the new actor a child of the spawner is made before and
+ * travels along, so nothing can fail after the actor has begun.
  */
 #include <heph/actor.h>
 #include <heph/message.h>
@@ -14,34 +12,20 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/life.h"
+#include "core/request.h"
 #include "core/wait.h"
 #include "core/watch.h"
 
-enum { SENT, CLAIMED, ABANDONED };
-
-struct request {
-	struct heph_event event;
+struct order {
+	struct heph_request request;
 	struct heph_worker *worker;
 	const struct heph_actor *type;
-	struct heph_self *spawner;
 	struct heph_watch *watch; /* NULL: the runtime is the parent */
 	struct heph_addr addr;
-	_Atomic int state;
-	int result;
-	bool back;
 	alignas(16) unsigned char spawn[];
 };
 
 /* ---- the other worker ------------------------------------------------------ */
-
-static void came_back(struct heph_event *event)
-{
-	struct request *request =
-		heph_container_of(event, struct request, event);
-
-	request->back = true;
-	heph_wake(request->spawner, HEPH_WAIT_SPAWN);
-}
 
 /* On the worker that the actor goes to. */
 static int begin(struct heph_worker *worker, const struct heph_birth *birth,
@@ -63,85 +47,62 @@ static int begin(struct heph_worker *worker, const struct heph_birth *birth,
 	return 0;
 }
 
-static void on_request(struct heph_event *event)
+static void on_order(struct heph_event *event)
 {
-	struct request *request =
-		heph_container_of(event, struct request, event);
-	const struct heph_birth birth = { .type = request->type,
-					  .spawn = request->spawn,
-					  .watch = request->watch };
-	int sent = SENT;
+	struct order *order =
+		heph_container_of(event, struct order, request.event);
+	const struct heph_birth birth = { .type = order->type,
+					  .spawn = order->spawn,
+					  .watch = order->watch };
 
-	if (!atomic_compare_exchange_strong(&request->state, &sent, CLAIMED)) {
-		heph_mem_free(request);
-		return;
-	}
-	request->result = begin(request->worker, &birth, &request->addr);
-	event->fn = came_back;
-	heph_thread_post(request->spawner->thread, event);
+	if (heph_request_claim(&order->request))
+		heph_request_answer(&order->request,
+				    begin(order->worker, &birth, &order->addr));
+	else
+		heph_mem_free(order);
 }
 
 /* ---- the spawner ----------------------------------------------------------- */
 
-static int await(heph_ctx ctx, struct request *request, bool *ret_gone)
-{
-	int sent = SENT, err;
-
-	while (!request->back) {
-		err = heph_wait_for(ctx, HEPH_WAIT_SPAWN);
-		if (request->back || err == 0)
-			continue;
-		if (atomic_compare_exchange_strong(&request->state, &sent,
-						   ABANDONED)) {
-			*ret_gone = true;
-			return err;
-		}
-		while (!request->back) /* it is on its way */
-			heph_wait_only(ctx.self, HEPH_WAIT_SPAWN);
-	}
-	return request->result;
-}
-
 /* With a copy of the options, and of the name that they point to. */
-static struct request *make_request(heph_ctx ctx, struct heph_worker *worker,
-				    const struct heph_birth *birth)
+static struct order *make_order(heph_ctx ctx, struct heph_worker *worker,
+				const struct heph_birth *birth)
 {
 	const char *name = heph_birth_options(birth)->name;
 	size_t size = birth->type->spawn_size;
 	size_t name_size = name ? strlen(name) + 1 : 0;
-	struct request *request =
-		heph_mem_alloc_raw(sizeof(*request) + size + name_size);
+	struct order *order =
+		heph_mem_alloc_raw(sizeof(*order) + size + name_size);
 
-	if (!request)
+	if (!order)
 		return NULL;
-	*request = (struct request){ .event.fn = on_request,
-				     .worker = worker,
-				     .type = birth->type,
-				     .spawner = ctx.self,
-				     .watch = birth->watch };
-	memcpy(request->spawn, birth->spawn, size);
+	heph_request_init(&order->request, ctx.self, HEPH_WAIT_SPAWN, on_order);
+	order->worker = worker;
+	order->type = birth->type;
+	order->watch = birth->watch;
+	memcpy(order->spawn, birth->spawn, size);
 	if (name)
-		((struct heph_options *)(void *)request->spawn)->name =
-			memcpy(request->spawn + size, name, name_size);
-	return request;
+		((struct heph_options *)(void *)order->spawn)->name =
+			memcpy(order->spawn + size, name, name_size);
+	return order;
 }
 
-static int request_spawn(heph_ctx ctx, struct heph_worker *worker,
-			 const struct heph_birth *birth,
-			 struct heph_addr *ret_addr)
+static int order_spawn(heph_ctx ctx, struct heph_worker *worker,
+		       const struct heph_birth *birth,
+		       struct heph_addr *ret_addr)
 {
-	struct request *request = make_request(ctx, worker, birth);
+	struct order *order = make_order(ctx, worker, birth);
 	bool gone = false;
 	int err;
 
-	if (!request)
+	if (!order)
 		return -ENOMEM;
-	heph_thread_post(&worker->thread, &request->event);
-	err = await(ctx, request, &gone);
+	heph_request_send(&order->request, &worker->thread);
+	err = heph_request_await(ctx, &order->request, &gone);
 	if (err == 0)
-		*ret_addr = request->addr;
+		*ret_addr = order->addr;
 	if (!gone)
-		heph_mem_free(request);
+		heph_mem_free(order);
 	return err;
 }
 
@@ -159,7 +120,7 @@ static int spawn_there(heph_ctx ctx, struct heph_worker *worker,
 			return -ENOMEM;
 		birth->watch->child = true;
 	}
-	err = request_spawn(ctx, worker, birth, ret_addr);
+	err = order_spawn(ctx, worker, birth, ret_addr);
 	if (err < 0 && birth->watch && !joined)
 		heph_watch_forget(birth->watch);
 	return err;
@@ -169,7 +130,8 @@ static int spawn_there(heph_ctx ctx, struct heph_worker *worker,
 
 static int refuse(const struct heph_actor *type, const char *what)
 {
-	heph_log_error("heph_spawn: out of range", HEPH_KV_STR("type", type->name),
+	heph_log_error("heph_spawn: out of range",
+		       HEPH_KV_STR("type", type->name),
 		       HEPH_KV_STR("option", what));
 	return -EINVAL;
 }
@@ -192,7 +154,8 @@ static int check(struct heph *heph, const struct heph_actor *type,
 }
 
 /* The worker that an actor with these options goes to. */
-static struct heph_worker *choose(heph_ctx ctx, const struct heph_options *options)
+static struct heph_worker *choose(heph_ctx ctx,
+				  const struct heph_options *options)
 {
 	struct heph *heph = ctx.self->thread->heph;
 	unsigned number;
@@ -206,7 +169,8 @@ static struct heph_worker *choose(heph_ctx ctx, const struct heph_options *optio
 	return (struct heph_worker *)heph_thread_of(heph, number);
 }
 
-static int spawn(heph_ctx ctx, struct heph_birth *birth, struct heph_addr *ret_addr)
+static int spawn(heph_ctx ctx, struct heph_birth *birth,
+		 struct heph_addr *ret_addr)
 {
 	struct heph_worker *worker = choose(ctx, heph_birth_options(birth));
 
@@ -251,8 +215,8 @@ int heph_raw_spawn(heph_ctx ctx, const struct heph_actor *type, const void *it,
 	return 0;
 }
 
-int heph_spawn_joined(heph_ctx ctx, const struct heph_actor *type, const void *it,
-		      struct heph_watch **ret_watch)
+int heph_spawn_joined(heph_ctx ctx, const struct heph_actor *type,
+		      const void *it, struct heph_watch **ret_watch)
 {
 	struct heph_birth birth = { .type = type, .spawn = it };
 	struct heph_addr addr;
