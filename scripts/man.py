@@ -94,7 +94,7 @@ TYPES = {
     "heph_new": ["struct heph_config {"],
     "heph_stats": ["struct heph_stats {"],
     "heph_inbox_info": ["struct heph_inbox_info {"],
-    "heph_fd_give": ["struct heph_fd_parcel {"],
+    "heph_fd_give": ["struct heph_fd_handle {"],
     "heph_send": ["HEPH_INBOX_DEFAULT ="],
 }
 

@@ -47,21 +47,30 @@ HEPH_API HEPH_MUST int heph_fd_adopt(heph_ctx ctx, int number,
 /* The kernel's number, for a library; not to be closed. -EBADF. */
 HEPH_API HEPH_MUST int heph_fd_number(heph_ctx ctx, struct heph_fd fd);
 
-/* A descriptor on its way to another actor: it has no owner. */
-struct heph_fd_parcel {
+/* A descriptor on its way to another actor: it has no owner, but is counted in
+ * heph_stats(). Plain data, to be put into a message. */
+struct heph_fd_handle {
 	uint32_t slot, turn;
 	uint16_t node; /* of the runtime; it cannot go to another one */
 };
 
-/* Waits, if it is a listener, until it is idle. Makes a descriptor ownerless:
- * `fd` is stale then. It is taken by the actor that gets the parcel, or closed
- * by heph_fd_parcel_drop(), in the `.drop` function of the message that
- * carries it. Returns 0; -EBADF. */
+/*
+ * Waits, if it is a listener, until it is idle. Makes a descriptor ownerless:
+ * `fd` is stale then. It becomes that of the first who takes the handle, is
+ * closed by heph_fd_discard(), in the `.drop` function of the message that
+ * carries it, or at the end of the runtime. A send that failed leaves it with
+ * the sender, who takes it back or discards it. Returns 0; -EBADF.
+ */
 HEPH_API HEPH_MUST int heph_fd_give(heph_ctx ctx, struct heph_fd fd,
-				    struct heph_fd_parcel *ret_parcel);
-HEPH_API HEPH_MUST int heph_fd_take(heph_ctx ctx, struct heph_fd_parcel parcel,
+				    struct heph_fd_handle *ret_handle);
+
+/* Makes it the caller's. Returns 0; -EBADF (it was taken or discarded before,
+ * or is another runtime's); -ENOMEM, and then it can still be taken. */
+HEPH_API HEPH_MUST int heph_fd_take(heph_ctx ctx, struct heph_fd_handle handle,
 				    struct heph_fd *ret_fd);
-HEPH_API void heph_fd_parcel_drop(struct heph_fd_parcel parcel);
+
+/* Closes it, if nobody has taken it. Does not wait. Any thread. */
+HEPH_API void heph_fd_discard(struct heph_fd_handle handle);
 
 /* ---- reading and writing -------------------------------------------------- */
 

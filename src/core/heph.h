@@ -56,7 +56,8 @@ struct heph_driver {
 	void (*poll_end)(void *poll);
 
 	/* Takes a descriptor from its owner, waiting until it is idle, and
-	 * gives it to an owner, on that one's thread. 0; -EBADF, -ECANCELED. */
+	 * gives it to an owner, who has an extension, on that one's thread. 0;
+	 * -EBADF, -ECANCELED. */
 	int (*fd_detach)(heph_ctx ctx, struct heph_fd fd);
 	void (*fd_attach)(struct heph_self *to, struct heph_fd fd);
 };
@@ -88,6 +89,7 @@ struct heph {
 	_Atomic uint32_t strangers; /* messages of theirs under way */
 	_Atomic uint64_t strangers_dropped; /* posts of theirs */
 	_Atomic uint64_t strangers_late;    /* answers of theirs */
+	_Atomic uint64_t strangers_closed; /* descriptors that they discarded */
 	_Atomic heph_time deadline; /* the end of the grace; 0: not ending */
 	_Atomic bool abandon;	    /* workers leave at once */
 	_Atomic int result;	    /* of heph_drain() */

@@ -105,9 +105,12 @@ static int copy_spawn(struct heph_self *self, const struct heph_birth *birth)
 
 static int extend(struct heph_self *self, const struct heph_birth *birth)
 {
-	const char *name = heph_birth_options(birth)->name;
+	const struct heph_options *options = heph_birth_options(birth);
+	const char *name = options->name;
 	int err = 0;
 
+	if (options->give.turn && !heph_self_extend(self))
+		return -ENOMEM; /* now, for it cannot fail later */
 	if (name)
 		err = copy_name(self, name);
 	if (err == 0 && supervised(birth))

@@ -50,6 +50,7 @@ struct heph_stats heph_stats(heph_ctx ctx)
 	}
 	stats.posts_dropped += get(&heph->strangers_dropped);
 	stats.late_answers += get(&heph->strangers_late);
+	stats.descriptors -= get(&heph->strangers_closed);
 	stats.actors = stats.spawned - stats.ended;
 	return stats;
 }

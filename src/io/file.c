@@ -17,10 +17,10 @@ enum { BATCH = 64 };
 
 struct heph_files {
 	struct heph_file *table; /* reserved memory; place 0 is not used */
-	uint32_t first_turn;	 /* other than in runtimes before this one */
-	pthread_mutex_t lock;	 /* of the two below */
-	uint32_t n;		 /* ever used */
-	uint32_t free;		 /* list */
+	uint32_t first_turn;     /* other than in runtimes before this one */
+	pthread_mutex_t lock;    /* of the two below */
+	uint32_t n;              /* ever used */
+	uint32_t free;           /* list */
 };
 
 int heph_files_init(struct heph *heph)
@@ -61,7 +61,8 @@ void heph_files_fini(struct heph *heph)
 		close_queued(&file->backlog);
 		close(file->number);
 	}
-	heph_mem_unreserve(files->table, HEPH_FILES_MAX * sizeof(*files->table));
+	heph_mem_unreserve(files->table,
+			   HEPH_FILES_MAX * sizeof(*files->table));
 	pthread_mutex_destroy(&files->lock);
 	heph_mem_free(files);
 	heph->files = NULL;
@@ -191,7 +192,8 @@ static void close_file(struct heph_file *file)
 
 static void undo(heph_ctx ctx, struct heph_owned *owned)
 {
-	struct heph_file *file = heph_container_of(owned, struct heph_file, owned);
+	struct heph_file *file =
+		heph_container_of(owned, struct heph_file, owned);
 
 	(void)ctx;
 	close_file(file);
@@ -249,7 +251,8 @@ static struct heph_file *entry(struct heph *heph, uint32_t slot, uint32_t turn)
 
 struct heph_file *heph_file_find(heph_ctx ctx, struct heph_fd fd)
 {
-	struct heph_file *file = entry(ctx.self->thread->heph, fd.slot, fd.turn);
+	struct heph_file *file =
+		entry(ctx.self->thread->heph, fd.slot, fd.turn);
 
 	return file && owner_of(file) == ctx.self && file->number >= 0 ? file :
 									 NULL;
@@ -266,21 +269,15 @@ int heph_file_detach(heph_ctx ctx, struct heph_fd fd)
 	heph_net_quiet(ctx.self, file);
 	heph_list_remove(&file->owned.node);
 	set_owner(file, NULL);
-	heph_count_add(&ctx.self->thread->count.descriptors, (uint64_t)-1);
 	return 0;
 }
 
-/* The new owner has an extension: fails otherwise, by closing. */
 void heph_file_attach(struct heph_self *to, struct heph_fd fd)
 {
 	struct heph_file *file = entry(to->thread->heph, fd.slot, fd.turn);
 
-	heph_assert(file && !owner_of(file));
-	heph_count(&to->thread->count.descriptors);
-	if (heph_self_extend(to))
-		own(file, to);
-	else
-		close_file(file);
+	heph_assert(file && !owner_of(file) && to->ext);
+	own(file, to);
 }
 
 /* ---- public ------------------------------------------------------------------ */
@@ -303,7 +300,8 @@ int heph_fd_adopt(heph_ctx ctx, int number, struct heph_fd *ret_fd)
 {
 	if (fcntl(number, F_GETFD) < 0)
 		return -EBADF;
-	return heph_file_open(ctx.self, number, heph_net_is_socket(number), ret_fd);
+	return heph_file_open(ctx.self, number, heph_net_is_socket(number),
+			      ret_fd);
 }
 
 int heph_fd_number(heph_ctx ctx, struct heph_fd fd)
@@ -313,7 +311,8 @@ int heph_fd_number(heph_ctx ctx, struct heph_fd fd)
 	return file ? file->number : -EBADF;
 }
 
-int heph_fd_give(heph_ctx ctx, struct heph_fd fd, struct heph_fd_parcel *ret_parcel)
+int heph_fd_give(heph_ctx ctx, struct heph_fd fd,
+		 struct heph_fd_handle *ret_handle)
 {
 	int err = heph_file_detach(ctx, fd);
 	struct heph_file *file;
@@ -322,67 +321,71 @@ int heph_fd_give(heph_ctx ctx, struct heph_fd fd, struct heph_fd_parcel *ret_par
 		return err;
 	file = entry(ctx.self->thread->heph, fd.slot, fd.turn);
 	next_turn(file);
-	*ret_parcel = (struct heph_fd_parcel){ .slot = fd.slot,
+	*ret_handle = (struct heph_fd_handle){ .slot = fd.slot,
 					       .turn = turn_of(file),
 					       .node = ctx.self->thread->node };
 	return 0;
 }
 
-/* The entry of a parcel, for the first who asks; NULL for all others. */
-static struct heph_file *open_parcel(struct heph *heph,
-				     struct heph_fd_parcel parcel)
+/* The entry of a handle, for the first who asks; NULL for all others. */
+static struct heph_file *open_handle(struct heph *heph,
+				     struct heph_fd_handle handle)
 {
-	struct heph_file *file = entry(heph, parcel.slot, parcel.turn);
-	uint32_t turn = parcel.turn;
+	struct heph_file *file = entry(heph, handle.slot, handle.turn);
+	uint32_t turn = handle.turn;
 
 	if (!file || owner_of(file) ||
-	    !atomic_compare_exchange_strong(&file->turn, &turn, turn_after(turn)))
+	    !atomic_compare_exchange_strong(&file->turn, &turn,
+					    turn_after(turn)))
 		return NULL;
 	return file;
 }
 
-int heph_fd_take(heph_ctx ctx, struct heph_fd_parcel parcel, struct heph_fd *ret_fd)
+int heph_fd_take(heph_ctx ctx, struct heph_fd_handle handle,
+		 struct heph_fd *ret_fd)
 {
 	struct heph_file *file;
 
 	if (!heph_self_extend(ctx.self))
 		return -ENOMEM;
-	if (parcel.node != ctx.self->thread->node)
+	if (handle.node != ctx.self->thread->node)
 		return -EBADF;
-	file = open_parcel(ctx.self->thread->heph, parcel);
+	file = open_handle(ctx.self->thread->heph, handle);
 	if (!file)
 		return -EBADF;
-	*ret_fd = (struct heph_fd){ .slot = parcel.slot, .turn = turn_of(file) };
+	*ret_fd =
+		(struct heph_fd){ .slot = handle.slot, .turn = turn_of(file) };
 	heph_file_attach(ctx.self, *ret_fd);
 	return 0;
 }
 
 /* By a thread that has no free places of its own. */
-static void close_for_stranger(struct heph_files *files, struct heph_file *file)
+static void close_for_stranger(struct heph *heph, struct heph_file *file)
 {
+	struct heph_files *files = heph->files;
+
 	close_queued(&file->backlog);
 	close(file->number);
 	file->number = -1;
+	atomic_fetch_add(&heph->strangers_closed, 1);
 	pthread_mutex_lock(&files->lock);
 	put_shared(files, file->slot);
 	pthread_mutex_unlock(&files->lock);
 }
 
-void heph_fd_parcel_drop(struct heph_fd_parcel parcel)
+void heph_fd_discard(struct heph_fd_handle handle)
 {
 	struct heph_file *file;
 	struct heph *heph;
 	bool inside;
 
-	heph = heph_enter(parcel.node, &inside);
+	heph = heph_enter(handle.node, &inside);
 	if (!heph)
 		return; /* it was closed with its runtime */
-	file = open_parcel(heph, parcel);
-	if (file && inside) {
-		heph_count(&heph_thread_current->count.descriptors);
+	file = open_handle(heph, handle);
+	if (file && inside)
 		close_file(file);
-	} else if (file) {
-		close_for_stranger(heph->files, file);
-	}
-	heph_leave(parcel.node, inside);
+	else if (file)
+		close_for_stranger(heph, file);
+	heph_leave(handle.node, inside);
 }

@@ -31,12 +31,12 @@ struct heph_backlog {
 
 struct heph_file {
 	struct heph_owned owned; /* in the owner's list */
-	_Atomic uint32_t turn;	 /* fits the heph_fd while it is open */
-	int number;		 /* the kernel's */
-	_Atomic(struct heph_self *) owner; /* NULL: closed, or a parcel */
+	_Atomic uint32_t turn;   /* fits the heph_fd while it is open */
+	int number;              /* the kernel's */
+	_Atomic(struct heph_self *) owner; /* NULL: closed, or given */
 	uint32_t slot, next_free;
 	bool socket, listener, shared; /* its port may be shared */
-	bool closing;	     /* when `backlog.accept` has ended */
+	bool closing;                  /* when `backlog.accept` has ended */
 	struct heph_backlog backlog;
 };
 

@@ -55,17 +55,17 @@ static int garbage(heph_ctx ctx, void *arg)
 		{ UINT32_MAX, 0 },
 		{ 5, 77 },
 	};
-	struct heph_fd_parcel parcel;
+	struct heph_fd_handle handle;
 	heph_fd fd;
 
 	must(heph_fd_none(bad[0]));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		must_be(heph_fd_number(ctx, bad[i]), -EBADF);
-		must_be(heph_fd_give(ctx, bad[i], &parcel), -EBADF);
-		parcel = (struct heph_fd_parcel){ .slot = bad[i].slot,
+		must_be(heph_fd_give(ctx, bad[i], &handle), -EBADF);
+		handle = (struct heph_fd_handle){ .slot = bad[i].slot,
 						  .turn = bad[i].turn };
-		must_be(heph_fd_take(ctx, parcel, &fd), -EBADF);
-		heph_fd_parcel_drop(parcel);
+		must_be(heph_fd_take(ctx, handle, &fd), -EBADF);
+		heph_fd_discard(handle);
 		heph_close(bad[i]);
 	}
 	return 0;
@@ -105,7 +105,7 @@ static heph_fd lent;
 
 static int foreign(heph_ctx ctx, void *arg)
 {
-	struct heph_fd_parcel parcel;
+	struct heph_fd_handle handle;
 	char byte = 0;
 	heph_fd fd;
 
@@ -114,14 +114,14 @@ static int foreign(heph_ctx ctx, void *arg)
 	must_be(heph_write(ctx, lent, &byte, 1), -EBADF);
 	must_be(heph_accept(ctx, lent, &fd), -EBADF);
 	must_be(heph_shutdown(ctx, lent, SHUT_RD), -EBADF);
-	must_be(heph_fd_give(ctx, lent, &parcel), -EBADF);
+	must_be(heph_fd_give(ctx, lent, &handle), -EBADF);
 	must_be(heph_wait(ctx, heph_on_readable(lent)), -EBADF);
 	heph_close(lent); /* is ignored */
-	/* nor can it be taken as if it were a parcel */
-	parcel =
-		(struct heph_fd_parcel){ .slot = lent.slot, .turn = lent.turn };
-	must_be(heph_fd_take(ctx, parcel, &fd), -EBADF);
-	heph_fd_parcel_drop(parcel);
+	/* nor can it be taken as if it were a handle */
+	handle =
+		(struct heph_fd_handle){ .slot = lent.slot, .turn = lent.turn };
+	must_be(heph_fd_take(ctx, handle, &fd), -EBADF);
+	heph_fd_discard(handle);
 	return 0;
 }
 
@@ -138,46 +138,53 @@ static void anothers_descriptor_is_ebadf(void **state)
 	loop_with(64, lend);
 }
 
-static int parcels(heph_ctx ctx, void *arg)
+static int handles(heph_ctx ctx, void *arg)
 {
-	struct heph_fd_parcel parcel, other;
+	struct heph_fd_handle handle, other;
 	heph_fd fd = open_null(ctx), taken;
 	int number = heph_fd_number(ctx, fd);
 
-	must_be(heph_fd_give(ctx, fd, &parcel), 0);
+	must_be(heph_fd_give(ctx, fd, &handle), 0);
 	must_be(heph_fd_number(ctx, fd), -EBADF);
-	must_be(heph_stats(ctx).descriptors, 0);
-	must_be(heph_fd_take(ctx, parcel, &taken), 0);
+	must_be(heph_stats(ctx).descriptors, 1);
+	must_be(heph_fd_take(ctx, handle, &taken), 0);
 	must_be(heph_stats(ctx).descriptors, 1);
 	must_be(heph_fd_number(ctx, taken), number);
-	must_be(heph_fd_take(ctx, parcel, &fd), -EBADF);
+	must_be(heph_fd_take(ctx, handle, &fd), -EBADF);
 	must_be(heph_fd_give(ctx, taken, &other), 0);
-	heph_fd_parcel_drop(parcel); /* the old one: nothing */
-	heph_fd_parcel_drop(other);
-	heph_fd_parcel_drop(other);
+	heph_fd_discard(handle); /* the old one: nothing */
+	heph_fd_discard(other);
+	heph_fd_discard(other);
 	must_be(heph_fd_take(ctx, other, &fd), -EBADF);
 	must_be(heph_stats(ctx).descriptors, 0);
 	must_be(heph_yield(ctx), 0);
 	return 0;
 }
 
-static void a_parcel_is_opened_once(void **state)
+static void a_handle_is_opened_once(void **state)
 {
-	loop_with(64, parcels);
+	loop_with(64, handles);
 }
 
 /* One that nobody opened is closed with the runtime. */
-static int forget_parcel(heph_ctx ctx, void *arg)
+static int forget_handle(heph_ctx ctx, void *arg)
 {
-	struct heph_fd_parcel parcel;
+	struct heph_fd_handle handle;
 
-	must_be(heph_fd_give(ctx, open_null(ctx), &parcel), 0);
+	must_be(heph_fd_give(ctx, open_null(ctx), &handle), 0);
 	return 0;
 }
 
-static void a_lost_parcel_is_closed_at_the_end(void **state)
+static void a_lost_handle_is_closed_at_the_end(void **state)
 {
-	loop_with(64, forget_parcel);
+	int fds = count_fds();
+	struct loop loop;
+
+	loop_open(&loop, 64);
+	loop_run(&loop, forget_handle, NULL);
+	assert_int_equal(loop_descriptors(&loop), 1);
+	loop_end(&loop);
+	assert_int_equal(count_fds(), fds);
 }
 
 /* ---- no memory ------------------------------------------------------------------- */
@@ -209,6 +216,54 @@ static void what_cannot_be_adopted_stays_with_the_caller(void **state)
 		assert_int_equal(heph_files_init(&loop.heph), -ENOMEM);
 	}
 	heph_mem_fail_after(-1);
+}
+
+/* A child starts with the descriptor that it is given, or not at all. */
+struct heir_arg {
+	heph_fd fd;
+};
+HEPH_ACTOR(heir, void, struct heir_arg);
+
+static int heirs;
+
+static int heir_main(heph_ctx ctx, struct heir_arg *arg)
+{
+	must(heph_fd_number(ctx, arg->fd) >= 0);
+	heirs++;
+	return 0;
+}
+HEPH_ACTOR_MAIN(heir, heir_main);
+
+static int bequeath(heph_ctx ctx, void *arg)
+{
+	long before, refused = 0, n = 0;
+	heph_fd fd;
+	int err;
+
+	do {
+		fd = open_null(ctx);
+		before = heph_mem_allocations();
+		heph_mem_fail_after(++n);
+		err = heph_spawn(ctx, heir, NULL, { fd }, .give = fd);
+		heph_mem_fail_after(-1);
+		if (err == -ENOMEM) {
+			refused++;
+			must(heph_fd_number(ctx, fd) >= 0);
+			heph_close(fd);
+		} else {
+			must_be(err, 0);
+			must_be(heph_fd_number(ctx, fd), -EBADF);
+		}
+		must_be(heph_yield(ctx), 0);
+	} while (heph_mem_allocations() - before >= n);
+	must(refused > 0 || !HEPH_POOL_CHECKED);
+	must_be(heirs, n - refused);
+	return 0;
+}
+
+static void a_child_starts_with_its_descriptor_or_not(void **state)
+{
+	loop_with(64, bequeath);
 }
 
 /* ---- places ------------------------------------------------------------------------ */
@@ -285,16 +340,16 @@ static void threads_share_the_places(void **state)
 /* One thread opens, another one closes: places go back and forth. */
 static int pass_on(heph_ctx ctx, void *arg)
 {
-	struct heph_fd_parcel *parcels = arg;
+	struct heph_fd_handle *handles = arg;
 
 	for (int i = 0; i < MANY; i++)
-		heph_fd_parcel_drop(parcels[i]);
+		heph_fd_discard(handles[i]);
 	return 0;
 }
 
 static void places_travel_between_threads(void **state)
 {
-	static struct heph_fd_parcel given[MANY];
+	static struct heph_fd_handle given[MANY];
 	uint32_t highest = 0;
 	struct loop loop;
 	heph_ctx ctx;
@@ -323,9 +378,10 @@ int main(void)
 		cmocka_unit_test(anything_else_is_ebadf),
 		cmocka_unit_test(a_turn_is_never_0),
 		cmocka_unit_test(anothers_descriptor_is_ebadf),
-		cmocka_unit_test(a_parcel_is_opened_once),
-		cmocka_unit_test(a_lost_parcel_is_closed_at_the_end),
+		cmocka_unit_test(a_handle_is_opened_once),
+		cmocka_unit_test(a_lost_handle_is_closed_at_the_end),
 		cmocka_unit_test(what_cannot_be_adopted_stays_with_the_caller),
+		cmocka_unit_test(a_child_starts_with_its_descriptor_or_not),
 		cmocka_unit_test(threads_share_the_places),
 		cmocka_unit_test(places_travel_between_threads),
 	};

@@ -166,7 +166,7 @@ static void *connect_now_and_then(void *arg)
 static int racing_accepts(heph_ctx ctx, void *arg)
 {
 	heph_fd listener, fd, again;
-	struct heph_fd_parcel parcel;
+	struct heph_fd_handle handle;
 	struct racer racer;
 	pthread_t thread;
 	unsigned late = 0;
@@ -181,8 +181,8 @@ static int racing_accepts(heph_ctx ctx, void *arg)
 		if (result == -ETIME) {
 			late++;
 			/* cancels the accept, which may just have brought one */
-			must_be(heph_fd_give(ctx, listener, &parcel), 0);
-			must_be(heph_fd_take(ctx, parcel, &again), 0);
+			must_be(heph_fd_give(ctx, listener, &handle), 0);
+			must_be(heph_fd_take(ctx, handle, &again), 0);
 			listener = again;
 			continue;
 		}

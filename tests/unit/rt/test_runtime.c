@@ -88,18 +88,18 @@ static int adopt_pair(heph_ctx ctx, heph_fd fds[2])
 static int with_a_guest(heph_ctx ctx, int on)
 {
 	struct heph_exit exit = { 0 };
-	struct heph_fd_parcel parcel;
+	struct heph_fd_handle handle;
 	heph_fd fds[2];
 	guest_ref guest;
 	char text[10];
 	int err = adopt_pair(ctx, fds);
 
 	if (err == 0)
-		err = heph_fd_give(ctx, fds[1], &parcel);
+		err = heph_fd_give(ctx, fds[1], &handle);
 	if (err == 0) {
-		err = heph_fd_take(ctx, parcel, &fds[1]);
+		err = heph_fd_take(ctx, handle, &fds[1]);
 		if (err < 0)
-			heph_fd_parcel_drop(parcel);
+			heph_fd_discard(handle);
 	}
 	if (err == 0)
 		err = heph_spawn(ctx, guest, &guest, { fds[1] }, .give = fds[1],
