@@ -36,32 +36,65 @@ fail_thread:
 	return err;
 }
 
-int heph_attach(struct heph *heph, heph_ctx *ret_ctx)
+static int attach(struct heph *heph, struct heph_worker *host, heph_ctx *ret_ctx)
 {
 	struct plain *plain = (struct plain *)heph_threads_reuse(heph);
 	int err = 0;
 
-	heph_assert(!heph_thread_current); /* a thread attaches once */
 	if (!plain)
 		err = make(heph, &plain);
 	if (err < 0)
 		return err;
 	plain->self = (struct heph_self){ .thread = &plain->thread };
 	plain->thread.current = &plain->self;
+	plain->thread.host = host;
+	plain->thread.outer = heph_thread_current;
 	heph_thread_current = &plain->thread;
 	*ret_ctx = heph_self_ctx(&plain->self);
 	return 0;
 }
 
+/* Whether the calling thread may have one more context. */
+static bool may_attach(void)
+{
+	struct heph_thread *thread = heph_thread_current;
+
+	return !thread || (thread->host && !thread->is_worker);
+}
+
+int heph_attach(struct heph *heph, heph_ctx *ret_ctx)
+{
+	heph_assert(may_attach()); /* a thread attaches once */
+	return attach(heph, NULL, ret_ctx);
+}
+
+int heph_attach_host(struct heph_worker *worker, heph_ctx *ret_ctx)
+{
+	return attach(worker->thread.heph, worker, ret_ctx);
+}
+
+/* The contexts of a thread end in any order. */
+static void leave(struct heph_thread *thread)
+{
+	struct heph_thread **link = &heph_thread_current;
+
+	while (*link && *link != thread)
+		link = &(*link)->outer;
+	heph_assert(*link); /* or: it is that of another thread */
+	*link = thread->outer;
+}
+
 void heph_detach(heph_ctx ctx)
 {
-	struct heph_thread *thread = ctx.self->thread;
+	struct heph_thread *thread = ctx.self->thread, *others;
 
-	heph_assert(thread == heph_thread_current);
+	leave(thread);
+	others = heph_thread_current;
+	heph_thread_current = thread;
 	heph_life_finish_thread(ctx.self);
 	heph_thread_open_door(thread);
 	thread->current = NULL;
-	heph_thread_current = NULL;
+	heph_thread_current = others;
 	heph_threads_retire(thread->heph, thread);
 }
 

@@ -17,6 +17,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "core/answers.h"
 #include "core/send.h"
@@ -30,7 +31,7 @@ int heph_calls_init(struct heph_calls *calls, uint32_t max)
 	*calls = (struct heph_calls){
 		.n = 1,
 		.max = max + 1,
-		.last_number = (uint64_t)heph_now() & ~(uint64_t)HEPH_CALL_CLAIMED,
+		.last_number = (uint64_t)heph_clock_now() & ~(uint64_t)HEPH_CALL_CLAIMED,
 	};
 	calls->table = heph_mem_reserve(calls->max * sizeof(*calls->table));
 	return calls->table ? 0 : -ENOMEM;

@@ -27,6 +27,7 @@ struct heph_self;
  */
 struct heph_driver {
 	const char *name;
+	bool no_io; /* descriptors of the kernel are refused: -EOPNOTSUPP */
 
 	/* On the worker's own thread, before and after its actors. */
 	int (*start)(struct heph_worker *worker);
@@ -41,6 +42,10 @@ struct heph_driver {
 
 	/* Any thread. */
 	void (*wake)(struct heph_worker *worker);
+
+	/* For who sleeps elsewhere: hands over what was collected, and gives a
+	 * descriptor that is readable when poll() would find something. */
+	int (*descriptor)(struct heph_worker *worker);
 
 	/* Asks the kernel to give up all operations of an actor; each of them
 	 * leaves ext->operations as it ends. */
@@ -72,6 +77,14 @@ struct heph {
 	/* How to take a signal for an actor, filled by rt; -EINVAL. */
 	int (*take_signal)(struct heph *heph, int signal);
 	void (*untake_signal)(struct heph *heph, int signal);
+
+	/* What a plain thread that hosts a worker does instead of sleeping: lets
+	 * the worker run. Wakes `self` with HEPH_WAIT_TIME when `deadline` has
+	 * come, with HEPH_FLAG_STUCK and HEPH_WAIT_STOP when nobody ever will. */
+	void (*nap)(struct heph_self *self, heph_time deadline);
+
+	/* Told of each failure of an actor; NULL: nobody is. */
+	void (*failed)(struct heph_self *self, const struct heph_exit *exit);
 
 	/* Told when `busy` may have become 0, and when the runtime must end. */
 	void (*notify)(struct heph *heph);

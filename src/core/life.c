@@ -367,7 +367,11 @@ static void report(struct heph_self *self, const struct heph_exit *exit,
 		[HEPH_ESCALATE] = "actor failed, escalating",
 	};
 
+	struct heph *heph = self->thread->heph;
+
 	heph_count(&self->thread->count.failed);
+	if (heph->failed)
+		heph->failed(self, exit);
 	heph_log_warn(texts[verdict], HEPH_KV_UINT("id", self->id), HEPH_KV_ERR("err", exit->err),
 		      HEPH_KV_STR("note", exit->note));
 }

@@ -54,6 +54,7 @@ enum {
 	HEPH_FLAG_FINISHING = 1 << 2, /* its function has returned */
 	HEPH_FLAG_ROOT = 1 << 4,      /* the runtime is its parent */
 	HEPH_FLAG_FULL = 1 << 5,      /* other threads see its inbox as full */
+	HEPH_FLAG_STUCK = 1 << 13,    /* a plain thread: nobody can wake it */
 
 	HEPH_FLAGS_REFUSE = HEPH_FLAG_STOP | HEPH_FLAG_CHILD, /* waits */
 };

@@ -34,8 +34,8 @@ void heph_thread_wake(struct heph_thread *to)
 		return;
 	if (heph_thread_current)
 		heph_count(&heph_thread_current->count.wakes);
-	if (to->is_worker)
-		to->heph->driver->wake((struct heph_worker *)to);
+	if (to->host)
+		to->heph->driver->wake(to->host);
 	else
 		heph_futex_wake(&to->asleep);
 }

@@ -39,6 +39,7 @@ enum {
 
 struct heph;
 struct heph_self;
+struct heph_worker;
 
 /* Counted by the owner, read by anybody: relaxed, no read-modify-write. */
 struct heph_counters {
@@ -74,6 +75,9 @@ struct heph_thread {
 	uint16_t number;	   /* in heph->threads; workers come first */
 	uint16_t node;		   /* of heph */
 	bool is_worker;
+	struct heph_worker *host;  /* it sleeps in that one's driver, which may be
+				    * its own; NULL: on `asleep` */
+	struct heph_thread *outer; /* another context of the same thread */
 	struct heph_pool pool;
 	struct heph_calls calls;
 	struct heph_list signals; /* struct heph_signal_take */

@@ -3,12 +3,17 @@
 
 #include "base/clock.h"
 #include "core/heph.h"
+#include "core/timers.h"
 #include "core/wait.h"
 
 #define MARGIN_MAX (100 * HEPH_MSEC)
 
+__thread const heph_time *heph_time_virtual;
+
 heph_time heph_now(void)
 {
+	if (heph_unlikely(heph_time_virtual))
+		return *heph_time_virtual;
 	return heph_clock_now();
 }
 

@@ -5,6 +5,9 @@
 
 #include "core/worker.h"
 
+/* What heph_now() says on this thread; NULL: the clock of the kernel. */
+extern __thread const heph_time *heph_time_virtual;
+
 /* The actor's wait ends at `deadline`. Returns 0; -ENOMEM. */
 int heph_timers_set(struct heph_self *self, heph_time deadline);
 

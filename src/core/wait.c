@@ -53,7 +53,10 @@ static void suspend_thread(struct heph_self *self, heph_time deadline)
 			heph_wake(self, HEPH_WAIT_STOP);
 		if (!self->waiting)
 			return;
-		sleep_thread(self, deadline);
+		if (self->thread->host)
+			self->thread->heph->nap(self, deadline);
+		else
+			sleep_thread(self, deadline);
 	}
 }
 
@@ -70,6 +73,10 @@ static void suspend(struct heph_self *self, heph_time deadline)
 /* Says -ECANCELED, and lets others run. */
 static int refuse(struct heph_self *self)
 {
+	if (self->flags & HEPH_FLAG_STUCK) {
+		self->flags &= (uint16_t)~HEPH_FLAG_STUCK;
+		return -EDEADLK;
+	}
 	self->refused++;
 	heph_worker_yield(self);
 	return -ECANCELED;

@@ -89,6 +89,7 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 	if (err < 0)
 		goto fail_thread;
 	worker->thread.is_worker = true;
+	worker->thread.host = worker;
 	worker->selves = heph_mem_reserve(selves_size(worker));
 	worker->places = heph_mem_reserve(places_size(worker));
 	worker->pokes = heph_mem_reserve(pokes_size(worker));
@@ -247,8 +248,7 @@ static void run_actors(struct heph_worker *worker)
 
 /* ---- waiting for work ------------------------------------------------------ */
 
-/* Takes in what others have left. Whether somebody can run now. */
-static bool look_around(struct heph_worker *worker)
+bool heph_worker_look(struct heph_worker *worker)
 {
 	heph_thread_open_door(&worker->thread);
 	heph_lanes_read(worker);
@@ -260,7 +260,7 @@ static bool look_around(struct heph_worker *worker)
 /* That, and the timers. */
 static bool take_in(struct heph_worker *worker)
 {
-	bool any = look_around(worker);
+	bool any = heph_worker_look(worker);
 
 	return heph_timers_run(worker) || any;
 }
@@ -292,7 +292,7 @@ static bool spin(struct heph_worker *worker)
 	do {
 		for (unsigned n = 0; n < SPIN_ROUNDS; n++) {
 			relax();
-			if (look_around(worker))
+			if (heph_worker_look(worker))
 				return true;
 		}
 		worker->thread.heph->driver->poll(worker, 0);
@@ -316,22 +316,38 @@ static void learn(struct heph_worker *worker, heph_time slept, bool woken)
 		worker->spin = SPIN_MAX;
 }
 
+bool heph_worker_doze(struct heph_worker *worker)
+{
+	struct heph_thread *thread = &worker->thread;
+
+	atomic_store(&thread->asleep, 1);
+	if (heph_events_empty(&thread->door) && !heph_lanes_waiting(worker))
+		return true;
+	atomic_store(&thread->asleep, 0);
+	return false;
+}
+
+bool heph_worker_rouse(struct heph_worker *worker)
+{
+	return !atomic_exchange(&worker->thread.asleep, 0);
+}
+
 static void fall_asleep(struct heph_worker *worker, heph_time wait,
 			const _Atomic bool *quit)
 {
 	struct heph_thread *thread = &worker->thread;
 	heph_time began;
 
-	atomic_store(&thread->asleep, 1);
-	if (!heph_events_empty(&thread->door) || heph_lanes_waiting(worker) ||
-	    over(worker, quit)) {
+	if (!heph_worker_doze(worker))
+		return;
+	if (over(worker, quit)) {
 		atomic_store(&thread->asleep, 0);
 		return;
 	}
 	began = heph_now();
 	heph_count(&thread->count.sleeps);
 	thread->heph->driver->poll(worker, wait);
-	learn(worker, heph_now() - began, !atomic_exchange(&thread->asleep, 0));
+	learn(worker, heph_now() - began, heph_worker_rouse(worker));
 }
 
 static void publish_counts(struct heph_worker *worker)
@@ -366,30 +382,42 @@ static heph_time trim(struct heph_worker *worker, heph_time wait)
 	return wait < worker->trim_at - now ? wait : worker->trim_at - now;
 }
 
+bool heph_worker_turn(struct heph_worker *worker)
+{
+	bool more;
+
+	run_actors(worker);
+	publish_counts(worker);
+	more = take_in(worker);
+	worker->thread.heph->driver->poll(worker, 0);
+	return more || take_in(worker);
+}
+
+heph_time heph_worker_wait(struct heph_worker *worker)
+{
+	return trim(worker, heph_timers_wait(worker));
+}
+
 static void wait_for_work(struct heph_worker *worker, const _Atomic bool *quit)
 {
-	heph_time wait;
+	heph_time wait = heph_worker_wait(worker);
 
-	worker->thread.heph->driver->poll(worker, 0);
-	if (take_in(worker) || over(worker, quit))
-		return;
-	wait = trim(worker, heph_timers_wait(worker));
 	if (wait && !spin(worker))
 		fall_asleep(worker, wait, quit);
 }
 
-void heph_worker_run(struct heph_worker *worker, const _Atomic bool *quit)
+void heph_worker_enter(struct heph_worker *worker)
 {
 	heph_thread_current = &worker->thread;
 	heph_coro_init_thread(&worker->main);
-	while (!over(worker, quit)) {
-		run_actors(worker);
-		publish_counts(worker);
-		if (take_in(worker))
-			worker->thread.heph->driver->poll(worker, 0);
-		else
+}
+
+void heph_worker_run(struct heph_worker *worker, const _Atomic bool *quit)
+{
+	heph_worker_enter(worker);
+	while (!over(worker, quit))
+		if (!heph_worker_turn(worker) && !over(worker, quit))
 			wait_for_work(worker, quit);
-	}
 	publish_counts(worker);
 	if (worker->alive)
 		heph_life_list(worker);

@@ -81,6 +81,23 @@ void heph_worker_fini(struct heph_worker *worker);
  * no actor left). On the worker's thread, which it makes its own. */
 void heph_worker_run(struct heph_worker *worker, const _Atomic bool *quit);
 
+/*
+ * The parts of that loop, for who has a loop of its own: enter makes the calling
+ * thread the worker's; a turn runs actors and takes in what has come, without
+ * sleeping, and tells whether there is more to do at once; wait is how long it
+ * may sleep then. Before that doze says that it sleeps, so that others wake it
+ * by the driver; false: something has come, it does not. After it rouse;
+ * whether another thread did wake it.
+ */
+void heph_worker_enter(struct heph_worker *worker);
+bool heph_worker_turn(struct heph_worker *worker);
+heph_time heph_worker_wait(struct heph_worker *worker);
+bool heph_worker_doze(struct heph_worker *worker);
+bool heph_worker_rouse(struct heph_worker *worker);
+
+/* Takes in what others have left. Whether somebody can run now. */
+bool heph_worker_look(struct heph_worker *worker);
+
 /* Switches from the running actor to the next one, or to the loop. Returns
  * when the actor is resumed. */
 void heph_worker_suspend(struct heph_self *self);

@@ -210,6 +210,8 @@ int heph_file_open(struct heph_self *owner, int number, bool socket,
 {
 	struct heph_file *file;
 
+	if (owner->thread->heph->driver->no_io)
+		return -EOPNOTSUPP;
 	if (!heph_self_extend(owner))
 		return -ENOMEM;
 	file = take_place(owner->thread);
@@ -282,18 +284,28 @@ void heph_file_attach(struct heph_self *to, struct heph_fd fd)
 
 /* ---- public ------------------------------------------------------------------ */
 
+static struct heph_file *find_for(struct heph_thread *thread, struct heph_fd fd)
+{
+	if (!thread->current)
+		return NULL;
+	return heph_file_find(heph_self_ctx(thread->current), fd);
+}
+
+/* A thread may have several contexts, each with descriptors of its own. */
 void heph_close(struct heph_fd fd)
 {
-	struct heph_thread *thread = heph_thread_current;
-	struct heph_file *file;
+	struct heph_thread *mine = heph_thread_current, *thread;
+	struct heph_file *file = NULL;
 
-	if (!thread || !thread->current)
-		return;
-	file = heph_file_find(heph_self_ctx(thread->current), fd);
+	for (thread = mine; thread; thread = thread->outer)
+		if ((file = find_for(thread, fd)))
+			break;
 	if (!file)
 		return;
+	heph_thread_current = thread;
 	heph_list_remove(&file->owned.node);
 	close_file(file);
+	heph_thread_current = mine;
 }
 
 int heph_fd_adopt(heph_ctx ctx, int number, struct heph_fd *ret_fd)

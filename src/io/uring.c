@@ -235,6 +235,15 @@ static void uring_poll(struct heph_worker *worker, heph_time max_wait)
 	reap(uring);
 }
 
+static int uring_descriptor(struct heph_worker *worker)
+{
+	struct heph_uring *uring = heph_uring_of(worker);
+
+	if (io_uring_sq_ready(&uring->ring))
+		submit_or_complain(uring);
+	return uring->ring.ring_fd;
+}
+
 /* ---- waking ---------------------------------------------------------------------- */
 
 static void nudge(struct heph_uring *from, struct heph_uring *to)
@@ -399,6 +408,7 @@ const struct heph_driver heph_uring_driver = {
 	.release = uring_release,
 	.poll = uring_poll,
 	.wake = uring_wake,
+	.descriptor = uring_descriptor,
 	.cancel = cancel_actor,
 	.poll_now = heph_poll_now,
 	.poll_begin = heph_poll_begin,
