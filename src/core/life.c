@@ -240,10 +240,14 @@ fail_stack:
 
 /* ---- ending ---------------------------------------------------------------- */
 
-void heph_life_stop(struct heph_self *self)
+void heph_life_tell(struct heph_self *self, unsigned what)
 {
 	self->flags |= HEPH_FLAG_STOP;
 	heph_wake(self, HEPH_WAIT_STOP);
+	if (what & HEPH_TELL_FORCE) {
+		self->flags |= HEPH_FLAG_FORCED;
+		heph_wake(self, HEPH_WAIT_FORCE);
+	}
 }
 
 void heph_life_child_ended(struct heph_self *self, bool escalate)

@@ -41,8 +41,20 @@ int heph_life_begin(struct heph_worker *worker, const struct heph_birth *birth,
 /* Frees what is left of an actor after its last switch. */
 void heph_life_bury(struct heph_self *self);
 
-/* Marks an actor as asked to stop. On its own thread. */
-void heph_life_stop(struct heph_self *self);
+/* What an actor can be told at any time; bits. */
+enum {
+	HEPH_TELL_STOP = 1 << 0,
+	HEPH_TELL_FORCE = 1 << 1, /* and even its shielded waits are refused */
+};
+
+/* Tells it. On the actor's own thread; any thread. */
+void heph_life_tell(struct heph_self *self, unsigned what);
+void heph_addr_tell(struct heph_addr addr, unsigned what);
+
+static inline void heph_life_stop(struct heph_self *self)
+{
+	heph_life_tell(self, HEPH_TELL_STOP);
+}
 
 /* A child of `self`, on this or another worker, has ended. */
 void heph_life_child_ended(struct heph_self *self, bool escalate);

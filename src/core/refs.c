@@ -2,55 +2,64 @@
 /*
  * What can be done to any reference, from any thread.
  *
- * A stop from another thread needs no memory: the table `pokes` has an event
- * for each slot. It holds the id that is meant, because the slot may be in
- * other hands when the event arrives; if two ids race for it, the younger one
- * wins, because the other has ended already.
+ * To tell an actor of another thread something needs no memory: the table
+ * `pokes` has an event for each slot. It holds the id that is meant, because
+ * the slot may be in other hands when the event arrives; if two ids race for
+ * it, the younger one wins, because the other has ended already. What is told
+ * to the same actor meanwhile is told together.
  */
 #include <heph/actor.h>
 
 #include "core/life.h"
 #include "core/worker.h"
 
+#define WHAT ((uint64_t)HEPH_THREADS_MAX - 1) /* the bits of what is told */
+
 static void on_poke(struct heph_event *event)
 {
 	struct heph_poke *poke = heph_container_of(event, struct heph_poke, event);
 	struct heph_worker *worker = poke->worker;
 	uint32_t slot = (uint32_t)(poke - worker->pokes);
-	struct heph_self *self =
-		heph_worker_find(worker, atomic_exchange(&poke->id, 0), slot);
+	uint64_t told = atomic_exchange(&poke->what, 0);
+	uint64_t id = (told & ~WHAT) | worker->thread.number;
+	struct heph_self *self = heph_worker_find(worker, id, slot);
 
 	if (self)
-		heph_life_stop(self);
+		heph_life_tell(self, told & WHAT);
 }
 
-static void poke(struct heph_worker *worker, struct heph_addr addr)
+static void poke(struct heph_worker *worker, struct heph_addr addr, unsigned what)
 {
 	struct heph_poke *it = &worker->pokes[addr.slot];
-	uint64_t id = atomic_load(&it->id);
+	uint64_t old = atomic_load(&it->what), told;
 
 	do {
-		if (id >= addr.id)
-			return; /* this one, or a younger, is at the door */
-	} while (!atomic_compare_exchange_weak(&it->id, &id, addr.id));
-	if (id)
+		if ((old | WHAT) > (addr.id | WHAT))
+			return; /* a younger one is at the door */
+		told = (addr.id & ~WHAT) | what;
+		if ((old | WHAT) == (addr.id | WHAT))
+			told |= old;
+		if (told == old)
+			return;
+	} while (!atomic_compare_exchange_weak(&it->what, &old, told));
+	if (old)
 		return; /* the event is at the door and will find ours */
 	it->event.fn = on_poke;
 	it->worker = worker;
 	heph_thread_post(&worker->thread, &it->event);
 }
 
-static void stop(struct heph_worker *worker, struct heph_addr addr)
+static void tell(struct heph_worker *worker, struct heph_addr addr, unsigned what)
 {
 	if (!heph_worker_alive(worker, addr))
 		return;
 	if (&worker->thread == heph_thread_current)
-		heph_life_stop(&worker->selves[addr.slot]);
+		heph_life_tell(&worker->selves[addr.slot], what);
 	else
-		poke(worker, addr);
+		poke(worker, addr, what);
 }
 
-void heph_raw_stop(struct heph_addr addr)
+void heph_addr_tell(struct heph_addr addr, unsigned what)
 {
 	struct heph_worker *worker;
 	struct heph *heph;
@@ -61,8 +70,13 @@ void heph_raw_stop(struct heph_addr addr)
 		return;
 	worker = heph_worker_with(heph, addr);
 	if (worker)
-		stop(worker, addr);
+		tell(worker, addr, what);
 	heph_leave(addr.node, inside);
+}
+
+void heph_raw_stop(struct heph_addr addr)
+{
+	heph_addr_tell(addr, HEPH_TELL_STOP);
 }
 
 bool heph_raw_alive(struct heph_addr addr)

@@ -37,6 +37,8 @@ enum {
 	HEPH_WAIT_SIGNAL = 1 << 6, /* it took a signal */
 	HEPH_WAIT_SPAWN = 1 << 7,  /* another worker has spawned, or not */
 	HEPH_WAIT_DRAIN = 1 << 8,  /* the runtime has no actors */
+	HEPH_WAIT_VERDICT = 1 << 9, /* its supervisor has decided */
+	HEPH_WAIT_FORCE = 1 << 10,  /* its shields are revoked */
 	HEPH_WAIT_TIME = 1 << 14,  /* its deadline has come */
 	HEPH_WAIT_STOP = 1 << 15,  /* it is asked to stop */
 };
@@ -54,6 +56,7 @@ enum {
 	HEPH_FLAG_FINISHING = 1 << 2, /* its function has returned */
 	HEPH_FLAG_ROOT = 1 << 4,      /* the runtime is its parent */
 	HEPH_FLAG_FULL = 1 << 5,      /* other threads see its inbox as full */
+	HEPH_FLAG_FORCED = 1 << 8,    /* its shields are revoked */
 	HEPH_FLAG_STUCK = 1 << 13,    /* a plain thread: nobody can wake it */
 
 	HEPH_FLAGS_REFUSE = HEPH_FLAG_STOP | HEPH_FLAG_CHILD, /* waits */

@@ -84,8 +84,10 @@ static int refuse(struct heph_self *self)
 
 static bool refused(heph_ctx ctx)
 {
-	return __builtin_expect(ctx.self->flags & HEPH_FLAGS_REFUSE, 0) &&
-	       !heph_ctx_shielded(ctx);
+	unsigned flags = ctx.self->flags;
+
+	return __builtin_expect(flags & HEPH_FLAGS_REFUSE, 0) &&
+	       (!heph_ctx_shielded(ctx) || (flags & HEPH_FLAG_FORCED));
 }
 
 int heph_wait_allowed(heph_ctx ctx)
@@ -111,7 +113,7 @@ static int set_deadline(struct heph_self *self, heph_time deadline)
 /* What the reason that an actor went on with means for the caller. */
 static int outcome(struct heph_self *self)
 {
-	if (__builtin_expect(self->woken == HEPH_WAIT_STOP, 0))
+	if (__builtin_expect(self->woken & (HEPH_WAIT_STOP | HEPH_WAIT_FORCE), 0))
 		return refuse(self);
 	return self->woken == HEPH_WAIT_TIME ? -ETIME : 0;
 }
@@ -136,8 +138,7 @@ int heph_wait_for(heph_ctx ctx, unsigned what)
 
 	if (refused(ctx))
 		return refuse(self);
-	if (!heph_ctx_shielded(ctx))
-		what |= HEPH_WAIT_STOP;
+	what |= heph_ctx_shielded(ctx) ? HEPH_WAIT_FORCE : HEPH_WAIT_STOP;
 	if (deadline != HEPH_NEVER)
 		return wait_until(self, deadline, what);
 	self->waiting = (uint16_t)what;

@@ -25,10 +25,12 @@ struct heph_kind {
 /* Bit of a place: other threads find the inbox full. */
 #define HEPH_PLACE_FULL UINT64_C(1)
 
-/* A stop from another thread, in a table beside that of the ids. */
+/* What another thread tells an actor, in a table beside that of the ids. */
 struct heph_poke {
 	struct heph_event event;
-	_Atomic uint64_t id; /* 0: not at the door */
+	/* The id, with HEPH_TELL_... in the bits of the worker's number; 0: it
+	 * is not at the door. */
+	_Atomic uint64_t what;
 	struct heph_worker *worker;
 };
 

@@ -28,6 +28,16 @@ static int end_at_gate(heph_ctx ctx, act_inbox in, void *arg)
 	return 0;
 }
 
+/* The id of the actor whose poke is at the door. */
+static uint64_t told_to(struct heph_poke *poke)
+{
+	uint64_t told = atomic_load(&poke->what);
+	uint64_t bits = HEPH_THREADS_MAX - 1;
+
+	assert_int_equal(told & bits, HEPH_TELL_STOP);
+	return (told & ~bits) | poke->worker->thread.number;
+}
+
 static void stop_from_another_thread(void **state)
 {
 	act_ref ref;
@@ -38,12 +48,12 @@ static void stop_from_another_thread(void **state)
 	rig_step(0);
 	heph_stop(ref);
 	assert_true(heph_alive(ref));
-	assert_int_equal(atomic_load(&poke_of(ref)->id), ref.addr.id);
+	assert_int_equal(told_to(poke_of(ref)), ref.addr.id);
 	heph_stop(ref); /* once is enough */
 	heph_stop(ref);
 	rig_settle();
 	assert_false(heph_alive(ref));
-	assert_int_equal(atomic_load(&poke_of(ref)->id), 0);
+	assert_int_equal(atomic_load(&poke_of(ref)->what), 0);
 	heph_stop(ref);
 	assert_true(heph_events_empty(&rig.workers[0]->thread.door));
 	rig_close();
@@ -95,7 +105,7 @@ static void a_late_poke_finds_another_id(void **state)
 	}
 	rig_settle();
 	assert_true(heph_alive(ref));
-	assert_int_equal(atomic_load(&poke->id), 0);
+	assert_int_equal(atomic_load(&poke->what), 0);
 	heph_stop(ref);
 	rig_settle();
 	assert_false(heph_alive(ref));
@@ -122,12 +132,53 @@ static void the_younger_of_two_wins(void **state)
 		rig_step(0);
 		ref = successor(old);
 		heph_stop(ref); /* finds the place taken by the old one */
-		assert_int_equal(atomic_load(&poke->id), ref.addr.id);
+		assert_int_equal(told_to(poke), ref.addr.id);
 		assert_true(heph_events_empty(&rig.workers[0]->thread.door));
 		heph_thread_post(&rig.workers[0]->thread, event);
 	}
 	rig_settle();
 	assert_false(heph_alive(ref));
+	rig_close();
+}
+
+/* ---- force ------------------------------------------------------------------- */
+
+static int ignores_stop(heph_ctx ctx, act_inbox in, void *arg)
+{
+	int *refused = arg;
+
+	(void)in;
+	while (heph_sleep(heph_shield(ctx, HEPH_NEVER), HEPH_NEVER) ==
+	       -ECANCELED)
+		if (++*refused == 3)
+			break;
+	return 0;
+}
+
+static void force_revokes_shields(void **state)
+{
+	int refused[2] = { 0 };
+	act_ref here, there;
+
+	(void)state;
+	rig_open(2);
+	here = rig_spawn(0, ignores_stop, &refused[0]);
+	there = rig_spawn(1, ignores_stop, &refused[1]);
+	rig_settle();
+	heph_stop(here);
+	heph_stop(there);
+	rig_settle();
+	assert_true(heph_alive(here) && heph_alive(there));
+	heph_stop(here); /* both are told at once */
+	heph_addr_tell(here.addr, HEPH_TELL_FORCE);
+	assert_int_equal(atomic_load(&poke_of(here)->what) &
+				 (HEPH_THREADS_MAX - 1),
+			 HEPH_TELL_STOP | HEPH_TELL_FORCE);
+	heph_life_tell(rig_self(there), HEPH_TELL_FORCE);
+	rig_settle();
+	assert_false(heph_alive(here) || heph_alive(there));
+	assert_int_equal(refused[0], 3);
+	assert_int_equal(refused[1], 3);
 	rig_close();
 }
 
@@ -236,6 +287,7 @@ int main(void)
 		cmocka_unit_test(a_stale_stop_does_not_meet_the_next_one),
 		cmocka_unit_test(a_late_poke_finds_another_id),
 		cmocka_unit_test(the_younger_of_two_wins),
+		cmocka_unit_test(force_revokes_shields),
 		cmocka_unit_test(names_nobody),
 		cmocka_unit_test(ids_are_not_used_again),
 		cmocka_unit_test(stops_race_with_ends),
