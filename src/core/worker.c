@@ -412,14 +412,19 @@ void heph_worker_enter(struct heph_worker *worker)
 	heph_coro_init_thread(&worker->main);
 }
 
+void heph_worker_exit(struct heph_worker *worker)
+{
+	publish_counts(worker);
+	if (worker->alive)
+		heph_life_list(worker);
+	heph_thread_current = NULL;
+}
+
 void heph_worker_run(struct heph_worker *worker, const _Atomic bool *quit)
 {
 	heph_worker_enter(worker);
 	while (!over(worker, quit))
 		if (!heph_worker_turn(worker) && !over(worker, quit))
 			wait_for_work(worker, quit);
-	publish_counts(worker);
-	if (worker->alive)
-		heph_life_list(worker);
-	heph_thread_current = NULL;
+	heph_worker_exit(worker);
 }

@@ -89,13 +89,14 @@ void heph_worker_run(struct heph_worker *worker, const _Atomic bool *quit);
  * sleeping, and tells whether there is more to do at once; wait is how long it
  * may sleep then. Before that doze says that it sleeps, so that others wake it
  * by the driver; false: something has come, it does not. After it rouse;
- * whether another thread did wake it.
+ * whether another thread did wake it. Exit lists the actors that are left.
  */
 void heph_worker_enter(struct heph_worker *worker);
 bool heph_worker_turn(struct heph_worker *worker);
 heph_time heph_worker_wait(struct heph_worker *worker);
 bool heph_worker_doze(struct heph_worker *worker);
 bool heph_worker_rouse(struct heph_worker *worker);
+void heph_worker_exit(struct heph_worker *worker);
 
 /* Takes in what others have left. Whether somebody can run now. */
 bool heph_worker_look(struct heph_worker *worker);

@@ -71,7 +71,7 @@ static int await(heph_ctx ctx, struct heph_runtime *runtime,
 	pthread_mutex_lock(&runtime->lock);
 	heph_list_push_back(&runtime->drainers, &drainer->node);
 	pthread_mutex_unlock(&runtime->lock);
-	heph_coordinator_notify(&runtime->heph);
+	runtime->heph.notify(&runtime->heph);
 	while (err == 0 && !drainer->done)
 		err = heph_wait_for(ctx, HEPH_WAIT_DRAIN);
 	if (!drainer->done)
@@ -182,25 +182,43 @@ static void enforce_grace(struct heph_runtime *runtime)
 	heph_abandon(heph, -ETIMEDOUT);
 }
 
+heph_time heph_coordinator_next(struct heph_runtime *runtime)
+{
+	heph_time deadline = atomic_load(&runtime->heph.deadline);
+
+	return deadline && !drained(runtime) ? deadline : HEPH_NEVER;
+}
+
+void heph_coordinator_heard(struct heph_runtime *runtime)
+{
+	uint64_t value;
+	ssize_t n = read(runtime->event, &value, sizeof(value));
+
+	(void)n;
+}
+
+void heph_coordinator_turn(struct heph_runtime *runtime)
+{
+	handle_signals(runtime);
+	enforce_grace(runtime);
+	if (drained(runtime))
+		release_drainers(runtime);
+}
+
 /* Until something is new, or the grace is over. */
 static void wait_for_news(struct heph_runtime *runtime)
 {
 	struct pollfd fd = { .fd = runtime->event, .events = POLLIN };
-	heph_time deadline = atomic_load(&runtime->heph.deadline);
-	bool limited = deadline && !drained(runtime);
-	heph_time left = limited ? deadline - heph_now() : 0;
+	heph_time next = heph_coordinator_next(runtime);
+	heph_time left = next == HEPH_NEVER ? 0 : next - heph_now();
 	struct timespec timeout;
-	uint64_t value;
-	ssize_t n;
 
 	if (left < 0)
 		left = 0;
 	timeout = (struct timespec){ .tv_sec = left / HEPH_SEC,
 				     .tv_nsec = left % HEPH_SEC };
-	if (ppoll(&fd, 1, limited ? &timeout : NULL, NULL) == 1) {
-		n = read(runtime->event, &value, sizeof(value));
-		(void)n;
-	}
+	if (ppoll(&fd, 1, next == HEPH_NEVER ? NULL : &timeout, NULL) == 1)
+		heph_coordinator_heard(runtime);
 }
 
 static void *coordinate(void *arg)
@@ -210,10 +228,7 @@ static void *coordinate(void *arg)
 	heph_thread_name(runtime->heph.config.name, "/c");
 	while (!atomic_load(&runtime->coordinator_quit)) {
 		wait_for_news(runtime);
-		handle_signals(runtime);
-		enforce_grace(runtime);
-		if (drained(runtime))
-			release_drainers(runtime);
+		heph_coordinator_turn(runtime);
 	}
 	return NULL;
 }
@@ -236,10 +251,8 @@ static void leave_signals(struct heph_runtime *runtime)
 	heph_signal_forget(SIGTERM);
 }
 
-int heph_coordinator_start(struct heph_runtime *runtime)
+int heph_coordinator_init(struct heph_runtime *runtime)
 {
-	int err;
-
 	heph_list_init(&runtime->drainers);
 	runtime->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (runtime->event < 0)
@@ -247,20 +260,25 @@ int heph_coordinator_start(struct heph_runtime *runtime)
 	runtime->heph.take_signal = take_signal;
 	runtime->heph.untake_signal = untake_signal;
 	runtime->heph.notify = heph_coordinator_notify;
-	err = heph_thread_start(&runtime->coordinator, coordinate, runtime);
-	if (err < 0)
-		close(runtime->event);
-	else
-		join_signals(runtime);
-	return err;
+	join_signals(runtime);
+	return 0;
+}
+
+void heph_coordinator_fini(struct heph_runtime *runtime)
+{
+	leave_signals(runtime);
+	runtime->heph.notify = NULL;
+	close(runtime->event);
+}
+
+int heph_coordinator_start(struct heph_runtime *runtime)
+{
+	return heph_thread_start(&runtime->coordinator, coordinate, runtime);
 }
 
 void heph_coordinator_stop(struct heph_runtime *runtime)
 {
-	leave_signals(runtime);
 	atomic_store(&runtime->coordinator_quit, true);
 	heph_coordinator_notify(&runtime->heph);
 	pthread_join(runtime->coordinator, NULL);
-	runtime->heph.notify = NULL;
-	close(runtime->event);
 }

@@ -184,7 +184,6 @@ static void free_workers(struct heph_runtime *runtime)
 		heph_worker_fini(&it->worker);
 		heph_mem_unreserve(it, sizeof(*it));
 	}
-	heph_mem_free(runtime->workers);
 }
 
 /* ---- public ---------------------------------------------------------------------------- */
@@ -194,35 +193,6 @@ static void install_once(void)
 	heph_clock_calibrate();
 	heph_describe_install();
 	heph_fault_install();
-}
-
-static int start(struct heph_runtime *runtime)
-{
-	int err = heph_files_init(&runtime->heph);
-
-	if (err < 0) {
-		heph_mem_free(runtime->workers);
-		return err;
-	}
-	err = make_workers(runtime);
-	if (err == 0)
-		err = heph_coordinator_start(runtime);
-	if (err < 0)
-		goto fail_coordinator;
-	err = start_workers(runtime);
-	if (err == 0)
-		err = heph_attach(&runtime->heph, &runtime->owner);
-	if (err < 0)
-		goto fail_workers;
-	return 0;
-
-fail_workers:
-	end_workers(runtime);
-	heph_coordinator_stop(runtime);
-fail_coordinator:
-	free_workers(runtime);
-	heph_files_fini(&runtime->heph);
-	return err;
 }
 
 static struct heph_runtime *make_runtime(unsigned workers)
@@ -245,7 +215,74 @@ static void free_runtime(struct heph_runtime *runtime)
 {
 	pthread_cond_destroy(&runtime->changed);
 	pthread_mutex_destroy(&runtime->lock);
+	heph_mem_free(runtime->workers);
 	heph_mem_free(runtime);
+}
+
+int heph_runtime_new(struct heph_runtime **ret_runtime,
+		     const struct heph_config *config,
+		     const struct heph_driver *driver)
+{
+	struct heph_runtime *runtime;
+	int err;
+
+	install_once();
+	runtime = make_runtime(config->workers);
+	if (!runtime)
+		return -ENOMEM;
+	err = heph_init(&runtime->heph, config, driver);
+	if (err < 0)
+		goto fail_init;
+	err = heph_files_init(&runtime->heph);
+	if (err < 0)
+		goto fail_files;
+	err = make_workers(runtime);
+	if (err < 0)
+		goto fail_workers;
+	*ret_runtime = runtime;
+	return 0;
+
+fail_workers:
+	free_workers(runtime);
+	heph_files_fini(&runtime->heph);
+fail_files:
+	heph_fini(&runtime->heph);
+fail_init:
+	free_runtime(runtime);
+	return err;
+}
+
+void heph_runtime_free(struct heph_runtime *runtime)
+{
+	heph_attach_fini(&runtime->heph);
+	free_workers(runtime);
+	heph_files_fini(&runtime->heph);
+	heph_fini(&runtime->heph);
+	free_runtime(runtime);
+}
+
+static int start(struct heph_runtime *runtime)
+{
+	int err = heph_coordinator_init(runtime);
+
+	if (err < 0)
+		return err;
+	err = heph_coordinator_start(runtime);
+	if (err < 0)
+		goto fail_coordinator;
+	err = start_workers(runtime);
+	if (err == 0)
+		err = heph_attach(&runtime->heph, &runtime->owner);
+	if (err < 0)
+		goto fail_workers;
+	return 0;
+
+fail_workers:
+	end_workers(runtime);
+	heph_coordinator_stop(runtime);
+fail_coordinator:
+	heph_coordinator_fini(runtime);
+	return err;
 }
 
 int heph_raw_new(heph_ctx *ret_ctx, const struct heph_config *given, size_t size)
@@ -255,31 +292,20 @@ int heph_raw_new(heph_ctx *ret_ctx, const struct heph_config *given, size_t size
 	int err = heph_config_resolve(&config, given, size);
 
 	*ret_ctx = (heph_ctx){ 0 };
+	if (err == 0)
+		err = heph_runtime_new(&runtime, &config, &heph_uring_driver);
 	if (err < 0)
 		return err;
-	install_once();
-	runtime = make_runtime(config.workers);
-	if (!runtime)
-		return -ENOMEM;
-	err = heph_init(&runtime->heph, &config, &heph_uring_driver);
-	if (err < 0) {
-		heph_mem_free(runtime->workers);
-		goto fail_init;
-	}
 	err = start(runtime);
-	if (err < 0)
-		goto fail_start;
+	if (err < 0) {
+		heph_runtime_free(runtime);
+		return err;
+	}
 	heph_log_debug("runtime started", HEPH_KV_STR("name", config.name),
 		       HEPH_KV_UINT("workers", config.workers),
 		       HEPH_KV_STR("driver", runtime->heph.driver->name));
 	*ret_ctx = runtime->owner;
 	return 0;
-
-fail_start:
-	heph_fini(&runtime->heph);
-fail_init:
-	free_runtime(runtime);
-	return err;
 }
 
 void heph_free(heph_ctx ctx)
@@ -300,12 +326,8 @@ void heph_free(heph_ctx ctx)
 	heph_detach(ctx);
 	end_workers(runtime);
 	heph_coordinator_stop(runtime);
-	heph_retire(heph);
-	heph_attach_fini(heph);
-	free_workers(runtime);
-	heph_files_fini(heph);
-	heph_fini(heph);
-	free_runtime(runtime);
+	heph_coordinator_fini(runtime);
+	heph_runtime_free(runtime);
 }
 
 /* ---- a whole program -------------------------------------------------------------------- */

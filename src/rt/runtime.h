@@ -43,11 +43,37 @@ struct heph_runtime {
 	_Atomic uint32_t taken[HEPH_SIGNALS]; /* actors that take the signal */
 	unsigned stops; /* signals that asked for the end */
 	heph_ctx owner; /* of the thread that called heph_new() */
+	void *host;	/* of who runs the worker by hand */
 };
+
+/* ---- runtime.c ---- */
+
+/* Makes a runtime and its workers, which nobody runs so far. `config` is
+ * complete. Returns 0; -ENOMEM, -EAGAIN. */
+int heph_runtime_new(struct heph_runtime **ret_runtime,
+		     const struct heph_config *config,
+		     const struct heph_driver *driver);
+
+/* Frees it, when nobody runs its workers any more and nobody is attached. */
+void heph_runtime_free(struct heph_runtime *runtime);
 
 /* ---- coordinator.c ---- */
 
-/* Begins and ends the coordinator. 0; -EMFILE, -EAGAIN. */
+/* Lets the runtime hear of signals and of its own end. 0; -EMFILE. */
+int heph_coordinator_init(struct heph_runtime *runtime);
+void heph_coordinator_fini(struct heph_runtime *runtime);
+
+/* Acts on what is new. By the coordinator, or by who runs the only worker, when
+ * runtime->event is readable or the time has come. */
+void heph_coordinator_turn(struct heph_runtime *runtime);
+
+/* When that is; HEPH_NEVER. */
+heph_time heph_coordinator_next(struct heph_runtime *runtime);
+
+/* Takes back that `event` is readable. */
+void heph_coordinator_heard(struct heph_runtime *runtime);
+
+/* Begins and ends the thread, after init and before fini. 0; -EAGAIN. */
 int heph_coordinator_start(struct heph_runtime *runtime);
 void heph_coordinator_stop(struct heph_runtime *runtime);
 
