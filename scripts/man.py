@@ -14,7 +14,7 @@ import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-HEADERS = ["typed", "message", "actor", "own", "time", "io", "runtime"]
+HEADERS = ["typed", "message", "actor", "own", "time", "io", "runtime", "test"]
 
 # What the line NAME says.
 SUMMARY = {
@@ -73,6 +73,8 @@ SUMMARY = {
     "heph_stop": "ask an actor to stop",
     "heph_stopping": "whether the running actor was asked to stop",
     "heph_strdup": "copy a string into memory of the actor",
+    "heph_test_lose": "lose messages, for tests",
+    "heph_test_lost": "how many messages were lost on purpose",
     "heph_try_recv": "take a message if there is one",
     "heph_try_send": "send a message if there is room",
     "heph_until": "a context that waits until a moment at most",

@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "core/lane.h"
+#include "core/lose.h"
 #include "core/worker.h"
 
 static struct {
@@ -151,6 +152,8 @@ int heph_threads_add(struct heph *heph, struct heph_thread *thread)
 		err = -EAGAIN;
 	}
 	pthread_mutex_unlock(&heph->lock);
+	if (err == 0)
+		heph_lose_init_thread(thread);
 	return err;
 }
 

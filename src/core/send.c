@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "core/lane.h"
+#include "core/lose.h"
 #include "core/parcel.h"
 #include "core/stackrule.h"
 #include "core/wait.h"
@@ -123,20 +124,51 @@ HEPH_INLINE struct heph_self *near_with_room(struct heph_thread *thread,
 	struct heph_self *self;
 
 	if (!thread || heph_id_thread(to.id) != thread->number ||
-	    to.node != thread->node || !thread->is_worker)
+	    to.node != atomic_load_explicit(&thread->near, memory_order_relaxed))
 		return NULL;
 	self = heph_worker_find((struct heph_worker *)thread, to.id, to.slot);
 	return self && !heph_inbox_full(self) ? self : NULL;
 }
 
-static int send_far(heph_ctx ctx, struct heph_addr to, const void *msg, size_t size)
+/* A message that nobody will get. Its type is that of the place, unless the
+ * reference is from a runtime that was here before. */
+static void drop(struct heph *heph, struct heph_addr to, const void *msg)
+{
+	struct heph_worker *worker = heph_worker_with(heph, to);
+	struct heph_kind *kind = worker ? worker->selves[to.slot].kind : NULL;
+
+	if (kind && to.id / HEPH_THREADS_MAX >= heph->first_serial)
+		heph_msg_dispose(kind, (void *)(uintptr_t)msg, HEPH_NO_REPLY);
+}
+
+/* Whether a test wants this message to be lost; then it is. */
+static bool lose(struct heph_addr to, const void *msg)
+{
+	struct heph *heph;
+	bool inside;
+
+	if (!heph_lose_next())
+		return false;
+	heph = heph_enter(to.node, &inside);
+	if (heph) {
+		drop(heph, to, msg);
+		heph_leave(to.node, inside);
+	}
+	return true;
+}
+
+/* Apart, so that the short way saves no registers for it. */
+static __attribute__((noinline)) int
+send_far(heph_ctx ctx, struct heph_addr to, const void *msg, size_t size)
 {
 	const struct heph_letter letter = { .data = msg,
 					    .size = (uint32_t)size,
 					    .reply_at = HEPH_NO_REPLY };
 	int err = heph_wait_allowed(ctx);
 
-	return err < 0 ? err : heph_letter_send(ctx, to, &letter);
+	if (err < 0)
+		return err;
+	return lose(to, msg) ? 0 : heph_letter_send(ctx, to, &letter);
 }
 
 int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg, size_t size)
@@ -153,21 +185,19 @@ int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg, size_t siz
 	return err;
 }
 
-int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)
+static __attribute__((noinline)) int
+try_far(struct heph_thread *thread, struct heph_addr to, const void *msg,
+	size_t size)
 {
 	const struct heph_letter letter = { .data = msg,
 					    .size = (uint32_t)size,
 					    .reply_at = HEPH_NO_REPLY };
-	struct heph_thread *thread = heph_thread_current;
-	struct heph_self *target = near_with_room(thread, to);
 	struct heph *heph;
 	bool inside;
 	int err;
 
-	if (thread && thread->current)
-		heph_stackrule_check(thread->current, msg, size, "message");
-	if (target)
-		return heph_inbox_push(target, msg, (uint32_t)size);
+	if (lose(to, msg))
+		return 0;
 	heph = heph_enter(to.node, &inside);
 	if (!heph)
 		return -ESRCH;
@@ -176,15 +206,16 @@ int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)
 	return err;
 }
 
-/* A message that nobody will get. Its type is that of the place, unless the
- * reference is from a runtime that was here before. */
-static void drop(struct heph *heph, struct heph_addr to, const void *msg)
+int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)
 {
-	struct heph_worker *worker = heph_worker_with(heph, to);
-	struct heph_kind *kind = worker ? worker->selves[to.slot].kind : NULL;
+	struct heph_thread *thread = heph_thread_current;
+	struct heph_self *target = near_with_room(thread, to);
 
-	if (kind && to.id / HEPH_THREADS_MAX >= heph->first_serial)
-		heph_msg_dispose(kind, (void *)(uintptr_t)msg, HEPH_NO_REPLY);
+	if (thread && thread->current)
+		heph_stackrule_check(thread->current, msg, size, "message");
+	if (heph_unlikely(!target))
+		return try_far(thread, to, msg, size);
+	return heph_inbox_push(target, msg, (uint32_t)size);
 }
 
 void heph_raw_post(struct heph_addr to, const void *msg, size_t size)

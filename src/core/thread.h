@@ -35,6 +35,7 @@ enum {
 	HEPH_CACHE_LINE = 64,
 	HEPH_THREADS_MAX = 1024, /* workers and plain threads: 10 bits of an id */
 	HEPH_SIGNALS = 65,
+	HEPH_NOT_NEAR = UINT16_MAX, /* no node */
 };
 
 struct heph;
@@ -74,6 +75,7 @@ struct heph_thread {
 	struct heph_self *current; /* who runs; NULL: nobody */
 	uint16_t number;	   /* in heph->threads; workers come first */
 	uint16_t node;		   /* of heph */
+	_Atomic uint16_t near;	   /* a worker's node; lose.h has it hidden */
 	bool is_worker;
 	struct heph_worker *host;  /* it sleeps in that one's driver, which may be
 				    * its own; NULL: on `asleep` */
