@@ -30,13 +30,18 @@ static void write_message(const char *expr, const char *file, int line,
 	heph_fmt_write(&fmt, STDERR_FILENO);
 }
 
+static atomic_bool reported;
+
+bool heph_assert_reported(void)
+{
+	return atomic_load(&reported);
+}
+
 void heph_assert_failed(const char *expr, const char *file, int line,
 			const char *func)
 {
-	static atomic_flag reporting = ATOMIC_FLAG_INIT;
-
 	write_message(expr, file, line, func);
-	if (!atomic_flag_test_and_set(&reporting)) {
+	if (!atomic_exchange(&reported, true)) {
 		if (heph_assert_note)
 			heph_assert_note(STDERR_FILENO);
 		heph_log_flush();

@@ -13,6 +13,8 @@
 #ifndef HEPH_BASE_ASSERT_H
 #define HEPH_BASE_ASSERT_H
 
+#include <stdbool.h>
+
 #ifndef HEPH_DEBUG
 #define HEPH_DEBUG 0
 #endif
@@ -32,6 +34,9 @@ extern void (*heph_assert_note)(int fd);
  */
 _Noreturn void heph_assert_failed(const char *expr, const char *file, int line,
 				  const char *func);
+
+/* Whether one has failed. Any thread, and in signal handlers. */
+bool heph_assert_reported(void);
 
 #define heph_assert(expr)                                                      \
 	(__builtin_expect(!!(expr), 1) ?                                       \

@@ -122,6 +122,9 @@ HEPH_INLINE void heph_inbox_take(struct heph_self *self, void *ret_msg)
 
 	self->received++;
 	heph_count(&self->thread->count.received);
+	if (HEPH_RECEIPTS_KEPT)
+		heph_receipts_note(&self->thread->receipts, self->id, msg->data,
+				   msg->size);
 	heph_copy(ret_msg, msg->data, msg->size);
 	if (msg->reply_at != HEPH_NO_REPLY)
 		heph_inbox_owe(self, msg);

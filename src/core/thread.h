@@ -25,6 +25,7 @@
 #include "base/list.h"
 #include "base/pool.h"
 #include "core/call.h"
+#include "core/receipts.h"
 
 /* For what is on the path of every message. */
 #define HEPH_INLINE static inline __attribute__((always_inline))
@@ -77,6 +78,7 @@ struct heph_thread {
 	uint16_t node;		   /* of heph */
 	_Atomic uint16_t near;	   /* a worker's node; lose.h has it hidden */
 	bool is_worker;
+	uint8_t hooks;             /* of the user that run: drop functions */
 	struct heph_worker *host;  /* it sleeps in that one's driver, which may be
 				    * its own; NULL: on `asleep` */
 	struct heph_thread *outer; /* another context of the same thread */
@@ -85,6 +87,7 @@ struct heph_thread {
 	struct heph_list signals; /* struct heph_signal_take */
 	struct heph_counters count;
 	uint32_t free_files, n_free_files; /* io's */
+	struct heph_receipts receipts;     /* in debug builds */
 
 	/* others, about messages of ours that wait in their doors */
 	alignas(HEPH_CACHE_LINE) _Atomic uint32_t under_way;

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* fault.c - the handler of the signals that mean a crash
  *
+ * SIGABRT is among them because abort() is how other code gives up: assert(3), a
+ * damaged heap, an exception of C++ that nobody catches. After a failed
+ * assertion of ours, which has said who and why, only the backtrace is added.
+ *
  * The handler reports, puts back the action that was there before, and returns:
  * the instruction faults again and meets that action, by default the core dump,
  * with all registers as they were. A signal that somebody sent is sent again.
@@ -25,6 +29,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/fmt.h"
 #include "coro/san.h"
 
@@ -34,7 +39,7 @@
 
 void (*heph_fault_describe)(int fd, const void *addr);
 
-static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 
 #define N_SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
@@ -47,6 +52,8 @@ static __thread char *alt_stack;
 
 static const char *code_name(int sig, int code)
 {
+	if (sig == SIGABRT && code == SI_TKILL)
+		return "abort() was called";
 	if (code == SI_USER || code == SI_TKILL || code == SI_QUEUE)
 		return "sent by a process";
 	if (sig == SIGSEGV && code == SEGV_MAPERR)
@@ -71,6 +78,8 @@ static const char *signal_name(int sig)
 		return "SIGBUS";
 	case SIGFPE:
 		return "SIGFPE";
+	case SIGABRT:
+		return "SIGABRT";
 	default:
 		return "SIGILL";
 	}
@@ -138,9 +147,11 @@ static void report(const siginfo_t *info, const void *context)
 	uintptr_t ip = instruction_of(context);
 	const void *addr = info->si_code > 0 ? info->si_addr : NULL;
 
-	report_signal(info, ip);
-	if (heph_fault_describe)
-		heph_fault_describe(STDERR_FILENO, addr);
+	if (info->si_signo != SIGABRT || !heph_assert_reported()) {
+		report_signal(info, ip);
+		if (heph_fault_describe)
+			heph_fault_describe(STDERR_FILENO, addr);
+	}
 	put_out("heph: backtrace:\n");
 	report_backtrace(ip);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fault.h - the report of a crash
  *
- * On SIGSEGV, SIGBUS, SIGFPE and SIGILL the process writes to standard error
+ * On SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT the process writes to standard error
  * what happened, at which address and instruction, who was running, and a
  * backtrace; then what was installed before takes the signal, by default a core
  * dump. The handler runs on an alternate stack, so that it can report the
