@@ -38,13 +38,34 @@ enum heph_verdict {
 	HEPH_ESCALATE, /* let it end, and fail its parent with -ECHILD */
 };
 
+/* As often as it fails. */
+#define HEPH_UNLIMITED UINT32_MAX
+
+enum { HEPH_RESTARTS_MAX = 1024 };
+
+/*
+ * How often, and how soon, an actor is restarted: when it has been restarted
+ * more than `times` within the time `within` (as Erlang counts), it ends. So a
+ * pause that is long beside `within` keeps it from ever being too many.
+ */
+struct heph_restarts {
+	unsigned times;   /* 1 to 1024, or HEPH_UNLIMITED; 0: not restarted */
+	heph_time within; /* 0: 5 seconds; HEPH_NEVER: in its whole life */
+	heph_time backoff;     /* the pause before the first restart; 0: none */
+	heph_time backoff_max; /* it doubles each time, up to this, and starts
+				  again when a life was longer than `within`;
+				  0: it does not grow */
+	unsigned jitter; /* 0 to 100: percent of a pause that are random */
+};
+
 #define HEPH_OPTIONS__                                                         \
 	const char *name;   /* default: that of the type; it is copied */      \
 	unsigned inbox;     /* messages, 1 to 2^20; 0: 64 */                   \
 	int on;             /* HEPH_HERE, HEPH_WORKER(n) */                    \
 	int priority;       /* HEPH_LOW, HEPH_NORMAL, HEPH_HIGH */             \
 	bool detached;      /* the runtime is its parent */                    \
-	struct heph_fd give /* becomes the child's, if it starts */
+	struct heph_fd give; /* becomes the child's, if it starts */           \
+	struct heph_restarts restarts /* when it fails */
 
 struct heph_options {
 	HEPH_OPTIONS__;

@@ -27,6 +27,7 @@
 #include "core/answers.h"
 #include "core/inbox.h"
 #include "core/own.h"
+#include "core/verdict.h"
 #include "core/wait.h"
 #include "core/watch.h"
 
@@ -67,15 +68,6 @@ static void give_block(struct heph_self *self)
 	self->kind->free = self;
 }
 
-/* Whether the spawn struct names a function that decides about restarts. */
-static bool supervised(const struct heph_birth *birth)
-{
-	static void (*const none)(void);
-
-	return memcmp((const char *)birth->spawn + birth->type->decide_at,
-		      &none, sizeof(none)) != 0;
-}
-
 static int copy_name(struct heph_self *self, const char *name)
 {
 	struct heph_ext *ext = heph_self_extend(self);
@@ -89,20 +81,6 @@ static int copy_name(struct heph_self *self, const char *name)
 	return 0;
 }
 
-static int copy_spawn(struct heph_self *self, const struct heph_birth *birth)
-{
-	struct heph_ext *ext = heph_self_extend(self);
-	size_t size = birth->type->spawn_size;
-
-	if (ext)
-		ext->spawn = heph_pool_take(&self->thread->pool, size);
-	if (!ext || !ext->spawn)
-		return -ENOMEM;
-	memcpy(ext->spawn, birth->spawn, size);
-	((struct heph_options *)ext->spawn)->name = NULL; /* it was copied */
-	return 0;
-}
-
 static int extend(struct heph_self *self, const struct heph_birth *birth)
 {
 	const struct heph_options *options = heph_birth_options(birth);
@@ -113,8 +91,8 @@ static int extend(struct heph_self *self, const struct heph_birth *birth)
 		return -ENOMEM; /* now, for it cannot fail later */
 	if (name)
 		err = copy_name(self, name);
-	if (err == 0 && supervised(birth))
-		err = copy_spawn(self, birth);
+	if (err == 0 && heph_verdict_wanted(birth->type, birth->spawn))
+		err = heph_verdict_prepare(self, birth->spawn);
 	if (err == 0 && birth->watch)
 		err = heph_watch_attach(birth->watch, self);
 	return err;
@@ -348,55 +326,15 @@ static void judge(struct heph_self *self, struct heph_exit *exit)
 	}
 }
 
-static enum heph_verdict decide(struct heph_self *self,
-				const struct heph_exit *exit)
-{
-	const struct heph_actor *type = self->kind->type;
-	void *spawn = self->ext ? self->ext->spawn : NULL;
-	bool ending = atomic_load(&self->thread->heph->deadline) != 0;
-
-	if (!spawn || ending || (self->flags & HEPH_FLAG_STOP))
-		return HEPH_STOP;
-	if (((struct heph_options *)spawn)->give.turn)
-		return HEPH_STOP; /* it had a descriptor, which is closed */
-	return type->decide(spawn, exit, (char *)spawn + type->arg_at);
-}
-
-static void report(struct heph_self *self, const struct heph_exit *exit,
-		   enum heph_verdict verdict)
-{
-	static const char *const texts[] = {
-		[HEPH_RESTART] = "actor failed, restarting it",
-		[HEPH_STOP] = "actor failed",
-		[HEPH_ESCALATE] = "actor failed, escalating",
-	};
-
-	struct heph *heph = self->thread->heph;
-
-	heph_count(&self->thread->count.failed);
-	if (heph->failed)
-		heph->failed(self, exit);
-	heph_log_warn(texts[verdict], HEPH_KV_UINT("id", self->id),
-		      HEPH_KV_ERR("err", exit->err),
-		      HEPH_KV_STR("note", exit->note));
-}
-
 /* The body has returned. Whether it is to be called again, and if not, whether
  * the parent fails as well. */
 static bool finish(struct heph_self *self, struct heph_exit *exit,
 		   bool *ret_escalate)
 {
-	enum heph_verdict verdict = HEPH_STOP;
-
 	self->flags |= HEPH_FLAG_FINISHING;
 	judge(self, exit);
 	settle(self);
-	if (exit->err < 0) {
-		verdict = decide(self, exit);
-		report(self, exit, verdict);
-	}
-	*ret_escalate = verdict == HEPH_ESCALATE;
-	return verdict == HEPH_RESTART;
+	return heph_verdict_again(self, exit, ret_escalate);
 }
 
 static void restart(struct heph_self *self)
@@ -404,7 +342,7 @@ static void restart(struct heph_self *self)
 	const struct heph_actor *type = self->kind->type;
 
 	heph_count(&self->thread->count.restarted);
-	self->flags &= HEPH_FLAG_FULL | HEPH_FLAG_ROOT;
+	self->flags &= (uint16_t)~HEPH_FLAGS_LIFE;
 	self->refused = 0;
 	memcpy(arg_of(self), (char *)self->ext->spawn + type->arg_at,
 	       type->arg_size);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/verdict.h"
 #include "core/worker.h"
 
 struct heph_ext *heph_self_extend(struct heph_self *self)
@@ -37,9 +38,7 @@ void heph_self_shrink(struct heph_self *self)
 	heph_debug_assert(heph_list_empty(&ext->parcels));
 	if (self->kind) {
 		heph_wheel_cancel(&heph_worker_of(self)->wheel, &ext->timer);
-		if (ext->spawn)
-			heph_pool_give(pool, ext->spawn,
-				       self->kind->type->spawn_size);
+		heph_verdict_fini(self);
 	}
 	if (ext->name)
 		heph_pool_give(pool, ext->name, strlen(ext->name) + 1);

@@ -60,6 +60,8 @@ enum {
 	HEPH_FLAG_STUCK = 1 << 13,    /* a plain thread: nobody can wake it */
 
 	HEPH_FLAGS_REFUSE = HEPH_FLAG_STOP | HEPH_FLAG_CHILD, /* waits */
+	HEPH_FLAGS_LIFE = HEPH_FLAGS_REFUSE | HEPH_FLAG_FINISHING |
+			  HEPH_FLAG_FORCED, /* not those of the next life */
 };
 
 struct heph_self {

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/intensity.h"
 #include "core/life.h"
 #include "core/request.h"
 #include "core/wait.h"
@@ -136,9 +137,19 @@ static int refuse(const struct heph_actor *type, const char *what)
 	return -EINVAL;
 }
 
+static const char *restarts_wrong(const struct heph_restarts *restarts)
+{
+	if (!restarts->times && (restarts->within || restarts->backoff ||
+				 restarts->backoff_max || restarts->jitter))
+		return "restarts: times, if there is anything else";
+	return heph_restarts_wrong(restarts);
+}
+
 static int check(struct heph *heph, const struct heph_actor *type,
 		 const struct heph_options *options)
 {
+	const char *wrong = restarts_wrong(&options->restarts);
+
 	if (type->abi != HEPH_ABI || type->size__ != sizeof(*type) ||
 	    type->options_size != sizeof(*options))
 		return refuse(type, "compiled for another version of heph");
@@ -148,6 +159,8 @@ static int check(struct heph *heph, const struct heph_actor *type,
 		return refuse(type, "inbox: 1 to 1048576");
 	if (options->on < 0 || (unsigned)options->on > heph->workers)
 		return refuse(type, "on: HEPH_HERE or a worker that there is");
+	if (wrong)
+		return refuse(type, wrong);
 	if (options->priority < HEPH_LOW || options->priority > HEPH_HIGH)
 		return refuse(type, "priority: HEPH_LOW to HEPH_HIGH");
 	return 0;

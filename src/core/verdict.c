@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/verdict.h"
+
+#include <heph/time.h>
+
+#include <string.h>
+
+#include "base/log.h"
+#include "core/intensity.h"
+#include "core/wait.h"
+
+/* ---- the copy of the spawn struct ------------------------------------------ */
+
+static bool has_decide(const struct heph_actor *type, const void *spawn)
+{
+	static void (*const none)(void);
+
+	return memcmp((const char *)spawn + type->decide_at, &none,
+		      sizeof(none)) != 0;
+}
+
+bool heph_verdict_wanted(const struct heph_actor *type, const void *spawn)
+{
+	const struct heph_options *options = spawn;
+
+	return options->restarts.times || has_decide(type, spawn);
+}
+
+/* After the copy lies the count of restarts, if they are limited. */
+static size_t intensity_at(const struct heph_actor *type)
+{
+	return (type->spawn_size + 15) & ~(size_t)15;
+}
+
+static size_t size_of(const struct heph_actor *type, const void *spawn)
+{
+	const struct heph_options *options = spawn;
+
+	if (!options->restarts.times)
+		return type->spawn_size;
+	return intensity_at(type) + heph_intensity_size(&options->restarts);
+}
+
+static struct heph_intensity *intensity_of(struct heph_self *self)
+{
+	const struct heph_options *options = self->ext->spawn;
+
+	if (!options->restarts.times)
+		return NULL;
+	return (void *)((char *)self->ext->spawn +
+			intensity_at(self->kind->type));
+}
+
+int heph_verdict_prepare(struct heph_self *self, const void *spawn)
+{
+	const struct heph_actor *type = self->kind->type;
+	struct heph_ext *ext = heph_self_extend(self);
+	struct heph_options *copy;
+
+	if (ext)
+		ext->spawn = heph_pool_take(&self->thread->pool,
+					    size_of(type, spawn));
+	if (!ext || !ext->spawn)
+		return -ENOMEM;
+	copy = memcpy(ext->spawn, spawn, type->spawn_size);
+	copy->name = NULL; /* it was copied */
+	if (intensity_of(self))
+		heph_intensity_init(intensity_of(self), &copy->restarts,
+				    (uintptr_t)self->slot, heph_now());
+	return 0;
+}
+
+void heph_verdict_fini(struct heph_self *self)
+{
+	void *spawn = self->ext->spawn;
+
+	if (spawn)
+		heph_pool_give(&self->thread->pool, spawn,
+			       size_of(self->kind->type, spawn));
+	self->ext->spawn = NULL;
+}
+
+/* ---- deciding -------------------------------------------------------------- */
+
+/* What .decide says to a failure, or what there is without it. */
+static enum heph_verdict ask(struct heph_self *self,
+			     const struct heph_exit *exit)
+{
+	const struct heph_actor *type = self->kind->type;
+	void *spawn = self->ext ? self->ext->spawn : NULL;
+	bool ending = atomic_load(&self->thread->heph->deadline) != 0;
+
+	if (!spawn || ending || (self->flags & HEPH_FLAG_STOP))
+		return HEPH_STOP;
+	if (((struct heph_options *)spawn)->give.turn)
+		return HEPH_STOP; /* it had a descriptor, which is closed */
+	if (!has_decide(type, spawn))
+		return HEPH_RESTART;
+	return type->decide(spawn, exit, (char *)spawn + type->arg_at);
+}
+
+static void report(struct heph_self *self, const struct heph_exit *exit,
+		   const char *text)
+{
+	heph_log_warn(text, HEPH_KV_UINT("id", self->id),
+		      HEPH_KV_ERR("err", exit->err),
+		      HEPH_KV_STR("note", exit->note));
+}
+
+static void report_restart(struct heph_self *self, const struct heph_exit *exit,
+			   const struct heph_intensity *intensity)
+{
+	if (!intensity || intensity->limits.times == HEPH_UNLIMITED) {
+		report(self, exit, "actor failed, restarting it");
+		return;
+	}
+	heph_log_warn("actor failed, restarting it",
+		      HEPH_KV_UINT("id", self->id),
+		      HEPH_KV_UINT("left",
+				   heph_intensity_left(intensity, heph_now())),
+		      HEPH_KV_UINT("max", intensity->limits.times),
+		      HEPH_KV_ERR("err", exit->err),
+		      HEPH_KV_STR("note", exit->note));
+}
+
+/* Whether there is one more restart; then after which pause. */
+static bool allowed(struct heph_self *self, const struct heph_exit *exit,
+		    heph_time *ret_pause)
+{
+	struct heph_intensity *intensity = intensity_of(self);
+
+	*ret_pause = 0;
+	if (intensity &&
+	    !heph_intensity_add(intensity, heph_now(), ret_pause)) {
+		report(self, exit, "actor failed, no restarts left");
+		return false;
+	}
+	report_restart(self, exit, intensity);
+	return true;
+}
+
+/* Whether the pause is over; a stop ends it at once. */
+static bool rest(struct heph_self *self, heph_time pause)
+{
+	heph_ctx ctx = heph_within(heph_self_ctx(self), pause);
+
+	if (!pause)
+		return true;
+	ctx.deadline |= 1; /* and what is to end it we name */
+	return heph_wait_for(ctx, HEPH_WAIT_STOP) == -ETIME;
+}
+
+bool heph_verdict_again(struct heph_self *self, const struct heph_exit *exit,
+			bool *ret_escalate)
+{
+	enum heph_verdict verdict = HEPH_STOP;
+	heph_time pause;
+
+	*ret_escalate = false;
+	if (exit->err >= 0)
+		return false;
+	heph_count(&self->thread->count.failed);
+	verdict = ask(self, exit);
+	if (verdict == HEPH_RESTART)
+		return allowed(self, exit, &pause) && rest(self, pause);
+	*ret_escalate = verdict == HEPH_ESCALATE;
+	report(self, exit,
+	       *ret_escalate ? "actor failed, escalating" : "actor failed");
+	return false;
+}
