@@ -14,17 +14,22 @@ import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-HEADERS = ["typed", "message", "actor", "own", "time", "io", "runtime", "test"]
+HEADERS = ["typed", "message", "call", "actor", "own", "time", "io", "runtime",
+           "test"]
 
 # What the line NAME says.
 SUMMARY = {
     "HEPH_ACTOR": "declare a type of actor, and say which function it is",
+    "HEPH_PENDING": "a call that was started",
     "HEPH_REPLY": "a member of a message: where the answer goes",
     "heph_accept": "take the next connection of a listening socket",
     "heph_alive": "whether an actor has not ended",
     "heph_alloc": "memory that is freed when the actor ends",
     "heph_answer": "answer a call",
     "heph_attach": "give a plain thread a context, and take it back",
+    "heph_await": "wait for the answer of a started call",
+    "heph_call_error": "the latest call that failed",
+    "heph_call_error_text": "why a call failed, in words",
     "heph_call": "send a message and wait for the answer",
     "heph_check": "panic if something does not hold",
     "heph_close": "close a descriptor",
@@ -36,6 +41,9 @@ SUMMARY = {
     "heph_fd_give": "hand a descriptor to another actor",
     "heph_fd_none": "whether a descriptor is none",
     "heph_fd_number": "the kernel's number of a descriptor",
+    "heph_for_caller": "a context that waits no longer than a caller does",
+    "heph_forget_call": "give up a started call",
+    "heph_forward": "let another actor answer a call",
     "heph_free": "end a runtime",
     "heph_inbox_info": "how full an inbox is",
     "heph_join": "wait until an actor has ended",
@@ -45,6 +53,7 @@ SUMMARY = {
     "heph_name": "the name of the running actor",
     "heph_new": "start a runtime",
     "heph_now": "the time",
+    "heph_on_answer": "a clause of heph_wait(): a started call was answered",
     "heph_on_msg": "a clause of heph_wait(): a message",
     "heph_on_readable": "a clause of heph_wait(): a descriptor can be read",
     "heph_on_signal": "a clause of heph_wait(): a signal",
@@ -69,6 +78,7 @@ SUMMARY = {
     "heph_shutdown": "end one half of a connection",
     "heph_sleep": "wait for some time",
     "heph_spawn": "start an actor",
+    "heph_start_call": "begin a call, and wait for its answer later",
     "heph_stats": "numbers of a runtime",
     "heph_stop": "ask an actor to stop",
     "heph_stopping": "whether the running actor was asked to stop",
@@ -98,6 +108,8 @@ TYPES = {
     "heph_inbox_info": ["struct heph_inbox_info {"],
     "heph_fd_give": ["struct heph_fd_handle {"],
     "heph_send": ["HEPH_INBOX_DEFAULT ="],
+    "heph_start_call": ["struct heph_pending {"],
+    "heph_call_error": ["struct heph_call_failure {"],
 }
 
 # Verbs of typed.h whose use is told in no comment that begins with it.
@@ -108,6 +120,7 @@ USES = {
     "HEPH_ACTOR": "HEPH_ACTOR(NAME, struct NAME_msg, struct NAME_arg);",
     "HEPH_ACTOR_MAIN": "HEPH_ACTOR_MAIN(NAME, NAME_main[, .drop = ...]"
                        "[, .drop_arg = ...]);",
+    "HEPH_PENDING": "HEPH_PENDING(type) pending;",
     "HEPH_REPLY": "HEPH_REPLY(type) member;",
 }
 
@@ -252,9 +265,10 @@ def add_typed(pages, part_of, all_paragraphs):
     actor = pages["HEPH_ACTOR"] = Page("HEPH_ACTOR", "typed", text)
     actor.synopsis = [USES["HEPH_ACTOR"], USES["HEPH_ACTOR_MAIN"]]
     actor.others, part_of["HEPH_ACTOR_MAIN"] = ["HEPH_ACTOR_MAIN"], "HEPH_ACTOR"
-    reply = next(p for p in all_paragraphs if "#define HEPH_REPLY(" in p.code)
-    pages["HEPH_REPLY"] = Page("HEPH_REPLY", "typed", reply.comment)
-    pages["HEPH_REPLY"].synopsis = [USES["HEPH_REPLY"]]
+    for name in ("HEPH_REPLY", "HEPH_PENDING"):
+        member = next(p for p in all_paragraphs if f"#define {name}(" in p.code)
+        pages[name] = Page(name, "typed", member.comment)
+        pages[name].synopsis = [USES[name]]
     pages["heph_wait"].others.append("heph_on_msg")
     pages["heph_wait"].synopsis.insert(1, USES["heph_on_msg"])
     part_of["heph_on_msg"] = "heph_wait"

@@ -6,6 +6,7 @@
 #include <heph/types.h>
 
 #include <heph/actor.h>
+#include <heph/call.h>
 #include <heph/io.h>
 #include <heph/message.h>
 #include <heph/own.h>

@@ -92,6 +92,7 @@ struct heph_call {
 	size_t reply_at; /* offset of the HEPH_REPLY() member in the message */
 	void *ret;
 	size_t ret_size;
+	const char *member; /* its name */
 };
 
 /*
@@ -102,7 +103,8 @@ struct heph_call {
  * answer that comes later is dropped and counted); -EDEADLK (itself); -ENOMEM.
  * Calls and answers carry plain data: what owns something travels by send. The
  * actor that received the call may let another one answer it, but the call
- * fails when the one that received it ends.
+ * fails when the one that received it ends, unless it went on by
+ * heph_forward(). The deadline of `ctx` goes along: see heph_for_caller().
  */
 HEPH_API HEPH_MUST int heph_raw_call(heph_ctx ctx, struct heph_addr to,
 				     const struct heph_call *call);
@@ -124,6 +126,8 @@ enum heph_on_what__ {
 	HEPH_ON_SIGNAL__,
 	HEPH_ON_READABLE__,
 	HEPH_ON_WRITABLE__,
+	HEPH_ON_ANSWER__,
+	HEPH_ON_ROOM__,
 };
 
 /* One thing to wait for, a clause. Made by the functions below, and in C by
@@ -136,7 +140,7 @@ struct heph_on {
 	void *ret;
 	heph_time when;
 	struct heph_fd fd;
-	struct heph_addr who;
+	struct heph_addr who; /* or the number and place of a call */
 };
 
 /*

@@ -39,6 +39,7 @@
 #define HEPH_TYPED_H
 
 #include <heph/actor.h>
+#include <heph/call.h>
 #include <heph/io.h>
 #include <heph/message.h>
 #include <heph/own.h>
@@ -197,11 +198,36 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 	heph_raw_call((ctx_), (ref_).addr, &(const struct heph_call){ \
 		.msg = &heph_m__, .size = sizeof(heph_m__), \
 		.reply_at = (size_t)((char *)&heph_m__.member_.raw - (char *)&heph_m__), \
-		.ret = (ret_), .ret_size = sizeof(*(ret_)) }))
+		.ret = (ret_), .ret_size = sizeof(*(ret_)), .member = #member_ }))
 #define heph_answer(reply_, ...) __extension__({ \
 	HEPH_LET__(__typeof__(*(reply_).value_t), heph_v__, __VA_ARGS__) \
 	heph_raw_answer((reply_).raw, &heph_v__, sizeof(heph_v__)); })
 #define heph_reply_wanted(reply_) heph_raw_reply_wanted((reply_).raw)
+#define heph_for_caller(ctx_, reply_) heph_raw_for_caller((ctx_), (reply_).raw)
+#define heph_forward(ctx_, ref_, member_, reply_, ...) HEPH_DO__( \
+	HEPH_MSG__(ref_, __VA_ARGS__) \
+	_Static_assert(HEPH_SAME__(*(reply_).value_t, *heph_m__.member_.value_t), \
+		"heph_forward: " #member_ " does not answer with the type of " #reply_); \
+	heph_raw_forward((ctx_), (ref_).addr, &heph_m__, sizeof(heph_m__), \
+		(size_t)((char *)&heph_m__.member_.raw - (char *)&heph_m__), (reply_).raw))
+
+/* A call that was started, which will be answered with that type. */
+#define HEPH_PENDING(type_) union { struct heph_pending raw; type_ *value_t; }
+
+#define heph_start_call(ctx_, ref_, member_, pending_, ...) HEPH_DO__( \
+	HEPH_MSG__(ref_, __VA_ARGS__) \
+	_Static_assert(HEPH_SAME__(*(pending_)->value_t, *heph_m__.member_.value_t), \
+		"heph_start_call: " #member_ " does not answer with the type of " #pending_); \
+	heph_raw_start_call((ctx_), (ref_).addr, &(const struct heph_call){ \
+		.msg = &heph_m__, .size = sizeof(heph_m__), \
+		.reply_at = (size_t)((char *)&heph_m__.member_.raw - (char *)&heph_m__), \
+		.ret_size = sizeof(*(pending_)->value_t), .member = #member_ }, &(pending_)->raw))
+#define heph_await(ctx_, pending_, ret_) HEPH_DO__( \
+	_Static_assert(HEPH_SAME__(*(pending_)->value_t, *(ret_)), \
+		"heph_await: " #pending_ " is not answered with the type of *" #ret_); \
+	heph_raw_await((ctx_), &(pending_)->raw, (ret_), sizeof(*(ret_))))
+#define heph_forget_call(ctx_, pending_) heph_raw_forget_call((ctx_), &(pending_)->raw)
+#define heph_on_answer(pending_) heph_raw_on_answer((pending_).raw)
 
 #define heph_wait(ctx_, ...) HEPH_DO__( \
 	const struct heph_on heph_on__[] = { __VA_ARGS__ }; \

@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/send.h"
+#include "core/stackrule.h"
+#include "core/wait.h"
 
 enum { FIRST = 8 };
 
@@ -49,6 +52,8 @@ void heph_answers_owe(struct heph_self *self, struct heph_reply reply)
 {
 	struct heph_ext *ext = self->ext;
 
+	if (heph_unlikely(reply.call & HEPH_CALL_TIMED))
+		heph_call_received(reply);
 	if (ext->hand.call && heph_call_open(ext->hand)) {
 		if (room(ext))
 			ext->owed[ext->n_owed++] = ext->hand;
@@ -56,6 +61,16 @@ void heph_answers_owe(struct heph_self *self, struct heph_reply reply)
 			heph_call_fail(ext->hand, -ENOMEM);
 	}
 	ext->hand = reply;
+}
+
+void heph_answers_pass_on(struct heph_self *self, struct heph_reply reply)
+{
+	struct heph_ext *ext = self->ext;
+
+	heph_answers_given(self, reply);
+	for (unsigned i = 0; ext && i < ext->n_owed; i++)
+		if (heph_reply_same(ext->owed[i], reply))
+			ext->owed[i--] = ext->owed[--ext->n_owed];
 }
 
 void heph_answers_fail(struct heph_self *self)
@@ -69,4 +84,21 @@ void heph_answers_fail(struct heph_self *self)
 	ext->hand.call = 0;
 	ext->owed = NULL;
 	ext->n_owed = ext->max_owed = 0;
+}
+
+int heph_raw_forward(heph_ctx ctx, struct heph_addr to, const void *msg,
+		     size_t size, size_t reply_at, struct heph_reply reply)
+{
+	const struct heph_letter letter = { .data = msg,
+					    .size = (uint32_t)size,
+					    .reply_at = (uint32_t)reply_at,
+					    .reply = reply };
+	int err = heph_wait_allowed(ctx);
+
+	heph_stackrule_check(ctx.self, msg, size, "message");
+	if (err == 0)
+		err = heph_letter_send(ctx, to, &letter);
+	if (err == 0)
+		heph_answers_pass_on(ctx.self, reply);
+	return err;
 }

@@ -18,9 +18,12 @@ void heph_answers_owe(struct heph_self *self, struct heph_reply reply);
 static inline void heph_answers_given(struct heph_self *self,
 				      struct heph_reply reply)
 {
-	if (self->ext && self->ext->hand.call == reply.call)
+	if (self->ext && heph_reply_same(self->ext->hand, reply))
 		self->ext->hand.call = 0;
 }
+
+/* Another one owes it from now on. */
+void heph_answers_pass_on(struct heph_self *self, struct heph_reply reply);
 
 /* Fails all calls that it owes an answer. */
 void heph_answers_fail(struct heph_self *self);

@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "core/life.h"
 
-/* A thread waits for one call at a time. */
-enum { CALLS_MAX = 8 };
+/* Calls that a plain thread has at a time. */
+enum { CALLS_MAX = 1 << 16 };
 
 /* A plain thread, and its control block. */
 struct plain {

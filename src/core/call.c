@@ -3,13 +3,19 @@
  * The life of a record, by its `number`:
  *
  *     0            free, or being made
- *     n            waiting; n is even and never used again on this thread
+ *     n            waiting; n is never used again on this thread
  *     n | CLAIMED  somebody writes the answer, or the failure, into it
  *     0            done, or given up
  *
  * From n on it changes by compare-and-swap alone: an answer, a failure, and
  * the caller that gives up race for it, and one of them gets it. When that is
- * another thread than the caller's, the record comes back as an event.
+ * another thread than the caller's, the record comes back as an event. A caller
+ * that gives up meanwhile and does not wait for that leaves the record to the
+ * event.
+ *
+ * Who reads the deadline looks at the number before and after: it is written
+ * when the number is 0, so a deadline between two times the same number is that
+ * of the call.
  */
 #include "core/call.h"
 
@@ -20,18 +26,20 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "core/answers.h"
+#include "core/failure.h"
 #include "core/send.h"
 #include "core/stackrule.h"
 #include "core/wait.h"
 
-/* Numbers begin with the time: no call takes less than two nanoseconds, so none
+/* Numbers begin with the time: no call takes less than four nanoseconds, so none
  * of a thread of an earlier runtime comes again in this place. */
 int heph_calls_init(struct heph_calls *calls, uint32_t max)
 {
 	*calls = (struct heph_calls){
 		.n = 1,
 		.max = max + 1,
-		.last_number = (uint64_t)heph_clock_now() & ~(uint64_t)HEPH_CALL_CLAIMED,
+		.last_number = (uint64_t)heph_clock_now() / HEPH_CALL_STEP *
+			       HEPH_CALL_STEP,
 	};
 	calls->table = heph_mem_reserve(calls->max * sizeof(*calls->table));
 	return calls->table ? 0 : -ENOMEM;
@@ -43,7 +51,8 @@ void heph_calls_fini(struct heph_calls *calls)
 	calls->table = NULL;
 }
 
-static struct heph_waiting_call *take(struct heph_calls *calls, size_t size)
+HEPH_INLINE struct heph_waiting_call *take(struct heph_calls *calls,
+					   size_t size)
 {
 	struct heph_waiting_call *call;
 	uint32_t slot = calls->free;
@@ -68,7 +77,7 @@ static struct heph_waiting_call *take(struct heph_calls *calls, size_t size)
 	return call;
 }
 
-static void give(struct heph_calls *calls, struct heph_waiting_call *call)
+HEPH_INLINE void give(struct heph_calls *calls, struct heph_waiting_call *call)
 {
 	if (call->value != call->inlined)
 		heph_mem_free(call->value);
@@ -84,37 +93,60 @@ static void finish(struct heph_waiting_call *call)
 	heph_wake(call->caller, HEPH_WAIT_CALL);
 }
 
-static void came_back(struct heph_event *event)
+/* An answer that nobody waits for any more, though it came in time. */
+static void waste(struct heph_thread *thread, struct heph_waiting_call *call)
 {
-	finish(heph_container_of(event, struct heph_waiting_call, event));
+	if (call->err == 0)
+		heph_count(&thread->count.late_answers);
+	give(&thread->calls, call);
 }
 
-/* Claims the record that the reply is for, if the call is still open. */
-static struct heph_waiting_call *claim(struct heph_thread *thread,
-				       struct heph_reply reply)
+static void came_back(struct heph_event *event)
 {
-	struct heph_waiting_call *call = &thread->calls.table[reply.slot];
+	struct heph_waiting_call *call =
+		heph_container_of(event, struct heph_waiting_call, event);
+
+	if (heph_likely(call->caller))
+		finish(call);
+	else
+		waste(call->home, call);
+}
+
+/* The record that a reply is for, whatever is in it now, and its thread. NULL:
+ * there is no such place. */
+static struct heph_waiting_call *record_of(struct heph *heph,
+					   struct heph_reply reply,
+					   struct heph_thread **ret_thread)
+{
+	struct heph_thread *thread = heph_thread_of(heph, reply.thread);
+
+	*ret_thread = thread;
+	return thread && reply.slot < thread->calls.max ?
+		       &thread->calls.table[reply.slot] :
+		       NULL;
+}
+
+/* Whether the call is still open, and ours to answer from now on. */
+static bool claim(struct heph_waiting_call *call, struct heph_reply reply)
+{
 	uint64_t number = reply.call;
 
-	if (reply.slot >= thread->calls.max)
-		return NULL;
-	if (!atomic_compare_exchange_strong_explicit(
-		    &call->number, &number, reply.call | HEPH_CALL_CLAIMED,
-		    memory_order_acquire, memory_order_relaxed))
-		return NULL;
-	return call;
+	return atomic_compare_exchange_strong_explicit(
+		&call->number, &number, reply.call | HEPH_CALL_CLAIMED,
+		memory_order_acquire, memory_order_relaxed);
 }
 
 static int complete(struct heph *heph, struct heph_reply reply, int err,
 		    const void *value, size_t size)
 {
-	struct heph_thread *thread = heph_thread_of(heph, reply.thread);
-	struct heph_waiting_call *call = thread ? claim(thread, reply) : NULL;
+	struct heph_thread *thread;
+	struct heph_waiting_call *call = record_of(heph, reply, &thread);
 
-	if (!call)
+	if (!call || !claim(call, reply))
 		return -EPIPE;
 	if (err == 0) {
-		heph_assert(size == call->size); /* or: answered as another type */
+		heph_assert(size ==
+			    call->size); /* or: answered as another type */
 		memcpy(call->value, value, size);
 	}
 	call->err = err;
@@ -133,7 +165,8 @@ static bool plausible(struct heph_reply reply)
 	       reply.thread < HEPH_THREADS_MAX;
 }
 
-static int reach(struct heph_reply reply, int err, const void *value, size_t size)
+static int reach(struct heph_reply reply, int err, const void *value,
+		 size_t size)
 {
 	struct heph *heph;
 	bool inside;
@@ -168,8 +201,16 @@ void heph_call_fail(struct heph_reply reply, int err)
 	(void)reach(reply, err, NULL, 0);
 }
 
+/* Whether the call has that number now. */
+static bool is_open(struct heph_waiting_call *call, struct heph_reply reply)
+{
+	return atomic_load_explicit(&call->number, memory_order_acquire) ==
+	       reply.call;
+}
+
 bool heph_call_open(struct heph_reply reply)
 {
+	struct heph_waiting_call *call;
 	struct heph_thread *thread;
 	struct heph *heph;
 	bool inside, open;
@@ -179,10 +220,8 @@ bool heph_call_open(struct heph_reply reply)
 	heph = heph_enter(reply.node, &inside);
 	if (!heph)
 		return false;
-	thread = heph_thread_of(heph, reply.thread);
-	open = thread && reply.slot < thread->calls.max &&
-	       atomic_load_explicit(&thread->calls.table[reply.slot].number,
-					      memory_order_relaxed) == reply.call;
+	call = record_of(heph, reply, &thread);
+	open = call && is_open(call, reply);
 	heph_leave(reply.node, inside);
 	return open;
 }
@@ -192,60 +231,249 @@ bool heph_raw_reply_wanted(struct heph_reply reply)
 	return heph_call_open(reply);
 }
 
-/* Waits for the answer, or gives up. */
-static int await(heph_ctx ctx, struct heph_waiting_call *call, uint64_t number)
+/* Until when the caller waits; 0: not any more. */
+static heph_time deadline_of(struct heph_waiting_call *call,
+			     struct heph_reply reply)
 {
-	uint64_t expected = number;
-	int err;
+	heph_time deadline;
 
-	while (!call->done) {
-		err = heph_wait_for(ctx, HEPH_WAIT_CALL);
-		if (call->done || err == 0)
-			continue;
-		if (atomic_compare_exchange_strong(&call->number, &expected, 0))
-			return err;
-		while (!call->done) /* it is on its way */
-			heph_wait_only(ctx.self, HEPH_WAIT_CALL);
-	}
-	return call->err;
+	if (!is_open(call, reply))
+		return 0;
+	if (!(reply.call & HEPH_CALL_TIMED))
+		return HEPH_NEVER;
+	/* Acquire: if it is a later call's, so is the number that follows. */
+	deadline = atomic_load_explicit(&call->deadline, memory_order_acquire);
+	return is_open(call, reply) ? deadline : 0;
 }
 
-int heph_raw_call(heph_ctx ctx, struct heph_addr to, const struct heph_call *call)
+heph_ctx heph_raw_for_caller(heph_ctx ctx, struct heph_reply reply)
 {
-	struct heph_thread *thread = ctx.self->thread;
-	struct heph_calls *calls = &thread->calls;
-	struct heph_waiting_call *record;
-	struct heph_letter letter;
+	struct heph_waiting_call *call;
+	struct heph_thread *thread;
+	struct heph *heph;
+	bool inside;
+
+	if (!plausible(reply))
+		return ctx;
+	heph = heph_enter(reply.node, &inside);
+	if (!heph)
+		return ctx;
+	call = record_of(heph, reply, &thread);
+	ctx = heph_until(ctx, call ? deadline_of(call, reply) : 0);
+	heph_leave(reply.node, inside);
+	return ctx;
+}
+
+static heph_time not_received(uint64_t number)
+{
+	return ~(heph_time)number;
+}
+
+void heph_call_received(struct heph_reply reply)
+{
+	heph_time before = not_received(reply.call);
+	struct heph_waiting_call *call;
+	struct heph_thread *thread;
+	struct heph *heph;
+	bool inside;
+
+	if (!plausible(reply))
+		return;
+	heph = heph_enter(reply.node, &inside);
+	if (!heph)
+		return;
+	call = record_of(heph, reply, &thread);
+	if (call)
+		atomic_compare_exchange_strong(&call->received, &before,
+					       heph_now());
+	heph_leave(reply.node, inside);
+}
+
+/* ---- the caller ------------------------------------------------------------ */
+
+static void note_times(struct heph_waiting_call *call, uint64_t number,
+		       heph_time deadline)
+{
+	call->sent = heph_now();
+	atomic_store_explicit(&call->received, not_received(number),
+			      memory_order_relaxed);
+	/* Release: who reads it does not find the former number after it. */
+	atomic_store_explicit(&call->deadline, deadline, memory_order_release);
+}
+
+void heph_call_failed(heph_ctx ctx, struct heph_addr to, const char *member,
+		      const struct heph_waiting_call *timed, int err)
+{
+	struct heph_failure_times times = { -1, -1, -1 };
+	heph_time received;
+
+	if (timed) {
+		received = atomic_load(&timed->received);
+		times.waited = heph_now() - timed->sent;
+		times.inbox = received >= 0 ? received - timed->sent :
+					     times.waited;
+		times.processing = times.waited - times.inbox;
+	}
+	heph_failure_note(ctx.self, err, to, member, &times);
+}
+
+static const struct heph_waiting_call *
+if_timed(heph_ctx ctx, const struct heph_waiting_call *call)
+{
+	return ctx.deadline == HEPH_NEVER ? NULL : call;
+}
+
+/* A record that waits, and its number. */
+HEPH_INLINE struct heph_waiting_call *open(heph_ctx ctx, size_t size,
+					   uint64_t *ret_number)
+{
+	struct heph_calls *calls = &ctx.self->thread->calls;
+	struct heph_waiting_call *call = take(calls, size);
 	uint64_t number;
+
+	if (!call)
+		return NULL;
+	number = calls->last_number += HEPH_CALL_STEP;
+	call->caller = ctx.self;
+	if (heph_unlikely(ctx.deadline != HEPH_NEVER)) {
+		number |= HEPH_CALL_TIMED;
+		note_times(call, number, heph_deadline(ctx));
+	}
+	atomic_store_explicit(&call->number, number, memory_order_release);
+	*ret_number = number;
+	return call;
+}
+
+/* Whether there is a call to make. 0; -EDEADLK, -ECANCELED. */
+HEPH_INLINE int check(heph_ctx ctx, struct heph_addr to)
+{
 	int err = heph_wait_allowed(ctx);
 
-	if (err == 0 && ctx.self->id == to.id && to.id && to.node == thread->node)
+	if (err == 0 && ctx.self->id == to.id && to.id &&
+	    to.node == ctx.self->thread->node)
 		err = -EDEADLK; /* who would answer? */
+	return err;
+}
+
+HEPH_INLINE int begin(heph_ctx ctx, struct heph_addr to,
+		      const struct heph_call *call, heph_call_way *way,
+		      struct heph_waiting_call **ret_record,
+		      uint64_t *ret_number)
+{
+	struct heph_thread *thread = ctx.self->thread;
+	struct heph_waiting_call *record = NULL;
+	struct heph_letter letter;
+	int err = check(ctx, to);
+
 	if (err < 0)
-		return err;
-	record = take(calls, call->ret_size);
+		goto fail;
+	err = -ENOMEM;
+	record = open(ctx, call->ret_size, ret_number);
 	if (!record)
-		return -ENOMEM;
-	number = calls->last_number += 2;
-	record->caller = ctx.self;
+		goto fail;
 	letter = (struct heph_letter){
 		.data = call->msg,
 		.size = (uint32_t)call->size,
 		.reply_at = (uint32_t)call->reply_at,
-		.reply = { .call = number,
-			   .slot = (uint32_t)(record - calls->table),
+		.reply = { .call = *ret_number,
+			   .slot = (uint32_t)(record - thread->calls.table),
 			   .thread = thread->number,
-			   .node = thread->heph->node },
+			   .node = thread->node },
 	};
-	atomic_store_explicit(&record->number, number, memory_order_release);
 	heph_stackrule_check(ctx.self, letter.data, letter.size, "message");
-	err = heph_letter_send(ctx, to, &letter);
-	if (err == 0)
-		err = await(ctx, record, number);
-	else
-		atomic_store_explicit(&record->number, 0, memory_order_relaxed);
-	if (err == 0)
+	err = way(ctx, to, &letter);
+	if (heph_unlikely(err < 0))
+		goto fail;
+	*ret_record = record;
+	return 0;
+
+fail:
+	heph_call_failed(ctx, to, call->member, if_timed(ctx, record), err);
+	if (record)
+		heph_call_drop(thread, record);
+	return err;
+}
+
+int heph_call_begin(heph_ctx ctx, struct heph_addr to,
+		    const struct heph_call *call, heph_call_way *way,
+		    struct heph_waiting_call **ret_record, uint64_t *ret_number)
+{
+	return begin(ctx, to, call, way, ret_record, ret_number);
+}
+
+void heph_call_end(struct heph_thread *thread, struct heph_waiting_call *record)
+{
+	give(&thread->calls, record);
+}
+
+/* Whether it is not answered, and never will be. */
+static bool withdraw(struct heph_waiting_call *record)
+{
+	uint64_t number = atomic_load(&record->number);
+
+	return number && !(number & HEPH_CALL_CLAIMED) &&
+	       atomic_compare_exchange_strong(&record->number, &number, 0);
+}
+
+void heph_call_drop(struct heph_thread *thread,
+		    struct heph_waiting_call *record)
+{
+	if (withdraw(record)) {
+		give(&thread->calls, record);
+	} else if (record->done) {
+		waste(thread, record);
+	} else {
+		record->home = thread;
+		record->caller = NULL;
+	}
+}
+
+/* The common case: an actor waits for ever. What is left is for await(). */
+HEPH_INLINE void await_quickly(heph_ctx ctx,
+			       const struct heph_waiting_call *record)
+{
+	struct heph_self *self = ctx.self;
+
+	if (heph_unlikely(record->done || ctx.deadline != HEPH_NEVER ||
+			  !self->kind || (self->flags & HEPH_FLAGS_REFUSE)))
+		return;
+	self->waiting = HEPH_WAIT_CALL | HEPH_WAIT_STOP;
+	heph_worker_suspend(self);
+}
+
+/* Waits for the answer, or gives up. */
+static int await(heph_ctx ctx, struct heph_waiting_call *record)
+{
+	int err;
+
+	while (!record->done) {
+		err = heph_wait_for(ctx, HEPH_WAIT_CALL);
+		if (record->done || err == 0)
+			continue;
+		if (withdraw(record))
+			return err;
+		while (!record->done) /* it is on its way */
+			heph_wait_only(ctx.self, HEPH_WAIT_CALL);
+	}
+	return record->err;
+}
+
+int heph_raw_call(heph_ctx ctx, struct heph_addr to,
+		  const struct heph_call *call)
+{
+	struct heph_waiting_call *record;
+	uint64_t number;
+	int err = begin(ctx, to, call, heph_letter_send, &record, &number);
+
+	if (heph_unlikely(err < 0))
+		return err;
+	await_quickly(ctx, record);
+	err = await(ctx, record);
+	if (heph_likely(err == 0))
 		memcpy(call->ret, record->value, call->ret_size);
-	give(calls, record);
+	else
+		heph_call_failed(ctx, to, call->member, if_timed(ctx, record),
+				 err);
+	give(&ctx.self->thread->calls, record);
 	return err;
 }

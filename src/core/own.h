@@ -3,7 +3,17 @@
 #ifndef HEPH_CORE_OWN_H
 #define HEPH_CORE_OWN_H
 
-#include "core/self.h"
+#include <heph/types.h>
+
+#include "base/list.h"
+
+struct heph_self;
+
+/* Something that is undone when the actor ends. Embedded. */
+struct heph_owned {
+	struct heph_list node;
+	void (*undo)(heph_ctx ctx, struct heph_owned *owned);
+};
 
 /* Undoes the latest of what the actor acquired. False: there was nothing. */
 bool heph_own_undo_one(struct heph_self *self);

@@ -7,6 +7,7 @@
 #include <heph/time.h>
 
 #include "core/inbox.h"
+#include "core/pending.h"
 #include "core/select.h"
 #include "core/signals.h"
 #include "core/wait.h"
@@ -87,6 +88,7 @@ static const struct heph_clause_type types[] = {
 	[HEPH_ON_SIGNAL__] = { HEPH_WAIT_SIGNAL, signal_ready, NULL, NULL },
 	[HEPH_ON_READABLE__] = { HEPH_WAIT_OP, fd_ready, fd_begin, fd_end },
 	[HEPH_ON_WRITABLE__] = { HEPH_WAIT_OP, fd_ready, fd_begin, fd_end },
+	[HEPH_ON_ANSWER__] = { HEPH_WAIT_CALL, heph_pending_ready, NULL, NULL },
 };
 
 /* NULL: a hole in the list. */

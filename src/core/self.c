@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/self.h"
 
+#include <heph/call.h>
+
 #include <string.h>
 
 #include "core/verdict.h"
@@ -40,6 +42,7 @@ void heph_self_shrink(struct heph_self *self)
 		heph_wheel_cancel(&heph_worker_of(self)->wheel, &ext->timer);
 		heph_verdict_fini(self);
 	}
+	heph_pool_give(pool, ext->failure, sizeof(*ext->failure));
 	if (ext->name)
 		heph_pool_give(pool, ext->name, strlen(ext->name) + 1);
 	heph_arena_fini(&ext->arena, pool);

@@ -20,9 +20,11 @@
 #include "base/list.h"
 #include "base/wheel.h"
 #include "core/heph.h"
+#include "core/own.h"
 #include "core/thread.h"
 #include "coro/coro.h"
 
+struct heph_call_failure;
 struct heph_msg;
 struct heph_kind;
 
@@ -86,12 +88,6 @@ struct heph_self {
 	uint32_t refused; /* waits that returned -ECANCELED */
 };
 
-/* Something that is undone when the actor ends. Embedded. */
-struct heph_owned {
-	struct heph_list node;
-	void (*undo)(heph_ctx ctx, struct heph_owned *owned);
-};
-
 /* A signal that an actor takes. */
 struct heph_signal_take {
 	struct heph_owned owned;
@@ -116,6 +112,7 @@ struct heph_ext {
 	struct heph_reply hand; /* the latest call received, not answered yet */
 	struct heph_reply *owed;
 	unsigned n_owed, max_owed;
+	struct heph_call_failure *failure; /* of its latest call; NULL: none */
 
 	char *name;  /* NULL: that of the type */
 	void *spawn; /* a copy, for restarts; NULL: not restarted */

@@ -96,6 +96,22 @@ static int send_abroad(heph_ctx ctx, struct heph_addr to,
 	}
 }
 
+int heph_letter_try_send(heph_ctx ctx, struct heph_addr to,
+			 const struct heph_letter *letter)
+{
+	bool inside;
+	struct heph *heph = heph_enter(to.node, &inside);
+	int err;
+
+	if (!heph)
+		return -ESRCH;
+	err = try_any(heph, inside ? ctx.self->thread : NULL, to, letter);
+	heph_leave(to.node, inside);
+	if (err == 0)
+		heph_worker_spend(ctx.self);
+	return err;
+}
+
 int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 		     const struct heph_letter *letter)
 {

@@ -20,4 +20,8 @@
 HEPH_MUST int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 			       const struct heph_letter *letter);
 
+/* Sends if that needs no waiting. Also -EAGAIN. */
+HEPH_MUST int heph_letter_try_send(heph_ctx ctx, struct heph_addr to,
+				   const struct heph_letter *letter);
+
 #endif

@@ -346,6 +346,366 @@ static void end_with_a_stop(void **state)
 	run(stop_callers, NULL);
 }
 
+/* ---- forwarding -------------------------------------------------------------------------- */
+
+/* Forwards one call to each of two actors, if they are there, and ends. */
+static int forward_and_end(heph_ctx ctx, act_inbox in, void *arg)
+{
+	const act_ref *to = arg;
+	struct act_msg msg;
+
+	for (int i = 0; i < 2; i++) {
+		must_be(heph_recv(ctx, in, &msg), 0);
+		must_be(heph_forward(ctx, to[i], answer, msg.answer,
+				     { .n = msg.n + 10, .asks = true }),
+			0);
+		must(heph_reply_wanted(msg.answer));
+	}
+	return 0;
+}
+
+/* Gets a call and another message, in whichever order, then ends as `arg` says:
+ * after an answer, or without one. */
+static int hold_one(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct act_msg msgs[2], *held;
+
+	must_be(heph_recv(ctx, in, &msgs[0]), 0);
+	must_be(heph_recv(ctx, in, &msgs[1]), 0);
+	held = msgs[0].asks ? &msgs[0] : &msgs[1];
+	if (arg)
+		must_be(heph_answer(held->answer, held->n), 0);
+	return 0;
+}
+
+static int forward_calls(heph_ctx ctx, act_inbox in, void *arg)
+{
+	static act_ref to[2];
+	HEPH_PENDING(long) calls[2];
+	act_ref middle;
+	long n;
+
+	(void)in, (void)arg;
+	for (int i = 0; i < 8; i++) {
+		to[0] = spawn_on(ctx, HEPH_WORKER(i % 2), hold_one, to);
+		to[1] = spawn_on(ctx, HEPH_WORKER(i / 4), hold_one, NULL);
+		middle = spawn_on(ctx, HEPH_WORKER(i / 2 % 2), forward_and_end,
+				  to);
+		for (int k = 0; k < 2; k++)
+			must_be(heph_start_call(ctx, middle, answer, &calls[k],
+						{ .n = k, .asks = true }),
+				0);
+		must_be(heph_join(ctx, middle, NULL), 0);
+		must_be(heph_wait(heph_until(ctx, 1),
+				  [0] = heph_on_answer(calls[0]),
+				  [1] = heph_on_answer(calls[1])),
+			-ETIME);
+		for (int k = 0; k < 2; k++)
+			must_be(heph_send(ctx, to[k], { .n = 0 }), 0);
+		must_be(heph_await(ctx, &calls[0], &n), 0);
+		must_be(n, 10);
+		must_be(heph_await(ctx, &calls[1], &n), -EPIPE);
+		for (int k = 0; k < 2; k++)
+			must_be(heph_join(ctx, to[k], NULL), 0);
+	}
+	return 0;
+}
+
+static void are_owed_by_whom_they_were_forwarded_to(void **state)
+{
+	heph_ctx ctx;
+
+	(void)state;
+	run(forward_calls, NULL);
+	ctx = begin(&two_workers);
+	must_be(forward_calls(ctx, (act_inbox){ .inbox = NULL }, NULL), 0);
+	end(ctx);
+}
+
+/* Receives two calls, forwards the first in vain, ends. */
+static int forward_in_vain(heph_ctx ctx, act_inbox in, void *arg)
+{
+	act_ref gone = *(act_ref *)arg, self = heph_self(in);
+	struct act_msg first, second;
+
+	must_be(heph_recv(ctx, in, &first), 0);
+	must_be(heph_recv(ctx, in, &second), 0);
+	must_be(heph_forward(ctx, gone, answer, first.answer, { .n = 1 }),
+		-ESRCH);
+	must_be(heph_send(ctx, self, { .n = 1 }), 0);
+	must_be(heph_send(ctx, self, { .n = 2 }), 0);
+	must_be(heph_forward(ctx, self, answer, first.answer, { .n = 1 }),
+		-EDEADLK);
+	must(heph_reply_wanted(first.answer));
+	return 0;
+}
+
+static int call_in_vain(heph_ctx ctx, act_inbox in, void *arg)
+{
+	static act_ref gone;
+	HEPH_PENDING(long) calls[2];
+	act_ref to;
+	long n;
+
+	(void)in, (void)arg;
+	for (int i = 0; i < 4; i++) {
+		gone = spawn_on(ctx, HEPH_WORKER(i % 2), idle, NULL);
+		stop_and_join(ctx, gone);
+		must_be(heph_spawn(ctx, act, &to, { forward_in_vain, &gone },
+				   .on = HEPH_WORKER(i / 2), .inbox = 2),
+			0);
+		for (int k = 0; k < 2; k++)
+			must_be(heph_start_call(ctx, to, answer, &calls[k],
+						{ .n = k, .asks = true }),
+				0);
+		for (int k = 0; k < 2; k++)
+			must_be(heph_await(ctx, &calls[k], &n), -EPIPE);
+		must_be(heph_join(ctx, to, NULL), 0);
+	}
+	return 0;
+}
+
+static void are_still_owed_when_forwarding_failed(void **state)
+{
+	(void)state;
+	run(call_in_vain, NULL);
+}
+
+/* ---- deadlines that go along -------------------------------------------------------------- */
+
+/* Answers with the deadline that it finds; passes some on before. */
+static int tell_deadline(heph_ctx ctx, act_inbox in, void *arg)
+{
+	const act_ref *next = arg;
+	struct act_msg msg;
+	heph_ctx its;
+	long answer;
+
+	while (heph_recv(ctx, in, &msg) == 0) {
+		its = heph_for_caller(ctx, msg.answer);
+		answer = heph_deadline(its);
+		if (next)
+			must_be(heph_call(heph_within(its, msg.n * HEPH_SEC),
+					  *next, answer, &answer,
+					  { .n = 0, .asks = true }),
+				0);
+		if (msg.asks)
+			heph_answer(msg.answer, answer);
+		else
+			must_be(heph_deadline(its), HEPH_NEVER);
+	}
+	return 0;
+}
+
+static long deadline_at(heph_ctx ctx, act_ref to, long n)
+{
+	long deadline;
+
+	must_be(heph_call(ctx, to, answer, &deadline, { .n = n, .asks = true }),
+		0);
+	return deadline;
+}
+
+static int carry_deadlines(heph_ctx ctx, act_inbox in, void *arg)
+{
+	static act_ref last;
+	heph_time now = heph_now() & ~(heph_time)1, within;
+	act_ref first;
+
+	(void)in, (void)arg;
+	for (int i = 0; i < 4; i++) {
+		last = spawn_on(ctx, HEPH_WORKER(i % 2), tell_deadline, NULL);
+		first = spawn_on(ctx, HEPH_WORKER(i / 2), tell_deadline, &last);
+		must_be(deadline_at(ctx, last, 0), HEPH_NEVER);
+		within = now + 100 * HEPH_SEC;
+		must_be(deadline_at(heph_until(ctx, within), last, 0), within);
+		must_be(deadline_at(heph_until(ctx, within), first, 1000), within);
+		must(deadline_at(heph_until(ctx, within), first, 50) < within);
+		must(deadline_at(ctx, first, 50) < within);
+		must_be(heph_send(ctx, last, { .n = 0 }), 0);
+		must_be(deadline_at(ctx, last, 0), HEPH_NEVER);
+		stop_and_join(ctx, first);
+		stop_and_join(ctx, last);
+	}
+	return 0;
+}
+
+static void carry_their_deadlines(void **state)
+{
+	heph_ctx ctx;
+
+	(void)state;
+	run(carry_deadlines, NULL);
+	ctx = begin(&two_workers);
+	must_be(carry_deadlines(ctx, (act_inbox){ .inbox = NULL }, NULL), 0);
+	end(ctx);
+}
+
+/* Waits as long as its caller does, and a little longer. */
+static int wait_as_long(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct act_msg msg;
+	heph_ctx its;
+
+	(void)arg;
+	must_be(heph_recv(ctx, in, &msg), 0);
+	its = heph_for_caller(ctx, msg.answer);
+	must_be(heph_sleep(its, HEPH_NEVER), -ETIME);
+	must(heph_now() >= heph_deadline(its));
+	while (heph_reply_wanted(msg.answer))
+		must_be(heph_yield(ctx), 0);
+	must_be(heph_deadline(heph_for_caller(ctx, msg.answer)), 0);
+	must_be(heph_sleep(heph_for_caller(ctx, msg.answer), HEPH_SEC), -ETIME);
+	must_be(heph_answer(msg.answer, 1), -EPIPE);
+	return 0;
+}
+
+static int call_shortly(heph_ctx ctx, act_inbox in, void *arg)
+{
+	act_ref to;
+	long n;
+
+	(void)in, (void)arg;
+	for (int on = 1; on <= 2; on++) {
+		to = spawn_on(ctx, on, wait_as_long, NULL);
+		must_be(call(heph_within(ctx, HEPH_MSEC), to, &n), -ETIME);
+		must_be(heph_join(ctx, to, NULL), 0);
+	}
+	return 0;
+}
+
+static void end_together_with_the_patience_of_the_caller(void **state)
+{
+	(void)state;
+	run(call_shortly, NULL);
+}
+
+/* ---- what is told of a failure ------------------------------------------------------------- */
+
+static struct heph_call_failure failure_of(heph_ctx ctx, int err, act_ref to)
+{
+	struct heph_call_failure failure = heph_call_error(ctx);
+
+	must_be(failure.err, err);
+	must(heph_same(failure.target, to));
+	must(strcmp(failure.member, "answer") == 0);
+	must(failure.waited < 0 ||
+	     failure.waited == failure.inbox + failure.processing);
+	return failure;
+}
+
+static int name_failures(heph_ctx ctx, act_inbox in, void *arg)
+{
+	heph_ctx soon;
+	struct heph_call_failure failure;
+	char text[200];
+	act_ref to;
+	long n;
+
+	(void)in, (void)arg;
+	must_be(heph_call_error(ctx).err, 0);
+	must_be(heph_call_error(ctx).waited, -1);
+	for (int on = 1; on <= 2; on++) {
+		to = spawn_on(ctx, on, idle, NULL);
+		soon = heph_within(ctx, 2 * HEPH_MSEC);
+		must_be(call(soon, to, &n), -ETIME); /* never received */
+		failure = failure_of(ctx, -ETIME, to);
+		must(strcmp(failure.name, "act") == 0);
+		must(failure.waited >= HEPH_MSEC);
+		must_be(failure.processing, 0);
+		heph_stop(to);
+		must_be(heph_join(ctx, to, NULL), 0);
+		must_be(call(ctx, to, &n), -ESRCH);
+		must_be(failure_of(ctx, -ESRCH, to).waited, -1);
+		failure = failure_of(ctx, -ESRCH, to);
+		heph_call_error_text(&failure, text, sizeof(text));
+		must(strcmp(text, "call act.answer: there is no such actor") ==
+		     0);
+		to = spawn_on(ctx, on, wait_as_long, NULL);
+		soon = heph_within(ctx, 4 * HEPH_MSEC);
+		must_be(call(soon, to, &n), -ETIME);
+		failure = failure_of(ctx, -ETIME, to);
+		must(failure.processing > 0);
+		must_be(heph_join(ctx, to, NULL), 0);
+		to = spawn_on(ctx, on, end_owing, NULL);
+		must_be(call(ctx, to, &n), -EPIPE);
+		must_be(failure_of(ctx, -EPIPE, to).inbox, -1);
+	}
+	return 0;
+}
+
+static void that_fail_are_named(void **state)
+{
+	heph_ctx ctx;
+
+	(void)state;
+	run(name_failures, NULL);
+	ctx = begin(&two_workers);
+	must_be(name_failures(ctx, (act_inbox){ .inbox = NULL }, NULL), 0);
+	end(ctx);
+}
+
+static int call_itself(heph_ctx ctx, act_inbox in, void *arg)
+{
+	long n;
+
+	(void)arg;
+	must_be(call(ctx, heph_self(in), &n), -EDEADLK);
+	must_be(failure_of(ctx, -EDEADLK, heph_self(in)).waited, -1);
+	must_be(call(ctx, (act_ref){ .addr = { 0 } }, &n), -ESRCH);
+	must(strcmp(heph_call_error(ctx).name, "nobody") == 0);
+	heph_stop(heph_self(in));
+	must_be(call(ctx, heph_self(in), &n), -ECANCELED);
+	must_be(failure_of(ctx, -ECANCELED, heph_self(in)).waited, -1);
+	return 0;
+}
+
+static void to_oneself_fail(void **state)
+{
+	(void)state;
+	run(call_itself, NULL);
+}
+
+static void check_text(struct heph_call_failure failure, const char *wanted)
+{
+	char text[200];
+	int n = heph_call_error_text(&failure, text, sizeof(text));
+
+	assert_string_equal(text, wanted);
+	assert_int_equal(n, strlen(wanted));
+	assert_int_equal(heph_call_error_text(&failure, text, 5), n);
+	assert_int_equal(strlen(text), 4);
+}
+
+static void that_failed_can_be_read(void **state)
+{
+	struct heph_call_failure failure = { .err = -ETIME,
+					     .name = "counter",
+					     .member = "total",
+					     .waited = HEPH_SEC,
+					     .inbox = 200 * HEPH_MSEC,
+					     .processing = 800 * HEPH_MSEC };
+
+	(void)state;
+	check_text(failure, "call counter.total: no answer within 1.000 s: "
+			    "0.200 s in its inbox, 0.800 s in processing");
+	failure.err = -EPIPE;
+	check_text(failure, "call counter.total: nobody can answer it any more "
+			    "after 1.000 s: 0.200 s in its inbox, 0.800 s in "
+			    "processing");
+	failure.waited = -1;
+	failure.member = NULL;
+	check_text(failure, "call counter.?: nobody can answer it any more");
+	failure.err = -ECANCELED;
+	check_text(failure, "call counter.?: given up to stop");
+	failure.err = -EDEADLK;
+	check_text(failure, "call counter.?: would wait for itself");
+	failure.err = -ENOMEM;
+	check_text(failure, "call counter.?: Cannot allocate memory");
+	failure.err = 0;
+	check_text(failure, "call counter.?: has not failed");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +715,13 @@ int main(void)
 		cmocka_unit_test(may_be_passed_on),
 		cmocka_unit_test(may_be_answered_at_length),
 		cmocka_unit_test(end_with_a_stop),
+		cmocka_unit_test(are_owed_by_whom_they_were_forwarded_to),
+		cmocka_unit_test(are_still_owed_when_forwarding_failed),
+		cmocka_unit_test(carry_their_deadlines),
+		cmocka_unit_test(end_together_with_the_patience_of_the_caller),
+		cmocka_unit_test(that_fail_are_named),
+		cmocka_unit_test(to_oneself_fail),
+		cmocka_unit_test(that_failed_can_be_read),
 	};
 
 	return cmocka_run_group_tests_name("calls", tests, NULL, NULL);

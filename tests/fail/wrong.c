@@ -104,10 +104,13 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	struct counter_arg arg = { 0 };
 	struct other_msg omsg = { 0 };
 	struct other_arg oarg = { 0 };
+	HEPH_PENDING(long) pending = { .raw = { 0, 0, 0 } };
+	HEPH_PENDING(int) small_pending = { .raw = { 0, 0, 0 } };
 	long total = 0;
 	int err = 0, small = 0;
 	char buf[8];
 
+	(void)pending, (void)small_pending;
 	(void)msg, (void)arg, (void)omsg, (void)oarg, (void)total, (void)small, (void)buf;
 	(void)ctx, (void)in, (void)counter, (void)other, (void)quiet, (void)any, (void)fd;
 #if FAIL == 0 /* right */
@@ -122,6 +125,11 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	err |= counter_total(ctx, counter, &total);
 	heph_answer(msg.total, total);
 	err |= heph_reply_wanted(msg.total);
+	err |= heph_start_call(ctx, counter, total, &pending, { .kind = COUNTER_TOTAL });
+	err |= heph_wait(ctx, [0] = heph_on_answer(pending));
+	err |= heph_await(heph_for_caller(ctx, msg.total), &pending, &total);
+	heph_forget_call(ctx, &pending);
+	err |= heph_forward(ctx, counter, total, msg.total, { .kind = COUNTER_TOTAL });
 	err |= heph_spawn(ctx, counter, &counter, { .start = 1 }, .inbox = 5);
 	err |= heph_spawn(ctx, counter, &any, arg);
 	err |= heph_spawn(ctx, counter, NULL);
@@ -255,6 +263,29 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	err = heph_join(ctx, fd, NULL);
 #elif FAIL == 87 /* sleep: forgot ctx */ /* expect: too few arguments */
 	err = heph_sleep(HEPH_SEC);
+#elif FAIL == 200 /* start_call: answered with another type */ /* expect: heph_start_call: total does not answer with the type of &small_pending */
+	err = heph_start_call(ctx, counter, total, &small_pending, { .kind = COUNTER_TOTAL });
+#elif FAIL == 201 /* start_call: through a member that is no reply */ /* expect: not a structure or union */
+	err = heph_start_call(ctx, counter, add, &pending, { .kind = COUNTER_TOTAL });
+#elif FAIL == 202 /* start_call: another actor's message */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'struct other_msg' */
+	err = heph_start_call(ctx, counter, total, &pending, omsg);
+#elif FAIL == 203 /* start_call: result ignored */ /* warn expect: unused-result */
+	heph_start_call(ctx, counter, total, &pending, { .kind = COUNTER_TOTAL });
+#elif FAIL == 204 /* await: into the wrong type */ /* expect: heph_await: &pending is not answered with the type of \*&small */
+	err = heph_await(ctx, &pending, &small);
+#elif FAIL == 205 /* await: forgot & */ /* gcc: invalid type argument|is not a pointer */ /* clang: is not a pointer */
+	err = heph_await(ctx, pending, &total);
+#elif FAIL == 206 /* on_answer: of a value */ /* gcc: not a structure or union */ /* clang: is not a structure or union */
+	err = heph_wait(ctx, [0] = heph_on_answer(total));
+#elif FAIL == 207 /* forward: answered with another type */ /* expect: heph_forward: total does not answer with the type of omsg.p|not a structure or union|not a structure or union */
+	err = heph_forward(ctx, counter, total, omsg.p, { .kind = COUNTER_TOTAL });
+#elif FAIL == 208 /* forward: another actor's message */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'struct other_msg' */
+	err = heph_forward(ctx, counter, total, msg.total, omsg);
+#elif FAIL == 209 /* for_caller: of a member that is no reply */ /* expect: not a structure or union */
+	ctx = heph_for_caller(ctx, msg.add);
+#elif FAIL == 210 /* forward: the two replies have different types */ /* expect: heph_forward: total does not answer with the type of small_reply */
+	HEPH_REPLY(int) small_reply = { .raw = { 0, 0, 0, 0 } };
+	err = heph_forward(ctx, counter, total, small_reply, { .kind = COUNTER_TOTAL });
 #endif
 	return err;
 }
