@@ -23,11 +23,40 @@ extern "C" {
 
 /* ---- spawning ------------------------------------------------------------ */
 
-/* Where an actor runs. It stays there. */
-enum { HEPH_HERE = 0 };           /* with its parent; of a thread: by turns */
+/*
+ * Where an actor runs. On a worker it stays there: cheap, and right for most.
+ *
+ * HEPH_ANY       By turns on whichever worker has time, so it is never stuck
+ *                behind another actor that computes for long. While operations
+ *                of it are in flight it stays where they were begun. Its
+ *                messages go from thread to thread, each costs some 100 ns; it
+ *                has a stack of its own. Across a wait it may come to another
+ *                thread: keep no address of a thread-local variable, errno's
+ *                among them, and hold no lock. Its priority does not matter.
+ * HEPH_OWN_THREAD A thread of its own, on which it may block: in system calls,
+ *                in a library, in a computation. The thread has the actor's
+ *                name. To spawn one costs a thread, until those of actors of
+ *                the same type that have ended are used again; a message costs
+ *                a sleep and a wake-up, some 10 us, if it waits. A stop does
+ *                not interrupt what blocks: it is seen by the next wait. What
+ *                still blocks when the grace is over ends the process.
+ *
+ * Both do and are all that other actors do and are. At most 63 calls of one
+ * wait at a time, and there are at most 2^20 of both in a runtime. What they
+ * spawn with HEPH_HERE goes to a worker: that which runs the one that moves, or
+ * by turns. heph_serve(), heph_serve_on_each() and heph_run_on_each() choose
+ * where the actors run by themselves, whatever `.on` says.
+ */
+enum {
+	HEPH_HERE = 0,        /* with its parent; of a thread: by turns */
+	HEPH_ANY = -1,        /* moves from worker to worker */
+	HEPH_OWN_THREAD = -2, /* on a thread that may block */
+};
 #define HEPH_WORKER(n) ((n) + 1) /* on worker n, counted from 0 */
 
-enum { HEPH_ARG_MAX = 1 << 14 }; /* bytes of an argument, which is on the stack */
+enum {
+	HEPH_ARG_MAX = 1 << 14
+}; /* bytes of an argument, which is on the stack */
 
 enum { HEPH_LOW = -1, HEPH_NORMAL = 0, HEPH_HIGH = 1 };
 
@@ -61,7 +90,7 @@ struct heph_restarts {
 #define HEPH_OPTIONS__                                                         \
 	const char *name;   /* default: that of the type; it is copied */      \
 	unsigned inbox;     /* messages, 1 to 2^20; 0: 64 */                   \
-	int on;             /* HEPH_HERE, HEPH_WORKER(n) */                    \
+	int on;             /* HEPH_HERE, HEPH_WORKER(n), _ANY, _OWN_THREAD */ \
 	int priority;       /* HEPH_LOW, HEPH_NORMAL, HEPH_HIGH */             \
 	bool detached;      /* the runtime is its parent */                    \
 	struct heph_fd give; /* becomes the child's, if it starts */           \
@@ -79,10 +108,10 @@ struct heph_inbox;
  * The functions get pointers to values of the actor's own types.
  */
 struct heph_actor {
-	size_t size__;         /* of this struct */
-	unsigned abi;          /* HEPH_ABI; another one is refused */
+	size_t size__; /* of this struct */
+	unsigned abi;  /* HEPH_ABI; another one is refused */
 	const char *name;
-	size_t msg_size;       /* 0: takes no messages */
+	size_t msg_size; /* 0: takes no messages */
 	size_t arg_size, arg_at;
 	size_t spawn_size, decide_at, options_size;
 	int (*entry)(heph_ctx ctx, struct heph_inbox *inbox, void *arg);
@@ -122,7 +151,8 @@ HEPH_API void heph_raw_stop(struct heph_addr addr);
 HEPH_API bool heph_raw_alive(struct heph_addr addr);
 
 /* Whether two references, of any type, are to the same actor. */
-#define heph_same(a, b) ((a).addr.id == (b).addr.id && (a).addr.node == (b).addr.node)
+#define heph_same(a, b)                                                        \
+	((a).addr.id == (b).addr.id && (a).addr.node == (b).addr.node)
 
 /*
  * Waits. Until the actor has ended; restarts are not an end. With `ret_exit`,
@@ -140,7 +170,8 @@ HEPH_API HEPH_MUST int heph_raw_join(heph_ctx ctx, struct heph_addr addr,
 /* The name of the actor, or thread, that `ctx` belongs to. */
 HEPH_API const char *heph_name(heph_ctx ctx);
 
-/* The number of the worker it runs on; -1 for a plain thread. */
+/* The number of the worker it runs on, at the moment; -1 for a plain thread and
+ * an actor on its own thread. */
 HEPH_API int heph_worker(heph_ctx ctx);
 
 /* Whether it was asked to stop. */
@@ -156,8 +187,8 @@ HEPH_API bool heph_stopping(heph_ctx ctx);
  */
 #define heph_panic(ctx, ...)                                                   \
 	heph_raw_panic((ctx), __FILE__, __LINE__, __VA_ARGS__)
-HEPH_API HEPH_NORETURN void heph_raw_panic(heph_ctx ctx, const char *file, int line,
-				       const char *format, ...)
+HEPH_API HEPH_NORETURN void heph_raw_panic(heph_ctx ctx, const char *file,
+					   int line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 /* Panics if `expr` does not hold. Never compiled out. */

@@ -24,11 +24,17 @@ _Static_assert(sizeof(struct heph_pool_chunk) == HEPH_POOL_GRAIN,
 
 enum {
 	FIRST_BIG = HEPH_POOL_SMALL / HEPH_POOL_GRAIN + 1,
+	SMALL_CHUNK = 8192, /* room for the largest record */
 };
 
 void heph_pool_init(struct heph_pool *pool)
 {
-	*pool = (struct heph_pool){ .in_use = 0 };
+	*pool = (struct heph_pool){ .chunk_size = HEPH_POOL_CHUNK };
+}
+
+void heph_pool_init_small(struct heph_pool *pool)
+{
+	*pool = (struct heph_pool){ .chunk_size = SMALL_CHUNK };
 }
 
 void heph_pool_fini(struct heph_pool *pool)
@@ -92,7 +98,8 @@ static void use_up(struct heph_pool *pool)
 static bool fetch_chunk(struct heph_pool *pool)
 {
 	struct heph_pool_chunk *chunk;
-	unsigned char *memory = heph_mem_alloc_raw(HEPH_POOL_CHUNK);
+	size_t size = pool->chunk_size ? pool->chunk_size : HEPH_POOL_CHUNK;
+	unsigned char *memory = heph_mem_alloc_raw(size);
 	unsigned char *start;
 
 	if (!memory)
@@ -105,7 +112,7 @@ static bool fetch_chunk(struct heph_pool *pool)
 	pool->chunks = chunk;
 	pool->fresh = start + sizeof(*chunk);
 	/* A grain less, wherever it starts: all chunks hold the same. */
-	pool->fresh_end = start + HEPH_POOL_CHUNK - HEPH_POOL_GRAIN;
+	pool->fresh_end = start + size - HEPH_POOL_GRAIN;
 	return true;
 }
 

@@ -5,7 +5,7 @@
  * Sizes are rounded up to a class: the multiples of 32 up to 512, then 1024,
  * 2048, 4096. Each class has a list of free records, the last one given back
  * being the first one taken, as it is likely still in the cache. Records are
- * cut from chunks of 64 KiB, which stay with the pool until its end. Larger
+ * cut from chunks of 64 KiB, or of 8, which stay with the pool until its end. Larger
  * sizes come from heph_mem_alloc_raw one by one.
  *
  * In sanitizer builds and with HEPH_DEBUG >= 2 every record is allocated and
@@ -55,10 +55,14 @@ struct heph_pool {
 	size_t in_use;                    /* bytes, as asked for */
 	unsigned char *fresh, *fresh_end; /* not yet cut */
 	struct heph_pool_chunk *chunks;
+	size_t chunk_size; /* of the next ones; 0: HEPH_POOL_CHUNK */
 };
 
 /* Makes an empty pool. Allocates nothing; all zeros is the same. */
 void heph_pool_init(struct heph_pool *pool);
+
+/* The same for one that will hold little: its chunks are of 8 KiB. */
+void heph_pool_init_small(struct heph_pool *pool);
 
 /* Frees all chunks, and with them every record up to 4096 bytes that is still
  * in use: none should be, and in debug builds that is an assertion. */

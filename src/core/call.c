@@ -28,20 +28,29 @@
 #include "core/answers.h"
 #include "core/failure.h"
 #include "core/send.h"
+#include "core/solo.h"
 #include "core/stackrule.h"
 #include "core/wait.h"
 
 /* Numbers begin with the time: no call takes less than four nanoseconds, so none
  * of a thread of an earlier runtime comes again in this place. */
-int heph_calls_init(struct heph_calls *calls, uint32_t max)
+void heph_calls_share(struct heph_calls *calls, struct heph_waiting_call *table,
+		      uint32_t first, uint32_t n)
 {
 	*calls = (struct heph_calls){
-		.n = 1,
-		.max = max + 1,
+		.table = table,
+		.n = first + 1,
+		.max = first + n,
 		.last_number = (uint64_t)heph_clock_now() / HEPH_CALL_STEP *
 			       HEPH_CALL_STEP,
 	};
-	calls->table = heph_mem_reserve(calls->max * sizeof(*calls->table));
+}
+
+int heph_calls_init(struct heph_calls *calls, uint32_t max)
+{
+	size_t size = (max + (size_t)1) * sizeof(struct heph_waiting_call);
+
+	heph_calls_share(calls, heph_mem_reserve(size), 0, max + 1);
 	return calls->table ? 0 : -ENOMEM;
 }
 
@@ -112,13 +121,23 @@ static void came_back(struct heph_event *event)
 		waste(call->home, call);
 }
 
+/* The thread that a reply goes to; NULL: there is none. */
+static struct heph_thread *caller_of(struct heph *heph, struct heph_reply reply)
+{
+	if (heph_likely(reply.thread < HEPH_THREADS_MAX))
+		return heph_thread_of(heph, reply.thread);
+	if (reply.thread != HEPH_SOLO)
+		return NULL;
+	return heph_solo_of_call(heph, reply.slot);
+}
+
 /* The record that a reply is for, whatever is in it now, and its thread. NULL:
  * there is no such place. */
 static struct heph_waiting_call *record_of(struct heph *heph,
 					   struct heph_reply reply,
 					   struct heph_thread **ret_thread)
 {
-	struct heph_thread *thread = heph_thread_of(heph, reply.thread);
+	struct heph_thread *thread = caller_of(heph, reply);
 
 	*ret_thread = thread;
 	return thread && reply.slot < thread->calls.max ?
@@ -161,8 +180,7 @@ static int complete(struct heph *heph, struct heph_reply reply, int err,
 
 static bool plausible(struct heph_reply reply)
 {
-	return reply.call && !(reply.call & HEPH_CALL_CLAIMED) &&
-	       reply.thread < HEPH_THREADS_MAX;
+	return reply.call && !(reply.call & HEPH_CALL_CLAIMED);
 }
 
 static int reach(struct heph_reply reply, int err, const void *value,
@@ -311,7 +329,7 @@ void heph_call_failed(heph_ctx ctx, struct heph_addr to, const char *member,
 		received = atomic_load(&timed->received);
 		times.waited = heph_now() - timed->sent;
 		times.inbox = received >= 0 ? received - timed->sent :
-					     times.waited;
+					      times.waited;
 		times.processing = times.waited - times.inbox;
 	}
 	heph_failure_note(ctx.self, err, to, member, &times);

@@ -77,6 +77,11 @@ struct heph_calls {
 int heph_calls_init(struct heph_calls *calls, uint32_t max);
 void heph_calls_fini(struct heph_calls *calls);
 
+/* Calls that are `n` places, the first one unused, of a table that others
+ * share; it is not theirs to free. */
+void heph_calls_share(struct heph_calls *calls, struct heph_waiting_call *table,
+		      uint32_t first, uint32_t n);
+
 /* ---- the caller ------------------------------------------------------------ */
 
 /* A way to send, such as heph_letter_send(). */

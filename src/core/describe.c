@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/probe.h"
 #include "core/inbox.h"
+#include "core/solo.h"
 #include "core/worker.h"
 #include "coro/fault.h"
 
@@ -32,14 +33,18 @@ static const char *who(void)
 /* " NAME (type TYPE, id N)" */
 static void append_actor(struct heph_fmt *fmt, struct heph_self *self)
 {
+	int place = heph_solo_place(self->thread);
+
 	heph_fmt_str(fmt, "actor ");
 	heph_fmt_str(fmt, heph_self_name(self));
 	heph_fmt_str(fmt, " (type ");
 	heph_fmt_str(fmt, self->kind->type->name);
 	heph_fmt_str(fmt, ", id ");
 	heph_fmt_uint(fmt, self->id);
-	heph_fmt_str(fmt, ", worker ");
-	heph_fmt_uint(fmt, self->thread->number);
+	if (place >= 0)
+		heph_fmt_str(fmt, ", worker ");
+	if (place >= 0)
+		heph_fmt_uint(fmt, (unsigned)place);
 	heph_fmt_str(fmt, ")");
 }
 
@@ -61,7 +66,8 @@ static void describe_actor(int fd, struct heph_self *self, const void *addr)
 	heph_fmt_init(&fmt, text, sizeof(text));
 	heph_fmt_str(&fmt, "heph: ");
 	append_actor(&fmt, self);
-	if (addr && heph_stacks_guard_of(&worker->stacks, addr) == self->stack) {
+	if (addr &&
+	    heph_stacks_guard_of(&worker->stacks, addr) == self->stack) {
 		heph_fmt_str(&fmt, " overflowed its stack of ");
 		heph_fmt_uint(&fmt, worker->stacks.size);
 		heph_fmt_str(&fmt, " bytes");

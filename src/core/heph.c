@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "core/lane.h"
 #include "core/lose.h"
+#include "core/solo.h"
 #include "core/worker.h"
 
 static struct {
@@ -53,6 +54,7 @@ int heph_init(struct heph *heph, const struct heph_config *config,
 	heph->config.name = heph->name;
 	heph->workers = config->workers;
 	heph->driver = driver;
+	heph->next_timer = HEPH_NEVER;
 	heph->lanes = heph_mem_alloc(lanes * sizeof(*heph->lanes));
 	if (!heph->lanes)
 		return -ENOMEM;
@@ -90,11 +92,12 @@ static void sweep(struct heph *heph, struct heph_thread *plain)
 	heph_thread_current = plain;
 	do {
 		any = false;
-		for (unsigned n = 0; n < heph->n_threads; n++) {
-			thread = heph_thread_of(heph, n);
+		thread = NULL;
+		while ((thread = heph_threads_next(heph, thread))) {
 			any |= heph_thread_open_door(thread);
 			if (thread->is_worker)
-				any |= heph_lanes_read((struct heph_worker *)thread);
+				any |= heph_lanes_read(
+					(struct heph_worker *)thread);
 		}
 	} while (any);
 	heph_thread_current = mine;
@@ -107,8 +110,10 @@ void heph_retire(struct heph *heph)
 
 	for (unsigned n = 0; n < heph->workers; n++) {
 		worker = (struct heph_worker *)heph_thread_of(heph, n);
-		heph_serial_used(heph, worker->serial); /* before the next one */
+		heph_serial_used(heph,
+				 worker->serial); /* before the next one */
 	}
+	heph_solos_retire(heph);
 	leave_place(heph);
 	plain = heph->n_threads > heph->workers ?
 			heph_thread_of(heph, heph->workers) :
@@ -120,6 +125,7 @@ void heph_retire(struct heph *heph)
 void heph_fini(struct heph *heph)
 {
 	leave_place(heph);
+	heph_solos_fini(heph);
 	for (unsigned n = 0; n < heph->workers * heph->workers; n++)
 		heph_mem_unreserve(heph->lanes[n], sizeof(struct heph_lane));
 	heph_mem_free(heph->lanes);
@@ -136,7 +142,8 @@ void heph_serial_used(struct heph *heph, uint64_t serial)
 	_Atomic uint64_t *last = &places[heph->node].serial;
 	uint64_t old = atomic_load(last);
 
-	while (old < serial && !atomic_compare_exchange_weak(last, &old, serial))
+	while (old < serial &&
+	       !atomic_compare_exchange_weak(last, &old, serial))
 		;
 }
 
@@ -186,6 +193,18 @@ unsigned heph_threads_attached(struct heph *heph)
 	return n;
 }
 
+/* Numbers are given in their order, and none is taken back. */
+struct heph_thread *heph_threads_next(struct heph *heph,
+				      const struct heph_thread *thread)
+{
+	unsigned number = thread ? thread->number + 1u : 0;
+	struct heph_thread *next = NULL;
+
+	if (number < HEPH_THREADS_MAX)
+		next = heph_thread_of(heph, number);
+	return next ? next : heph_solos_next(heph, thread);
+}
+
 struct heph *heph_enter(uint16_t node, bool *ret_inside)
 {
 	struct heph_thread *thread = heph_thread_current;
@@ -209,22 +228,21 @@ void heph_leave(uint16_t node, bool inside)
 		atomic_fetch_sub(&places[node].inside, 1);
 }
 
-static void stop_worker(struct heph *heph, unsigned number)
+static void stop_worker(struct heph_worker *worker)
 {
-	struct heph_worker *worker =
-		(struct heph_worker *)heph_thread_of(heph, number);
-
-	if (worker && !atomic_exchange(&worker->stop_posted, true))
+	if (!atomic_exchange(&worker->stop_posted, true))
 		heph_thread_post(&worker->thread, &worker->stop_event);
 }
 
 void heph_stop_all(struct heph *heph, heph_time deadline)
 {
+	struct heph_thread *thread = NULL;
 	heph_time none = 0;
 
 	atomic_compare_exchange_strong(&heph->deadline, &none, deadline);
-	for (unsigned n = 0; n < heph->workers; n++)
-		stop_worker(heph, n);
+	while ((thread = heph_threads_next(heph, thread)))
+		if (thread->is_worker)
+			stop_worker((struct heph_worker *)thread);
 	if (heph->notify)
 		heph->notify(heph); /* of the deadline */
 }
@@ -244,10 +262,12 @@ void heph_fail(struct heph *heph, int result)
 
 void heph_abandon(struct heph *heph, int result)
 {
+	struct heph_thread *thread = NULL;
+
 	set_result(heph, result);
 	atomic_store(&heph->abandon, true);
-	for (unsigned n = 0; n < HEPH_THREADS_MAX && heph_thread_of(heph, n); n++)
-		heph_thread_wake(heph_thread_of(heph, n));
+	while ((thread = heph_threads_next(heph, thread)))
+		heph_thread_wake(thread);
 	if (heph->notify)
 		heph->notify(heph);
 }

@@ -18,6 +18,7 @@
 #include "core/thread.h"
 
 struct heph_lane;
+struct heph_solos;
 struct heph_worker;
 struct heph_self;
 
@@ -54,9 +55,10 @@ struct heph_driver {
 	/* A clause of heph_wait() about a descriptor: whether it could be had
 	 * now (1, 0, -EBADF); or begin, ask, end. One that has begun is an
 	 * operation of the actor. */
-	int (*poll_now)(struct heph_self *self, struct heph_fd fd, bool writing);
-	int (*poll_begin)(struct heph_self *self, struct heph_fd fd, bool writing,
-			  void **ret_poll);
+	int (*poll_now)(struct heph_self *self, struct heph_fd fd,
+			bool writing);
+	int (*poll_begin)(struct heph_self *self, struct heph_fd fd,
+			  bool writing, void **ret_poll);
 	bool (*poll_ready)(void *poll);
 	void (*poll_end)(void *poll);
 
@@ -71,7 +73,7 @@ struct heph {
 	uint16_t node;
 	unsigned workers;
 	struct heph_config config; /* all values filled in */
-	char name[32];		   /* of it, copied */
+	char name[32];             /* of it, copied */
 	const struct heph_driver *driver;
 
 	/* How to take a signal for an actor, filled by rt; -EINVAL. */
@@ -82,6 +84,10 @@ struct heph {
 	 * the worker run. Wakes `self` with HEPH_WAIT_TIME when `deadline` has
 	 * come, with HEPH_FLAG_STUCK and HEPH_WAIT_STOP when nobody ever will. */
 	void (*nap)(struct heph_self *self, heph_time deadline);
+
+	/* Starts a thread that runs a worker until the runtime ends, filled by
+	 * rt. Returns when the driver has started there: 0, or its error; -EAGAIN. */
+	int (*start_thread)(struct heph_worker *worker);
 
 	/* Told of each failure of an actor; NULL: nobody is. */
 	void (*failed)(struct heph_self *self, const struct heph_exit *exit);
@@ -95,18 +101,26 @@ struct heph {
 	unsigned n_threads, n_free_threads;
 	_Atomic(struct heph_lane *) *lanes; /* [from * workers + to] */
 
-	void *files;	       /* io's */
+	void *files;           /* io's */
 	uint64_t first_serial; /* of its actors */
 
-	_Atomic uint32_t busy;	    /* workers that have actors */
-	_Atomic uint32_t strangers; /* messages of theirs under way */
+	_Atomic uint32_t busy;              /* workers that have actors */
+	_Atomic uint32_t strangers;         /* messages of theirs under way */
 	_Atomic uint64_t strangers_dropped; /* posts of theirs */
 	_Atomic uint64_t strangers_late;    /* answers of theirs */
 	_Atomic uint64_t strangers_closed; /* descriptors that they discarded */
 	_Atomic heph_time deadline; /* the end of the grace; 0: not ending */
-	_Atomic bool abandon;	    /* workers leave at once */
-	_Atomic int result;	    /* of heph_drain() */
-	_Atomic uint32_t turn;	    /* where a thread spawns next */
+	_Atomic bool abandon;       /* workers leave at once */
+	_Atomic int result;         /* of heph_drain() */
+	_Atomic uint32_t turn;      /* where a thread spawns next */
+	_Atomic(struct heph_solos *) solos; /* made when first used; solo.h */
+
+	/* Looked at by each worker in each turn. */
+	char apart[HEPH_CACHE_LINE];
+	_Atomic uint32_t movers;      /* ready, for any worker */
+	_Atomic heph_time next_timer; /* of those that move; HEPH_NEVER */
+	_Atomic uint32_t sleepers;    /* workers that are asleep */
+	_Atomic uint32_t moving;      /* actors that move, and live */
 };
 
 /* Prepares a runtime and gives it a place in the table. Returns 0; -ENOMEM,
@@ -147,10 +161,17 @@ struct heph *heph_enter(uint16_t node, bool *ret_inside);
 void heph_leave(uint16_t node, bool inside);
 
 /* The thread with that number, or NULL. */
-static inline struct heph_thread *heph_thread_of(struct heph *heph, unsigned number)
+static inline struct heph_thread *heph_thread_of(struct heph *heph,
+						 unsigned number)
 {
-	return atomic_load_explicit(&heph->threads[number], memory_order_acquire);
+	return atomic_load_explicit(&heph->threads[number],
+				    memory_order_acquire);
 }
+
+/* All threads, those with numbers first: the one after `thread`, or the first
+ * one after NULL; NULL: that was the last. Any thread. */
+struct heph_thread *heph_threads_next(struct heph *heph,
+				      const struct heph_thread *thread);
 
 /* Asks every first-level actor to stop, by `deadline` at the latest. Any
  * thread; never fails. Only the first deadline counts. */

@@ -16,10 +16,10 @@ enum { FILLER = UINT32_MAX, ALIGN = 8, LARGEST = 4096 };
 
 struct record {
 	uint64_t id;
-	uint32_t slot;	   /* FILLER: skip */
-	uint32_t size;	   /* of the message */
+	uint32_t slot; /* FILLER: skip */
+	uint32_t size; /* of the message */
 	uint32_t reply_at;
-	uint32_t length;   /* to the next record */
+	uint32_t length;      /* to the next record */
 	unsigned char data[]; /* or, of large ones, where it is */
 };
 
@@ -68,8 +68,9 @@ static struct heph_lane *make(struct heph_worker *from, struct heph_thread *to)
 	if (!lane)
 		return NULL;
 	lane->to = to;
-	atomic_store(&heph->lanes[from->thread.number * heph->workers + to->number],
-		     lane);
+	atomic_store(
+		&heph->lanes[from->thread.number * heph->workers + to->number],
+		lane);
 	return lane;
 }
 
@@ -146,8 +147,9 @@ static void mark_dirty(struct heph_lane *lane, struct heph_worker *from)
 	from->dirty = lane;
 }
 
-int heph_lane_write(struct heph_lane *lane, struct heph_worker *from, uint64_t id,
-		    uint32_t slot, const struct heph_letter *letter)
+int heph_lane_write(struct heph_lane *lane, struct heph_worker *from,
+		    uint64_t id, uint32_t slot,
+		    const struct heph_letter *letter)
 {
 	uint32_t length = length_of(letter->size);
 	struct record *record;
@@ -232,7 +234,8 @@ static void deliver(struct heph_worker *worker, struct record *record)
 		letter.data = large;
 	}
 	if (letter.reply_at != HEPH_NO_REPLY)
-		memcpy(&letter.reply, (const char *)letter.data + letter.reply_at,
+		memcpy(&letter.reply,
+		       (const char *)letter.data + letter.reply_at,
 		       sizeof(letter.reply));
 	if (!self || heph_inbox_put(self, &letter) < 0)
 		refuse(worker, record->slot, &letter);
@@ -275,7 +278,7 @@ bool heph_lanes_read(struct heph_worker *to)
 {
 	bool any = false;
 
-	for (unsigned from = 0; from < to->thread.heph->workers; from++)
+	for (unsigned from = 0; from < to->n_lanes; from++)
 		any |= heph_lane_read(to, from);
 	return any;
 }
@@ -284,7 +287,7 @@ bool heph_lanes_waiting(struct heph_worker *to)
 {
 	struct heph_lane *lane;
 
-	for (unsigned from = 0; from < to->thread.heph->workers; from++) {
+	for (unsigned from = 0; from < to->n_lanes; from++) {
 		lane = lane_from(to, from);
 		if (lane && atomic_load(&lane->tail) !=
 				    atomic_load_explicit(&lane->head,

@@ -27,6 +27,7 @@
 #include "core/answers.h"
 #include "core/inbox.h"
 #include "core/own.h"
+#include "core/solo.h"
 #include "core/verdict.h"
 #include "core/wait.h"
 #include "core/watch.h"
@@ -168,7 +169,8 @@ static void appear(struct heph_worker *worker, struct heph_self *self)
 {
 	uint64_t serial = ++worker->serial;
 
-	self->id = serial * HEPH_THREADS_MAX + worker->thread.number;
+	self->id = serial * HEPH_THREADS_MAX +
+		   heph_id_thread(worker->thread.number);
 	atomic_store_explicit(&worker->places[self->slot],
 			      serial * HEPH_THREADS_MAX, memory_order_release);
 	self->kind->alive++;
@@ -257,7 +259,8 @@ static bool has_distant_children(struct heph_ext *ext, bool stop)
 
 static bool has_children(const struct heph_self *self)
 {
-	return self->child || (self->ext && has_distant_children(self->ext, false));
+	return self->child ||
+	       (self->ext && has_distant_children(self->ext, false));
 }
 
 static void end_children(struct heph_self *self)
@@ -298,8 +301,8 @@ static void end_watches(struct heph_ext *ext)
 	struct heph_list *node;
 
 	while ((node = heph_list_first(&ext->watching)))
-		heph_watch_free(heph_container_of(node, struct heph_watch,
-						  by_watcher));
+		heph_watch_free(
+			heph_container_of(node, struct heph_watch, by_watcher));
 }
 
 static void settle(struct heph_self *self)
@@ -355,7 +358,8 @@ static void drop_arg(struct heph_self *self)
 	void *spawn = self->ext ? self->ext->spawn : NULL;
 
 	if (type->drop_arg)
-		type->drop_arg(spawn ? (char *)spawn + type->arg_at : arg_of(self));
+		type->drop_arg(spawn ? (char *)spawn + type->arg_at :
+				       arg_of(self));
 }
 
 /* The actor is gone: first for other threads, then for those that waited. */
@@ -398,10 +402,10 @@ _Noreturn static void end(struct heph_self *self, struct heph_exit *exit)
 /* The first frame of an actor. Small, because it is there while it waits. */
 static void run(struct heph_coro *coro)
 {
-	struct heph_self *self = heph_container_of(coro, struct heph_self, coro);
-	int err = self->kind->type->entry(heph_self_ctx(self),
-					  (struct heph_inbox *)self,
-					  arg_of(self));
+	struct heph_self *self =
+		heph_container_of(coro, struct heph_self, coro);
+	int err = self->kind->type->entry(
+		heph_self_ctx(self), (struct heph_inbox *)self, arg_of(self));
 	struct heph_exit exit = { .err = err };
 
 	end(self, &exit);
@@ -415,13 +419,16 @@ void heph_life_bury(struct heph_self *self)
 	heph_stack_give(&worker->stacks, self->stack);
 	give_block(self);
 	count_alive(worker, -1);
+	if (heph_unlikely(!heph_worker_ordinary(worker)))
+		heph_solo_rest(worker);
 }
 
 /* ---- panics ---------------------------------------------------------------- */
 
 static void run_after_panic(struct heph_coro *coro)
 {
-	struct heph_self *self = heph_container_of(coro, struct heph_self, coro);
+	struct heph_self *self =
+		heph_container_of(coro, struct heph_self, coro);
 	struct heph_exit exit = self->ext->exit;
 
 	end(self, &exit);
@@ -432,8 +439,8 @@ static void note_panic(struct heph_exit *exit, const char *file, int line,
 		       const char *text)
 {
 	const char *base = strrchr(file, '/');
-	int n = snprintf(exit->note, sizeof(exit->note), "%.30s:%d: ",
-			 base ? base + 1 : file, line);
+	int n = snprintf(exit->note, sizeof(exit->note),
+			 "%.30s:%d: ", base ? base + 1 : file, line);
 
 	strncat(exit->note, text, sizeof(exit->note) - 1 - (size_t)n);
 }
@@ -491,7 +498,8 @@ void heph_life_stop_roots(struct heph_worker *worker)
 {
 	struct heph_self *self;
 
-	for (uint32_t slot = 1; slot < worker->n_selves; slot++) {
+	for (uint32_t slot = worker->first_self; slot < worker->n_selves;
+	     slot++) {
 		self = &worker->selves[slot];
 		if (self->id && (self->flags & HEPH_FLAG_ROOT))
 			heph_life_stop(self);
@@ -504,14 +512,16 @@ void heph_life_list(struct heph_worker *worker)
 	struct heph_self *self;
 	unsigned n = 0;
 
-	for (uint32_t slot = 1; slot < worker->n_selves; slot++) {
+	for (uint32_t slot = worker->first_self; slot < worker->n_selves;
+	     slot++) {
 		self = &worker->selves[slot];
 		if (!self->id || n++ >= LINES)
 			continue;
 		heph_log_error("actor still runs",
 			       HEPH_KV_STR("name", heph_self_name(self)),
 			       HEPH_KV_UINT("id", self->id),
-			       HEPH_KV_INT("worker", worker->thread.number),
+			       HEPH_KV_INT("worker",
+					   heph_solo_place(&worker->thread)),
 			       HEPH_KV_HEX("waiting", self->waiting),
 			       HEPH_KV_UINT("inbox", self->n));
 	}

@@ -191,7 +191,7 @@ int heph_parcel_send(heph_ctx ctx, struct heph_thread *to,
 	if (!parcel)
 		return -ENOMEM;
 	heph_request_init(&parcel->request, ctx.self, HEPH_WAIT_ROOM, arrive);
-	if (to != from && from->is_worker && from->heph == to->heph) {
+	if (to != from && heph_thread_has_lanes(from, to)) {
 		parcel->lane = from->number;
 		heph_lanes_flush((struct heph_worker *)from);
 	}

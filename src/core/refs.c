@@ -11,24 +11,27 @@
 #include <heph/actor.h>
 
 #include "core/life.h"
+#include "core/solo.h"
 #include "core/worker.h"
 
 #define WHAT ((uint64_t)HEPH_THREADS_MAX - 1) /* the bits of what is told */
 
 static void on_poke(struct heph_event *event)
 {
-	struct heph_poke *poke = heph_container_of(event, struct heph_poke, event);
+	struct heph_poke *poke =
+		heph_container_of(event, struct heph_poke, event);
 	struct heph_worker *worker = poke->worker;
 	uint32_t slot = (uint32_t)(poke - worker->pokes);
 	uint64_t told = atomic_exchange(&poke->what, 0);
-	uint64_t id = (told & ~WHAT) | worker->thread.number;
+	uint64_t id = (told & ~WHAT) | heph_id_thread(worker->thread.number);
 	struct heph_self *self = heph_worker_find(worker, id, slot);
 
 	if (self)
 		heph_life_tell(self, told & WHAT);
 }
 
-static void poke(struct heph_worker *worker, struct heph_addr addr, unsigned what)
+static void poke(struct heph_worker *worker, struct heph_addr addr,
+		 unsigned what)
 {
 	struct heph_poke *it = &worker->pokes[addr.slot];
 	uint64_t old = atomic_load(&it->what), told;
@@ -49,7 +52,8 @@ static void poke(struct heph_worker *worker, struct heph_addr addr, unsigned wha
 	heph_thread_post(&worker->thread, &it->event);
 }
 
-static void tell(struct heph_worker *worker, struct heph_addr addr, unsigned what)
+static void tell(struct heph_worker *worker, struct heph_addr addr,
+		 unsigned what)
 {
 	if (!heph_worker_alive(worker, addr))
 		return;
@@ -101,7 +105,7 @@ const char *heph_name(heph_ctx ctx)
 
 int heph_worker(heph_ctx ctx)
 {
-	return ctx.self->kind ? ctx.self->thread->number : -1;
+	return ctx.self->kind ? heph_solo_place(ctx.self->thread) : -1;
 }
 
 bool heph_stopping(heph_ctx ctx)

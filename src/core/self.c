@@ -39,7 +39,9 @@ void heph_self_shrink(struct heph_self *self)
 	heph_debug_assert(heph_list_empty(&ext->watchers));
 	heph_debug_assert(heph_list_empty(&ext->parcels));
 	if (self->kind) {
-		heph_wheel_cancel(&heph_worker_of(self)->wheel, &ext->timer);
+		if (heph_timer_armed(&ext->timer))
+			heph_wheel_cancel(heph_worker_of(self)->wheel,
+					  &ext->timer);
 		heph_verdict_fini(self);
 	}
 	heph_pool_give(pool, ext->failure, sizeof(*ext->failure));

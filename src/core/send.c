@@ -45,6 +45,7 @@ static int try_lane(struct heph_worker *from, struct heph_worker *worker,
 	return heph_lane_write(lane, from, to.id, to.slot, letter);
 }
 
+/* Whoever sends to a solo shares the window of its door. */
 static int try_parcel(_Atomic uint32_t *under_way, struct heph_worker *worker,
 		      struct heph_addr to, const struct heph_letter *letter)
 {
@@ -52,7 +53,10 @@ static int try_parcel(_Atomic uint32_t *under_way, struct heph_worker *worker,
 
 	if (err < 0)
 		return err;
-	if (atomic_load_explicit(under_way, memory_order_relaxed) >= HEPH_WINDOW)
+	if (!heph_worker_ordinary(worker))
+		under_way = &worker->thread.arriving;
+	if (atomic_load_explicit(under_way, memory_order_relaxed) >=
+	    HEPH_WINDOW)
 		return -EAGAIN;
 	return heph_parcel_post(&worker->thread, to, letter, under_way);
 }
@@ -67,7 +71,7 @@ static int try_any(struct heph *heph, struct heph_thread *from,
 		return -ESRCH;
 	if (from == &worker->thread)
 		return try_local(worker, to, letter);
-	if (from && from->is_worker)
+	if (from && heph_thread_has_lanes(from, &worker->thread))
 		return try_lane((struct heph_worker *)from, worker, to, letter);
 	return try_parcel(from ? &from->under_way : &heph->strangers, worker,
 			  to, letter);
@@ -127,7 +131,8 @@ int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 	if (err == -EAGAIN)
 		err = self->id && self->id == to.id ?
 			      -EDEADLK :
-			      heph_parcel_send(ctx, &worker->thread, to, letter);
+			      heph_parcel_send(ctx, &worker->thread, to,
+					       letter);
 	if (err == 0)
 		heph_worker_spend(self);
 	return err;
@@ -135,7 +140,7 @@ int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 
 /* The actor, if it is on the worker that runs and has room for a message. */
 HEPH_INLINE struct heph_self *near_with_room(struct heph_thread *thread,
-					struct heph_addr to)
+					     struct heph_addr to)
 {
 	struct heph_self *self;
 
@@ -187,7 +192,8 @@ send_far(heph_ctx ctx, struct heph_addr to, const void *msg, size_t size)
 	return lose(to, msg) ? 0 : heph_letter_send(ctx, to, &letter);
 }
 
-int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg, size_t size)
+int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg,
+		  size_t size)
 {
 	struct heph_self *target = near_with_room(ctx.self->thread, to);
 	int err;

@@ -5,11 +5,12 @@
  *     sender                  receiver             way
  *     on a worker             same worker          into its inbox
  *     on a worker             another worker       the lane between them
+ *     on a worker             a solo (solo.h)      a parcel
  *     anybody else            any                  a parcel
  *     who must wait for room  any                  a parcel
  *
- * The way depends on the sender alone, and a parcel that waits lets the lane
- * go first; so the messages of a sender arrive in their order.
+ * The way depends on the two alone, and a parcel that waits lets the lane go
+ * first; so the messages of a sender arrive in their order.
  */
 #ifndef HEPH_CORE_SEND_H
 #define HEPH_CORE_SEND_H

@@ -80,14 +80,16 @@ int heph_signals_take(struct heph_self *self, int signal,
 		take = heph_pool_take(&thread->pool, sizeof(*take));
 		if (!take)
 			return -ENOMEM;
+		atomic_store(&thread->takes_signals,
+			     true); /* before it comes */
 		err = thread->heph->take_signal(thread->heph, signal);
 		if (err < 0) {
 			heph_pool_give(&thread->pool, take, sizeof(*take));
 			return err;
 		}
-		*take = (struct heph_signal_take){
-			.owned.undo = untake, .self = self, .signal = signal
-		};
+		*take = (struct heph_signal_take){ .owned.undo = untake,
+						   .self = self,
+						   .signal = signal };
 		heph_list_push_back(&ext->owned, &take->owned.node);
 		heph_list_push_back(&thread->signals, &take->node);
 	}

@@ -14,6 +14,7 @@
 #include "core/intensity.h"
 #include "core/life.h"
 #include "core/request.h"
+#include "core/mover.h"
 #include "core/wait.h"
 #include "core/watch.h"
 
@@ -36,8 +37,12 @@ static int begin(struct heph_worker *worker, const struct heph_birth *birth,
 	struct heph_self *child;
 	int err = heph_life_begin(worker, birth, &child);
 
-	if (err < 0)
+	if (err < 0) {
+		heph_solo_rest(worker);
 		return err;
+	}
+	if (heph_unlikely(!heph_worker_ordinary(worker)))
+		heph_solo_name(child);
 	*ret_addr = heph_self_addr(child);
 	if (birth->watch) {
 		birth->watch->thread = &worker->thread;
@@ -56,11 +61,13 @@ static void on_order(struct heph_event *event)
 					  .spawn = order->spawn,
 					  .watch = order->watch };
 
-	if (heph_request_claim(&order->request))
+	if (heph_request_claim(&order->request)) {
 		heph_request_answer(&order->request,
 				    begin(order->worker, &birth, &order->addr));
-	else
-		heph_mem_free(order);
+		return;
+	}
+	heph_solo_rest(order->worker);
+	heph_mem_free(order);
 }
 
 /* ---- the spawner ----------------------------------------------------------- */
@@ -96,14 +103,27 @@ static int order_spawn(heph_ctx ctx, struct heph_worker *worker,
 	bool gone = false;
 	int err;
 
-	if (!order)
+	if (!order) {
+		heph_solo_rest(worker);
 		return -ENOMEM;
+	}
 	heph_request_send(&order->request, &worker->thread);
 	err = heph_request_await(ctx, &order->request, &gone);
 	if (err == 0)
 		*ret_addr = order->addr;
 	if (!gone)
 		heph_mem_free(order);
+	return err;
+}
+
+/* Nobody runs it yet, so it needs no order. */
+static int begin_mover(struct heph_worker *worker,
+		       const struct heph_birth *birth,
+		       struct heph_addr *ret_addr)
+{
+	int err = begin(worker, birth, ret_addr);
+
+	heph_mover_launch(worker);
 	return err;
 }
 
@@ -117,11 +137,16 @@ static int spawn_there(heph_ctx ctx, struct heph_worker *worker,
 	if (ctx.self->kind && !heph_birth_options(birth)->detached) {
 		if (!joined)
 			birth->watch = heph_watch_new(ctx.self);
-		if (!birth->watch)
+		if (!birth->watch) {
+			heph_solo_give(worker);
 			return -ENOMEM;
+		}
 		birth->watch->child = true;
 	}
-	err = order_spawn(ctx, worker, birth, ret_addr);
+	if (worker->thread.moves)
+		err = begin_mover(worker, birth, ret_addr);
+	else
+		err = order_spawn(ctx, worker, birth, ret_addr);
 	if (err < 0 && birth->watch && !joined)
 		heph_watch_forget(birth->watch);
 	return err;
@@ -157,8 +182,10 @@ static int check(struct heph *heph, const struct heph_actor *type,
 		return refuse(type, "argument: 16384 bytes");
 	if (options->inbox > HEPH_INBOX_MAX)
 		return refuse(type, "inbox: 1 to 1048576");
-	if (options->on < 0 || (unsigned)options->on > heph->workers)
-		return refuse(type, "on: HEPH_HERE or a worker that there is");
+	if (options->on < HEPH_OWN_THREAD ||
+	    (options->on > 0 && (unsigned)options->on > heph->workers))
+		return refuse(type, "on: a worker that there is, or HEPH_HERE, "
+				    "HEPH_ANY, HEPH_OWN_THREAD");
 	if (wrong)
 		return refuse(type, wrong);
 	if (options->priority < HEPH_LOW || options->priority > HEPH_HIGH)
@@ -166,7 +193,7 @@ static int check(struct heph *heph, const struct heph_actor *type,
 	return 0;
 }
 
-/* The worker that an actor with these options goes to. */
+/* The ordinary worker that an actor with these options goes to. */
 static struct heph_worker *choose(heph_ctx ctx,
 				  const struct heph_options *options)
 {
@@ -175,8 +202,10 @@ static struct heph_worker *choose(heph_ctx ctx,
 
 	if (options->on)
 		number = (unsigned)options->on - 1;
-	else if (ctx.self->kind)
+	else if (ctx.self->kind && ctx.self->thread->number != HEPH_SOLO)
 		return heph_worker_of(ctx.self);
+	else if (ctx.self->thread->moves)
+		return heph_solo_near(ctx.self->thread);
 	else
 		number = atomic_fetch_add(&heph->turn, 1) % heph->workers;
 	return (struct heph_worker *)heph_thread_of(heph, number);
@@ -185,9 +214,18 @@ static struct heph_worker *choose(heph_ctx ctx,
 static int spawn(heph_ctx ctx, struct heph_birth *birth,
 		 struct heph_addr *ret_addr)
 {
-	struct heph_worker *worker = choose(ctx, heph_birth_options(birth));
+	const struct heph_options *options = heph_birth_options(birth);
+	struct heph_worker *worker;
+	int err = 0;
 
-	if (!heph_birth_options(birth)->detached && ctx.self->kind)
+	if (heph_likely(options->on >= 0))
+		worker = choose(ctx, options);
+	else
+		err = heph_solo_take(ctx.self->thread->heph, birth->type,
+				     options->on, &worker);
+	if (err < 0)
+		return err;
+	if (!options->detached && ctx.self->kind)
 		birth->parent = ctx.self;
 	if (ctx.self->thread == &worker->thread)
 		return begin(worker, birth, ret_addr);

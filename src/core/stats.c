@@ -40,14 +40,10 @@ struct heph_stats heph_stats(heph_ctx ctx)
 {
 	struct heph *heph = ctx.self->thread->heph;
 	struct heph_stats stats = { 0 };
-	struct heph_thread *thread;
+	struct heph_thread *thread = NULL;
 
-	for (unsigned n = 0; n < HEPH_THREADS_MAX; n++) {
-		thread = heph_thread_of(heph, n);
-		if (!thread)
-			break;
+	while ((thread = heph_threads_next(heph, thread)))
 		add(&stats, &thread->count);
-	}
 	stats.posts_dropped += get(&heph->strangers_dropped);
 	stats.late_answers += get(&heph->strangers_late);
 	stats.descriptors -= get(&heph->strangers_closed);

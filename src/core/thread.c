@@ -4,11 +4,11 @@
 #include "core/futex.h"
 #include "core/heph.h"
 #include "core/signals.h"
+#include "core/mover.h"
 
 __thread struct heph_thread *heph_thread_current;
 
-int heph_thread_init(struct heph_thread *thread, struct heph *heph,
-		     uint32_t max_calls)
+void heph_thread_prepare(struct heph_thread *thread, struct heph *heph)
 {
 	*thread = (struct heph_thread){
 		.heph = heph,
@@ -17,6 +17,12 @@ int heph_thread_init(struct heph_thread *thread, struct heph *heph,
 	};
 	heph_pool_init(&thread->pool);
 	heph_list_init(&thread->signals);
+}
+
+int heph_thread_init(struct heph_thread *thread, struct heph *heph,
+		     uint32_t max_calls)
+{
+	heph_thread_prepare(thread, heph);
 	return heph_calls_init(&thread->calls, max_calls);
 }
 
@@ -34,7 +40,9 @@ void heph_thread_wake(struct heph_thread *to)
 		return;
 	if (heph_thread_current)
 		heph_count(&heph_thread_current->count.wakes);
-	if (to->host)
+	if (to->moves)
+		heph_mover_ready(to);
+	else if (to->host)
 		to->heph->driver->wake(to->host);
 	else
 		heph_futex_wake(&to->asleep);

@@ -34,7 +34,9 @@
 
 enum {
 	HEPH_CACHE_LINE = 64,
-	HEPH_THREADS_MAX = 1024, /* workers and plain threads: 10 bits of an id */
+	HEPH_THREADS_MAX =
+		1024, /* workers and plain threads: 10 bits of an id */
+	HEPH_SOLO = 2 * HEPH_THREADS_MAX - 1, /* the number of all of solo.h */
 	HEPH_SIGNALS = 65,
 	HEPH_NOT_NEAR = UINT16_MAX, /* no node */
 };
@@ -74,11 +76,12 @@ struct heph_thread {
 	/* the owner */
 	struct heph *heph;
 	struct heph_self *current; /* who runs; NULL: nobody */
-	uint16_t number;	   /* in heph->threads; workers come first */
-	uint16_t node;		   /* of heph */
-	_Atomic uint16_t near;	   /* a worker's node; lose.h has it hidden */
+	uint16_t number;	 /* in heph->threads, workers first; or HEPH_SOLO */
+	uint16_t node;		 /* of heph */
+	_Atomic uint16_t near;	 /* a worker's node; lose.h has it hidden */
 	bool is_worker;
-	uint8_t hooks;             /* of the user that run: drop functions */
+	bool moves;		 /* a solo that whichever worker takes it runs */
+	uint8_t hooks;           /* of the user that run: drop functions */
 	struct heph_worker *host;  /* it sleeps in that one's driver, which may be
 				    * its own; NULL: on `asleep` */
 	struct heph_thread *outer; /* another context of the same thread */
@@ -89,8 +92,11 @@ struct heph_thread {
 	uint32_t free_files, n_free_files; /* io's */
 	struct heph_receipts receipts;     /* in debug builds */
 
-	/* others, about messages of ours that wait in their doors */
+	/* others, about messages of ours that wait in their doors, and, for a
+	 * solo, about those that wait in its door */
 	alignas(HEPH_CACHE_LINE) _Atomic uint32_t under_way;
+	_Atomic uint32_t arriving;
+	_Atomic bool takes_signals; /* `signals` was used */
 
 	/* anybody */
 	alignas(HEPH_CACHE_LINE) struct heph_events door;
@@ -104,10 +110,11 @@ struct heph_thread {
  * wait; an actor has self->thread for that. */
 extern __thread struct heph_thread *heph_thread_current;
 
-/* Prepares a thread that has at most so many calls at a time; it gets its
- * number by heph_threads_add(). Returns 0; -ENOMEM. */
+/* Prepares a thread; the second one, without room for calls. It gets its number
+ * by heph_threads_add(). Returns 0; -ENOMEM. */
 int heph_thread_init(struct heph_thread *thread, struct heph *heph,
 		     uint32_t max_calls);
+void heph_thread_prepare(struct heph_thread *thread, struct heph *heph);
 void heph_thread_fini(struct heph_thread *thread);
 
 /* Gives an event to a thread and wakes it if it sleeps. Any thread. */
@@ -121,10 +128,24 @@ void heph_thread_wake(struct heph_thread *to);
  * any. */
 bool heph_thread_open_door(struct heph_thread *thread);
 
-/* The number of the thread in an id of one of its actors. */
+/* Whether messages from one to the other go by a lane: both are workers. */
+static inline bool heph_thread_has_lanes(const struct heph_thread *from,
+					 const struct heph_thread *to)
+{
+	return from->is_worker && from->number != HEPH_SOLO &&
+	       to->number != HEPH_SOLO && from->heph == to->heph;
+}
+
+/* The number of the thread in an id of one of its actors; the low bits of
+ * HEPH_SOLO are nobody else's, because there are fewer workers. */
 static inline unsigned heph_id_thread(uint64_t id)
 {
 	return id & (HEPH_THREADS_MAX - 1);
+}
+
+static inline bool heph_id_solo(uint64_t id)
+{
+	return id && heph_id_thread(id) == heph_id_thread(HEPH_SOLO);
 }
 
 #endif

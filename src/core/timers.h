@@ -14,6 +14,10 @@ int heph_timers_set(struct heph_self *self, heph_time deadline);
 /* Wakes all whose time has come. Returns whether there were any. */
 bool heph_timers_run(struct heph_worker *worker);
 
+/* When the worker must look again, an ordinary one also for those that move;
+ * HEPH_NEVER: there are no timers. */
+heph_time heph_timers_next(struct heph_worker *worker);
+
 /* How long the worker may sleep; HEPH_NEVER: there are no timers. */
 heph_time heph_timers_wait(struct heph_worker *worker);
 

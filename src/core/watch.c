@@ -160,7 +160,8 @@ void heph_watches_notify(struct heph_self *self, const struct heph_exit *exit,
 	struct heph_watch *watch;
 	struct heph_list *node;
 
-	while (self->ext && (node = heph_list_pop_front(&self->ext->watchers))) {
+	while (self->ext &&
+	       (node = heph_list_pop_front(&self->ext->watchers))) {
 		watch = heph_container_of(node, struct heph_watch, by_watched);
 		watch->exit = *exit;
 		watch->escalate = escalate;
@@ -202,7 +203,8 @@ static int join(heph_ctx ctx, struct heph_thread *thread, struct heph_addr addr,
 	return err;
 }
 
-int heph_raw_join(heph_ctx ctx, struct heph_addr addr, struct heph_exit *ret_exit)
+int heph_raw_join(heph_ctx ctx, struct heph_addr addr,
+		  struct heph_exit *ret_exit)
 {
 	struct heph_thread *self_thread = ctx.self->thread;
 	struct heph_exit exit = { .err = -ESRCH };
@@ -217,8 +219,7 @@ int heph_raw_join(heph_ctx ctx, struct heph_addr addr, struct heph_exit *ret_exi
 		return -EXDEV;
 	if (heph_raw_alive(addr))
 		err = join(ctx,
-			   heph_thread_of(self_thread->heph,
-					  heph_id_thread(addr.id)),
+			   &heph_worker_with(self_thread->heph, addr)->thread,
 			   addr, &exit);
 	if (err == 0 && ret_exit)
 		*ret_exit = exit;

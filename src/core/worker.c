@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "core/lane.h"
 #include "core/life.h"
+#include "core/mover.h"
 #include "core/timers.h"
 #include "core/wait.h"
 
@@ -78,18 +79,18 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 {
 	int err;
 
-	*worker = (struct heph_worker){
-		.n_selves = 1, /* slot 0 is nobody's */
-		.max_alive = max_actors,
-		.max_selves = table_size(max_actors) + 1,
-		.serial = heph_serial_base(heph),
-		.stop_event.fn = on_stop,
-	};
-	err = heph_thread_init(&worker->thread, heph, worker->max_selves);
+	heph_worker_prepare(worker, heph);
+	worker->first_self = worker->n_selves = 1; /* slot 0 is nobody's */
+	worker->max_alive = max_actors;
+	worker->max_selves = table_size(max_actors) + 1;
+	worker->movers = &heph->movers;
+	worker->n_lanes = heph->workers;
+	err = heph_calls_init(&worker->thread.calls, worker->max_selves);
 	if (err < 0)
-		goto fail_thread;
-	worker->thread.is_worker = true;
-	worker->thread.host = worker;
+		goto fail_calls;
+	err = heph_worker_need_wheel(worker);
+	if (err < 0)
+		goto fail_wheel;
 	worker->selves = heph_mem_reserve(selves_size(worker));
 	worker->places = heph_mem_reserve(places_size(worker));
 	worker->pokes = heph_mem_reserve(pokes_size(worker));
@@ -100,15 +101,16 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 	if (err < 0)
 		goto fail_tables;
 	heph_mem_huge(worker->selves, selves_size(worker));
-	heph_wheel_init(&worker->wheel, heph_now());
 	return 0;
 
 fail_tables:
 	heph_mem_unreserve(worker->pokes, pokes_size(worker));
 	heph_mem_unreserve(worker->places, places_size(worker));
 	heph_mem_unreserve(worker->selves, selves_size(worker));
-	heph_thread_fini(&worker->thread);
-fail_thread:
+fail_wheel:
+	heph_calls_fini(&worker->thread.calls);
+fail_calls:
+	heph_worker_release(worker);
 	return err;
 }
 
@@ -125,12 +127,42 @@ static void free_kinds(struct heph_worker *worker)
 void heph_worker_fini(struct heph_worker *worker)
 {
 	heph_serial_used(worker->thread.heph, worker->serial);
-	free_kinds(worker);
 	heph_stacks_fini(&worker->stacks);
 	heph_mem_unreserve(worker->pokes, pokes_size(worker));
 	heph_mem_unreserve(worker->places, places_size(worker));
 	heph_mem_unreserve(worker->selves, selves_size(worker));
+	heph_calls_fini(&worker->thread.calls);
+	heph_worker_release(worker);
+}
+
+void heph_worker_prepare(struct heph_worker *worker, struct heph *heph)
+{
+	*worker = (struct heph_worker){
+		.serial = heph_serial_base(heph),
+		.stop_event.fn = on_stop,
+	};
+	heph_thread_prepare(&worker->thread, heph);
+	worker->thread.is_worker = true;
+	worker->thread.host = worker;
+}
+
+void heph_worker_release(struct heph_worker *worker)
+{
+	free_kinds(worker);
+	heph_mem_free(worker->wheel);
+	worker->thread.calls.table = NULL; /* given back, or not its own */
 	heph_thread_fini(&worker->thread);
+}
+
+int heph_worker_need_wheel(struct heph_worker *worker)
+{
+	if (worker->wheel)
+		return 0;
+	worker->wheel = heph_mem_alloc_raw(sizeof(*worker->wheel));
+	if (!worker->wheel)
+		return -ENOMEM;
+	heph_wheel_init(worker->wheel, heph_now());
+	return 0;
 }
 
 struct heph_kind *heph_worker_kind(struct heph_worker *worker,
@@ -162,7 +194,8 @@ static unsigned choose_of_several(struct heph_worker *worker)
 	while (!worker->ready[best].first)
 		best++;
 	for (unsigned n = best + 1; n < HEPH_PRIORITIES; n++) {
-		if (!worker->ready[n].first || ++worker->passed[n] < patience[n])
+		if (!worker->ready[n].first ||
+		    ++worker->passed[n] < patience[n])
 			continue;
 		best = n;
 		break;
@@ -228,11 +261,11 @@ void heph_worker_yield(struct heph_self *self)
 	heph_worker_suspend(self);
 }
 
-static void run_actors(struct heph_worker *worker)
+int heph_worker_run_actors(struct heph_worker *worker, int budget)
 {
 	struct heph_self *self;
 
-	worker->budget = (int)worker->thread.heph->config.poll_ratio;
+	worker->budget = budget;
 	while (worker->budget > 0 && (self = next_ready(worker))) {
 		worker->budget--;
 		worker->thread.current = self;
@@ -244,6 +277,7 @@ static void run_actors(struct heph_worker *worker)
 	}
 	if (worker->dirty)
 		heph_lanes_flush(worker);
+	return budget - worker->budget;
 }
 
 /* ---- waiting for work ------------------------------------------------------ */
@@ -254,14 +288,19 @@ bool heph_worker_look(struct heph_worker *worker)
 	heph_lanes_read(worker);
 	if (worker->dirty) /* a drop function may have sent something */
 		heph_lanes_flush(worker);
-	return worker->n_ready;
+	return worker->n_ready || heph_movers_waiting(worker);
 }
 
 /* That, and the timers. */
 static bool take_in(struct heph_worker *worker)
 {
-	bool any = heph_worker_look(worker);
+	bool any;
 
+	if (heph_unlikely(atomic_load_explicit(&worker->thread.heph->next_timer,
+					       memory_order_relaxed) !=
+			  HEPH_NEVER))
+		heph_movers_expire(worker->thread.heph);
+	any = heph_worker_look(worker);
 	return heph_timers_run(worker) || any;
 }
 
@@ -269,7 +308,8 @@ static bool take_in(struct heph_worker *worker)
 static bool over(struct heph_worker *worker, const _Atomic bool *quit)
 {
 	return atomic_load(&worker->thread.heph->abandon) ||
-	       (atomic_load(quit) && !worker->alive);
+	       (atomic_load(quit) && !worker->alive &&
+		!atomic_load(&worker->thread.heph->moving));
 }
 
 static void relax(void)
@@ -296,7 +336,7 @@ static bool spin(struct heph_worker *worker)
 				return true;
 		}
 		worker->thread.heph->driver->poll(worker, 0);
-		if (worker->n_ready)
+		if (worker->n_ready || heph_movers_waiting(worker))
 			return true;
 	} while (heph_now() < until);
 	return false;
@@ -316,19 +356,26 @@ static void learn(struct heph_worker *worker, heph_time slept, bool woken)
 		worker->spin = SPIN_MAX;
 }
 
+/* Those who have a mover to be run count the sleepers before they look which
+ * one to wake. */
 bool heph_worker_doze(struct heph_worker *worker)
 {
 	struct heph_thread *thread = &worker->thread;
 
 	atomic_store(&thread->asleep, 1);
-	if (heph_events_empty(&thread->door) && !heph_lanes_waiting(worker))
+	if (heph_worker_ordinary(worker))
+		atomic_fetch_add(&thread->heph->sleepers, 1);
+	if (heph_events_empty(&thread->door) && !heph_lanes_waiting(worker) &&
+	    !worker->visitors.first && !atomic_load(worker->movers))
 		return true;
-	atomic_store(&thread->asleep, 0);
+	heph_worker_rouse(worker);
 	return false;
 }
 
 bool heph_worker_rouse(struct heph_worker *worker)
 {
+	if (heph_worker_ordinary(worker))
+		atomic_fetch_sub(&worker->thread.heph->sleepers, 1);
 	return !atomic_exchange(&worker->thread.asleep, 0);
 }
 
@@ -341,7 +388,7 @@ static void fall_asleep(struct heph_worker *worker, heph_time wait,
 	if (!heph_worker_doze(worker))
 		return;
 	if (over(worker, quit)) {
-		atomic_store(&thread->asleep, 0);
+		heph_worker_rouse(worker);
 		return;
 	}
 	began = heph_now();
@@ -350,12 +397,13 @@ static void fall_asleep(struct heph_worker *worker, heph_time wait,
 	learn(worker, heph_now() - began, heph_worker_rouse(worker));
 }
 
-static void publish_counts(struct heph_worker *worker)
+void heph_worker_publish(struct heph_worker *worker)
 {
 	struct heph_counters *count = &worker->thread.count;
 
 	heph_count(&count->polls);
-	heph_count_set(&count->timers, heph_wheel_count(&worker->wheel));
+	if (worker->wheel)
+		heph_count_set(&count->timers, heph_wheel_count(worker->wheel));
 	heph_count_set(&count->calls, worker->thread.calls.in_use);
 	heph_count_set(&count->stacks, worker->stacks.in_use);
 	heph_count_set(&count->bytes, heph_pool_in_use(&worker->thread.pool));
@@ -386,8 +434,11 @@ bool heph_worker_turn(struct heph_worker *worker)
 {
 	bool more;
 
-	run_actors(worker);
-	publish_counts(worker);
+	if (heph_unlikely(heph_movers_waiting(worker)))
+		heph_movers_run(worker);
+	heph_worker_run_actors(worker,
+			       (int)worker->thread.heph->config.poll_ratio);
+	heph_worker_publish(worker);
 	more = take_in(worker);
 	worker->thread.heph->driver->poll(worker, 0);
 	return more || take_in(worker);
@@ -414,7 +465,7 @@ void heph_worker_enter(struct heph_worker *worker)
 
 void heph_worker_exit(struct heph_worker *worker)
 {
-	publish_counts(worker);
+	heph_worker_publish(worker);
 	if (worker->alive)
 		heph_life_list(worker);
 	heph_thread_current = NULL;

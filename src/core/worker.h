@@ -39,35 +39,44 @@ struct heph_queue {
 	struct heph_self *first, *last;
 };
 
+/* The same, of solos. */
+struct heph_visitors {
+	struct heph_solo *first, *last;
+	bool next; /* one of them is next, not one that anybody may run */
+};
+
 struct heph_worker {
-	struct heph_thread thread; /* first */
-	struct heph_coro main;	   /* the loop's own stack */
+	struct heph_thread thread;                /* first */
+	struct heph_coro main;                    /* the loop's own stack */
 	struct heph_queue ready[HEPH_PRIORITIES]; /* high, normal, low */
 	unsigned n_ready;
 	unsigned passed[HEPH_PRIORITIES]; /* turns of others while it had some */
-	int budget; /* what the current turn may still do, about */
+	int budget;              /* what the current turn may still do, about */
 	struct heph_self *ended; /* to be freed by the loop */
 	struct heph_lane *dirty; /* lanes with something unpublished */
 
-	struct heph_self *selves;  /* table, reserved memory */
-	struct heph_poke *pokes;   /* the same indices */
+	struct heph_self *selves; /* table, reserved memory */
+	struct heph_poke *pokes;  /* the same indices */
 	/*
 	 * The same indices. The serial in the bits that an id has it in, or 0,
 	 * and HEPH_PLACE_FULL. Other threads read here whether an actor lives
 	 * and has room; only we write.
 	 */
 	_Atomic uint64_t *places;
-	uint32_t n_selves, max_selves;
+	uint32_t first_self, n_selves, max_selves; /* slots */
 	uint32_t max_alive;
 	uint64_t serial;
 	uint32_t alive;
 	struct heph_kind *kinds;
 	struct heph_stacks stacks;
 
-	struct heph_wheel wheel;
-	heph_time now;	/* of the last look at the clock */
-	heph_time spin; /* how long it is worth to spin before sleeping */
+	struct heph_wheel *wheel; /* NULL: a mover that had no timers yet */
+	heph_time now;            /* of the last look at the clock */
+	heph_time spin;    /* how long it is worth to spin before sleeping */
 	heph_time trim_at; /* when idle stacks lose their memory; 0: not set */
+	_Atomic uint32_t *movers;      /* that it may run, how many are ready */
+	struct heph_visitors visitors; /* that nobody else may run */
+	unsigned n_lanes;              /* so many have lanes to it */
 	bool stopping; /* its first-level actors were asked to stop */
 	struct heph_event stop_event;
 	_Atomic bool stop_posted;
@@ -78,6 +87,13 @@ struct heph_worker {
 int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 		     uint32_t max_actors);
 void heph_worker_fini(struct heph_worker *worker);
+
+/* The parts of these two that a worker with tables of others has too. */
+void heph_worker_prepare(struct heph_worker *worker, struct heph *heph);
+void heph_worker_release(struct heph_worker *worker);
+
+/* Sees to it that there is a wheel. Returns 0; -ENOMEM. */
+int heph_worker_need_wheel(struct heph_worker *worker);
 
 /* Runs actors until the runtime says stop (heph->abandon, or `*quit` set and
  * no actor left). On the worker's thread, which it makes its own. */
@@ -97,6 +113,13 @@ heph_time heph_worker_wait(struct heph_worker *worker);
 bool heph_worker_doze(struct heph_worker *worker);
 bool heph_worker_rouse(struct heph_worker *worker);
 void heph_worker_exit(struct heph_worker *worker);
+
+/* The part of a turn that runs actors, so many steps at most; how many it
+ * took. */
+int heph_worker_run_actors(struct heph_worker *worker, int budget);
+
+/* Tells what it has in use. */
+void heph_worker_publish(struct heph_worker *worker);
 
 /* Takes in what others have left. Whether somebody can run now. */
 bool heph_worker_look(struct heph_worker *worker);
@@ -122,11 +145,20 @@ static inline struct heph_worker *heph_worker_of(const struct heph_self *self)
 	return (struct heph_worker *)self->thread;
 }
 
+/* Not one of a single actor, see solo.h. */
+static inline bool heph_worker_ordinary(const struct heph_worker *worker)
+{
+	return worker->thread.number != HEPH_SOLO;
+}
+
 static inline void heph_worker_spend(struct heph_self *self)
 {
 	if (self->kind && --heph_worker_of(self)->budget <= 0)
 		heph_worker_yield(self);
 }
+
+/* The solo with that slot; NULL: there is none. Any thread. See solo.h. */
+struct heph_worker *heph_solo_at(struct heph *heph, uint32_t slot);
 
 /* The worker that the actor is or was on; NULL: there cannot be such an actor.
  * Any thread, and so are the next two. */
@@ -136,8 +168,9 @@ static inline struct heph_worker *heph_worker_with(struct heph *heph,
 	unsigned number = heph_id_thread(addr.id);
 	struct heph_worker *worker;
 
-	if (!addr.id || number >= heph->workers)
-		return NULL;
+	if (heph_unlikely(!addr.id || number >= heph->workers))
+		return heph_id_solo(addr.id) ? heph_solo_at(heph, addr.slot) :
+					       NULL;
 	worker = (struct heph_worker *)heph_thread_of(heph, number);
 	return worker && addr.slot < worker->max_selves ? worker : NULL;
 }

@@ -145,6 +145,30 @@ fail_free:
 	return -ENOMEM;
 }
 
+/* In it the tables are the two members at its end, so it is not copied. */
+int heph_stacks_borrow(struct heph_stacks *stacks, struct heph_stacks *from)
+{
+	char *low = heph_stack_take(from);
+
+	if (!low)
+		return -ENOMEM;
+	*stacks = (struct heph_stacks){ .size = from->size,
+					.stride = from->stride,
+					.guard = from->guard,
+					.max = 1,
+					.idle = 1,
+					.n_chunks = 1,
+					.per_chunk = 1,
+					.only = low,
+					.chunk = low - from->guard,
+					.next = low - from->guard +
+						from->stride };
+	stacks->free = &stacks->only;
+	stacks->chunks = &stacks->chunk;
+	heph_san_poison(low, stacks->size);
+	return 0;
+}
+
 static void unmap_chunk(struct heph_stacks *stacks, char *chunk)
 {
 	/* The addresses may come back as anything. */

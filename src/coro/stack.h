@@ -66,12 +66,18 @@ struct heph_stacks {
 	size_t guard;      /* bytes below each stack */
 	size_t n_mprotect; /* so many guards take maps */
 	unsigned *ids;     /* valgrind's, in the order of carving; or NULL */
+	void *only;        /* heph_stacks_borrow(): what is in the tables */
+	char *chunk;
 };
 
 /* Prepares for `max` stacks of `size` usable bytes, rounded up to the page (so
  * see stacks->size). Takes next to no memory yet. Returns 0; -EINVAL if either
  * is 0; -ENOMEM. */
 int heph_stacks_init(struct heph_stacks *stacks, size_t size, size_t max);
+
+/* Makes a set of one stack, which is taken from another set for good; it ends
+ * with that set: no fini. Returns 0; -ENOMEM. */
+int heph_stacks_borrow(struct heph_stacks *stacks, struct heph_stacks *from);
 
 /* Unmaps all stacks. None is in use by a running coroutine. Accepts a zeroed
  * struct. */

@@ -21,7 +21,8 @@ enum { CURRENT_POSITION = -1 };
 
 static void prepare_read(struct io_uring_sqe *sqe, struct heph_op *op)
 {
-	io_uring_prep_read(sqe, op->number, op->buf, op->size, CURRENT_POSITION);
+	io_uring_prep_read(sqe, op->number, op->buf, op->size,
+			   CURRENT_POSITION);
 }
 
 static int attempt_read(struct heph_op *op)
@@ -41,7 +42,8 @@ static int attempt_recv(struct heph_op *op)
 
 static void prepare_write(struct io_uring_sqe *sqe, struct heph_op *op)
 {
-	io_uring_prep_write(sqe, op->number, op->buf, op->size, CURRENT_POSITION);
+	io_uring_prep_write(sqe, op->number, op->buf, op->size,
+			    CURRENT_POSITION);
 }
 
 /* A pipe that is ready takes PIPE_BUF bytes at once; with more, write(2) would
@@ -89,7 +91,8 @@ static int attempt_send(struct heph_op *op)
 
 static void prepare_accept(struct io_uring_sqe *sqe, struct heph_op *op)
 {
-	io_uring_prep_multishot_accept(sqe, op->number, NULL, NULL, SOCK_CLOEXEC);
+	io_uring_prep_multishot_accept(sqe, op->number, NULL, NULL,
+				       SOCK_CLOEXEC);
 }
 
 static int attempt_accept(struct heph_op *op)
@@ -126,7 +129,8 @@ const struct heph_op_type heph_op_types[] = {
 	[HEPH_OP_WRITE] = { "write", prepare_write, attempt_write, POLLOUT },
 	[HEPH_OP_SEND] = { "send", prepare_send, attempt_send, POLLOUT },
 	[HEPH_OP_ACCEPT] = { "accept", prepare_accept, attempt_accept, POLLIN },
-	[HEPH_OP_CONNECT] = { "connect", prepare_connect, attempt_connect, POLLOUT },
+	[HEPH_OP_CONNECT] = { "connect", prepare_connect, attempt_connect,
+			      POLLOUT },
 	[HEPH_OP_POLL] = { "poll", prepare_poll, attempt_poll, 0 },
 };
 _Static_assert(sizeof(heph_op_types) / sizeof(*heph_op_types) == HEPH_OP_KINDS,
@@ -183,6 +187,8 @@ void heph_op_complete(struct heph_op *op, int result, int buffer, bool more)
 	if (op->kind == HEPH_OP_ACCEPT)
 		heph_net_accepted(op); /* may free it */
 	heph_wake(self, HEPH_WAIT_OP);
+	if (heph_unlikely(self->thread->moves))
+		heph_thread_wake(self->thread); /* it rests while we are here */
 }
 
 /* Waits for the end of an operation. Its result, or why it was given up. */
@@ -205,15 +211,18 @@ static int await(heph_ctx ctx, struct heph_op *op)
 /* For a descriptor that says -EAGAIN although we would wait: O_NONBLOCK. */
 static int wait_until_ready(heph_ctx ctx, const struct heph_op *op)
 {
-	struct heph_op *poll = heph_pool_take(&ctx.self->thread->pool, sizeof(*poll));
+	struct heph_op *poll =
+		heph_pool_take(&ctx.self->thread->pool, sizeof(*poll));
 	int err;
 
 	if (!poll)
 		return -ENOMEM;
-	*poll = (struct heph_op){ .self = ctx.self,
-				  .kind = HEPH_OP_POLL,
-				  .number = op->number,
-				  .events = (uint32_t)heph_op_types[op->kind].events };
+	*poll = (struct heph_op){
+		.self = ctx.self,
+		.kind = HEPH_OP_POLL,
+		.number = op->number,
+		.events = (uint32_t)heph_op_types[op->kind].events
+	};
 	heph_op_start(poll);
 	err = await(ctx, poll);
 	heph_pool_give(&ctx.self->thread->pool, poll, sizeof(*poll));
@@ -310,7 +319,8 @@ void heph_op_close(int number)
 	struct heph_thread *thread = heph_thread_current;
 
 	if (thread->is_worker && !HEPH_TSAN) /* which must know who closes it */
-		heph_uring_close(heph_uring_of((struct heph_worker *)thread), number);
+		heph_uring_close(heph_uring_of((struct heph_worker *)thread),
+				 number);
 	else
 		close(number);
 }

@@ -263,7 +263,8 @@ static void uring_wake(struct heph_worker *worker)
 	struct heph_thread *thread = heph_thread_current;
 	struct heph_uring *to = heph_uring_of(worker);
 
-	if (thread && thread->is_worker && thread->heph == worker->thread.heph)
+	if (thread && thread->is_worker && heph_worker_ordinary(worker) &&
+	    thread->heph == worker->thread.heph)
 		nudge(heph_uring_of((struct heph_worker *)thread), to);
 	else
 		signal_event(to);
@@ -296,7 +297,8 @@ static int make_ring(struct heph_uring *uring)
 							   IORING_SETUP_CLAMP,
 						  .cq_entries = COMPLETIONS };
 
-		err = io_uring_queue_init_params(ENTRIES, &uring->ring, &params);
+		err = io_uring_queue_init_params(ENTRIES, &uring->ring,
+						 &params);
 	}
 	heph_san_acquire(&rings);
 	return err;

@@ -25,7 +25,8 @@ struct drainer {
 
 static void on_drained(struct heph_event *event)
 {
-	struct drainer *drainer = heph_container_of(event, struct drainer, event);
+	struct drainer *drainer =
+		heph_container_of(event, struct drainer, event);
 
 	drainer->done = true;
 	heph_wake(drainer->self, HEPH_WAIT_DRAIN);
@@ -116,14 +117,11 @@ static void stop_by_signal(struct heph_runtime *runtime, int signal, uint32_t n)
 
 static void bring(struct heph_runtime *runtime, int signal, uint32_t n)
 {
-	struct heph_thread *thread;
+	struct heph_thread *thread = NULL;
 
-	for (unsigned i = 0; i < HEPH_THREADS_MAX; i++) {
-		thread = heph_thread_of(&runtime->heph, i);
-		if (!thread)
-			break;
-		heph_signals_post(thread, signal, n);
-	}
+	while ((thread = heph_threads_next(&runtime->heph, thread)))
+		if (atomic_load(&thread->takes_signals))
+			heph_signals_post(thread, signal, n);
 }
 
 static void handle_signals(struct heph_runtime *runtime)

@@ -21,10 +21,12 @@
 #include "core/attach.h"
 #include "core/describe.h"
 #include "core/life.h"
+#include "core/solo.h"
 #include "core/watch.h"
 #include "coro/fault.h"
 #include "io/file.h"
 #include "io/uring.h"
+#include "rt/own_thread.h"
 #include "rt/thread.h"
 
 /* How long a worker may take to leave an actor after the end of the grace. */
@@ -43,7 +45,8 @@ static void pin(const struct heph_worker_thread *it)
 	CPU_SET(it->cpu, &set);
 	err = pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
 	if (err)
-		heph_log_warn("cannot pin a worker", HEPH_KV_INT("cpu", it->cpu),
+		heph_log_warn("cannot pin a worker",
+			      HEPH_KV_INT("cpu", it->cpu),
 			      HEPH_KV_ERR("err", err));
 }
 
@@ -135,22 +138,23 @@ static int start_workers(struct heph_runtime *runtime)
 
 /* ---- ending --------------------------------------------------------------------------- */
 
-/* Waits for a worker's thread; if it is stuck in an actor the process ends,
- * because nothing of that worker can be freed. */
-static void join_worker(struct heph_worker_thread *it)
+/* If it is stuck in an actor the process ends, because nothing of that worker
+ * can be freed. */
+void heph_runtime_join(struct heph_runtime *runtime, pthread_t thread,
+		       const struct heph_thread *worker)
 {
 	struct timespec until;
 
-	if (!atomic_load(&it->runtime->heph.abandon)) {
-		pthread_join(it->thread, NULL);
+	if (!atomic_load(&runtime->heph.abandon)) {
+		pthread_join(thread, NULL);
 		return;
 	}
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += LEAVE_SECONDS;
-	if (pthread_timedjoin_np(it->thread, NULL, &until) == 0)
+	if (pthread_timedjoin_np(thread, NULL, &until) == 0)
 		return;
 	heph_log_error("a worker does not come back from an actor: giving up",
-		       HEPH_KV_INT("worker", it->worker.thread.number));
+		       HEPH_KV_INT("worker", heph_solo_place(worker)));
 	heph_log_flush();
 	_exit(EXIT_FAILURE);
 }
@@ -166,8 +170,12 @@ static void end_workers(struct heph_runtime *runtime)
 	for (unsigned n = 0; n < runtime->heph.workers; n++) {
 		it = runtime->workers[n];
 		if (it && it->running)
-			join_worker(it);
+			heph_runtime_join(runtime, it->thread,
+					  &it->worker.thread);
 	}
+	heph_own_threads_stop(runtime);
+	if (atomic_load(&runtime->heph.abandon))
+		heph_solos_list(&runtime->heph);
 }
 
 /* When no stranger can wake one any more. */
@@ -184,6 +192,7 @@ static void free_workers(struct heph_runtime *runtime)
 		heph_worker_fini(&it->worker);
 		heph_mem_unreserve(it, sizeof(*it));
 	}
+	heph_own_threads_free(runtime);
 }
 
 /* ---- public ---------------------------------------------------------------------------- */
@@ -296,6 +305,7 @@ int heph_raw_new(heph_ctx *ret_ctx, const struct heph_config *given, size_t size
 		err = heph_runtime_new(&runtime, &config, &heph_uring_driver);
 	if (err < 0)
 		return err;
+	heph_own_threads_init(runtime);
 	err = start(runtime);
 	if (err < 0) {
 		heph_runtime_free(runtime);
@@ -332,7 +342,8 @@ void heph_free(heph_ctx ctx)
 
 /* ---- a whole program -------------------------------------------------------------------- */
 
-static int run_in(heph_ctx ctx, const struct heph_actor *actor, const void *spawn)
+static int run_in(heph_ctx ctx, const struct heph_actor *actor,
+		  const void *spawn)
 {
 	struct heph_exit exit = { 0 };
 	struct heph_watch *watch;

@@ -16,6 +16,7 @@
 #include "core/worker.h"
 
 struct heph_runtime;
+struct heph_own_thread;
 
 /* A worker and its thread. */
 struct heph_worker_thread {
@@ -36,6 +37,7 @@ struct heph_runtime {
 	unsigned started;
 	int start_error;
 	struct heph_list drainers;
+	struct heph_own_thread *own_threads;
 
 	pthread_t coordinator;
 	int event; /* an eventfd: something is new */
@@ -56,6 +58,10 @@ int heph_runtime_new(struct heph_runtime **ret_runtime,
 
 /* Frees it, when nobody runs its workers any more and nobody is attached. */
 void heph_runtime_free(struct heph_runtime *runtime);
+
+/* Waits for the thread of a worker that was told to end. */
+void heph_runtime_join(struct heph_runtime *runtime, pthread_t thread,
+		       const struct heph_thread *worker);
 
 /* ---- coordinator.c ---- */
 

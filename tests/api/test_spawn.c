@@ -58,7 +58,7 @@ static int refuse_options(heph_ctx ctx, act_inbox in, void *arg)
 	act_ref ref;
 
 	(void)in, (void)arg;
-	must_be(heph_spawn(ctx, act, &ref, { idle, NULL }, .on = -1), -EINVAL);
+	must_be(heph_spawn(ctx, act, &ref, { idle, NULL }, .on = -3), -EINVAL);
 	must_be(heph_spawn(ctx, act, &ref, { idle, NULL },
 			   .on = HEPH_WORKER(2)),
 		-EINVAL);

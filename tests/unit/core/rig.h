@@ -236,7 +236,7 @@ UNUSED static void rig_check_empty(void)
 		assert_int_equal(rig.workers[n]->alive, 0);
 		assert_int_equal(rig_bytes(n), 0);
 		assert_int_equal(rig.workers[n]->stacks.in_use, 0);
-		assert_int_equal(heph_wheel_count(&rig.workers[n]->wheel), 0);
+		assert_int_equal(heph_wheel_count(rig.workers[n]->wheel), 0);
 		assert_int_equal(rig.workers[n]->thread.calls.in_use, 0);
 		assert_int_equal(rig_count(n)->spawned, rig_count(n)->ended);
 		in += rig_count(n)->delivered;

@@ -12,7 +12,7 @@ static struct heph_timer *timer_of(act_ref ref)
 
 static unsigned long armed(void)
 {
-	return heph_wheel_count(&rig.workers[0]->wheel);
+	return heph_wheel_count(rig.workers[0]->wheel);
 }
 
 /* What it waits for, and how often it did. */
