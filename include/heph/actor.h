@@ -94,7 +94,8 @@ struct heph_restarts {
 	int priority;       /* HEPH_LOW, HEPH_NORMAL, HEPH_HIGH */             \
 	bool detached;      /* the runtime is its parent */                    \
 	struct heph_fd give; /* becomes the child's, if it starts */           \
-	struct heph_restarts restarts /* when it fails */
+	struct heph_restarts restarts; /* when it fails */                     \
+	bool held           /* ends when nobody holds it: heph_hold() */
 
 struct heph_options {
 	HEPH_OPTIONS__;
@@ -158,6 +159,8 @@ HEPH_API bool heph_raw_alive(struct heph_addr addr);
  * Waits. Until the actor has ended; restarts are not an end. With `ret_exit`,
  * which may be NULL, it tells why; of an actor that had ended before the call
  * that is not known any more, and `ret_exit->err` is -ESRCH.
+ * An actor of another runtime is looked at each millisecond, and it is not known
+ * why it ended: -ESRCH.
  * Returns 0; -ETIME, -ECANCELED; -ENOMEM; -EDEADLK (its own end).
  */
 #define heph_join(ctx, ref, ret_exit)                                          \

@@ -4,6 +4,7 @@
 #define HEPH_HEPH_H
 
 #include <heph/types.h>
+#include <heph/watch.h>
 
 #include <heph/actor.h>
 #include <heph/call.h>

@@ -128,6 +128,8 @@ enum heph_on_what__ {
 	HEPH_ON_WRITABLE__,
 	HEPH_ON_ANSWER__,
 	HEPH_ON_ROOM__,
+	HEPH_ON_DOWN__,
+	HEPH_ON_JOIN__,
 };
 
 /* One thing to wait for, a clause. Made by the functions below, and in C by

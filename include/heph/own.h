@@ -38,6 +38,43 @@ HEPH_API HEPH_MUST int heph_own(heph_ctx ctx, void *ptr, void (*free_fn)(void *)
 HEPH_API HEPH_MUST int heph_raw_defer(heph_ctx ctx, const void *record,
 				      size_t size, size_t value_at);
 
+/* ---- scopes -------------------------------------------------------------- */
+
+/*
+ * A part of an actor, or of a plain thread, that ends before it: from
+ * heph_scope_open() to heph_scope_close(). Plain data; scopes nest, and the end
+ * of the actor closes those that are open.
+ *
+ * In a scope are the actors that are spawned while it is the innermost one, but
+ * for `.detached` ones, and all that the actor acquires: memory, deferred
+ * calls, descriptors, monitors, holds, signals taken. Links are not.
+ */
+struct heph_scope {
+	struct heph_self *self;
+	unsigned number;
+};
+
+/* Opens a scope. Returns 0; -ENOMEM. */
+HEPH_API HEPH_MUST int heph_scope_open(heph_ctx ctx,
+				       struct heph_scope *ret_scope);
+
+/*
+ * Waits. Closes a scope and those that were opened after it: stops its actors
+ * and waits until they have ended, whatever the deadline and whether or not the
+ * caller was asked to stop; then gives back what was acquired since, the latest
+ * first, and frees its memory. A scope that is not open, because one around it
+ * was closed before, or which is another actor's, is an assertion.
+ */
+HEPH_API void heph_scope_close(heph_ctx ctx, struct heph_scope scope);
+
+/*
+ * Waits. Until the actors of the scope, and of those that were opened after it,
+ * have ended by themselves. The scope stays open.
+ * Returns 0, or the first error that one of this scope's actors ended with;
+ * -ETIME, -ECANCELED: they go on.
+ */
+HEPH_API HEPH_MUST int heph_scope_join(heph_ctx ctx, struct heph_scope scope);
+
 #ifdef __cplusplus
 }
 #endif

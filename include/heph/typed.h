@@ -45,6 +45,7 @@
 #include <heph/own.h>
 #include <heph/runtime.h>
 #include <heph/types.h>
+#include <heph/watch.h>
 
 #ifndef __cplusplus
 

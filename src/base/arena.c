@@ -86,14 +86,44 @@ void *heph_arena_alloc(struct heph_arena *arena, struct heph_pool *pool,
 	return at ? memset(at, 0, size) : NULL;
 }
 
-void heph_arena_fini(struct heph_arena *arena, struct heph_pool *pool)
+struct heph_arena_mark heph_arena_mark(const struct heph_arena *arena)
 {
-	struct heph_arena_chunk *chunk = arena->chunks;
+	struct heph_arena_chunk *newest = arena->chunks;
+
+	return (struct heph_arena_mark){ .arena = *arena,
+					 .second = newest ? newest->next :
+							    NULL };
+}
+
+static void free_chunks(struct heph_pool *pool, struct heph_arena_chunk *chunk,
+			const struct heph_arena_chunk *end)
+{
 	struct heph_arena_chunk *next;
 
-	for (; chunk; chunk = next) {
+	for (; chunk != end; chunk = next) {
 		next = chunk->next;
 		heph_pool_give(pool, chunk, chunk->size);
 	}
+}
+
+/* Later chunks are in front of the one that was the newest, or, if they were
+ * large, right behind it. */
+void heph_arena_release(struct heph_arena *arena, struct heph_pool *pool,
+			const struct heph_arena_mark *mark)
+{
+	const struct heph_arena_mark m = *mark;
+	struct heph_arena_chunk *newest = m.arena.chunks;
+
+	free_chunks(pool, arena->chunks, newest);
+	if (newest) {
+		free_chunks(pool, newest->next, m.second);
+		newest->next = m.second;
+	}
+	*arena = m.arena;
+}
+
+void heph_arena_fini(struct heph_arena *arena, struct heph_pool *pool)
+{
+	free_chunks(pool, arena->chunks, NULL);
 	*arena = (struct heph_arena){ .chunks = NULL };
 }

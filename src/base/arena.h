@@ -32,6 +32,19 @@ struct heph_arena {
 void *heph_arena_alloc(struct heph_arena *arena, struct heph_pool *pool,
 		       size_t size) __attribute__((warn_unused_result));
 
+/* A moment of an arena: what is allocated later can be freed without the rest. */
+struct heph_arena_mark {
+	struct heph_arena arena;         /* as it was */
+	struct heph_arena_chunk *second; /* behind the newest chunk */
+};
+
+struct heph_arena_mark heph_arena_mark(const struct heph_arena *arena);
+
+/* Frees what was allocated after the mark was made. Marks that were made after
+ * it are of no use from then on. `mark` may lie in what is freed. */
+void heph_arena_release(struct heph_arena *arena, struct heph_pool *pool,
+			const struct heph_arena_mark *mark);
+
 /* Frees everything, and leaves an empty arena that can be used again. */
 void heph_arena_fini(struct heph_arena *arena, struct heph_pool *pool);
 

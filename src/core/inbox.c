@@ -132,7 +132,7 @@ HEPH_INLINE bool await_msg_quickly(heph_ctx ctx)
 	struct heph_self *self = ctx.self;
 
 	if (heph_unlikely(ctx.deadline != HEPH_NEVER ||
-			  (self->flags & HEPH_FLAGS_REFUSE)))
+			  (self->flags & HEPH_FLAGS_SLOW)))
 		return false;
 	self->waiting = HEPH_WAIT_MSG | HEPH_WAIT_STOP;
 	heph_worker_suspend(self);

@@ -27,10 +27,15 @@
 #include "core/answers.h"
 #include "core/inbox.h"
 #include "core/own.h"
+#include "core/scope.h"
 #include "core/solo.h"
 #include "core/verdict.h"
 #include "core/wait.h"
 #include "core/watch.h"
+
+static const struct heph_exit child_failed = {
+	.err = -ECHILD, .note = "a child failed and escalated"
+};
 
 /* ---- beginning ------------------------------------------------------------- */
 
@@ -82,6 +87,20 @@ static int copy_name(struct heph_self *self, const char *name)
 	return 0;
 }
 
+static int attach(struct heph_self *self, const struct heph_birth *birth)
+{
+	if (!birth->watch && !birth->hold)
+		return 0;
+	if (!heph_self_extend(self))
+		return -ENOMEM;
+	if (birth->watch)
+		heph_watch_attach(birth->watch, self);
+	if (birth->hold)
+		heph_watch_attach(birth->hold, self);
+	self->ext->held = birth->hold;
+	return 0;
+}
+
 static int extend(struct heph_self *self, const struct heph_birth *birth)
 {
 	const struct heph_options *options = heph_birth_options(birth);
@@ -94,14 +113,13 @@ static int extend(struct heph_self *self, const struct heph_birth *birth)
 		err = copy_name(self, name);
 	if (err == 0 && heph_verdict_wanted(birth->type, birth->spawn))
 		err = heph_verdict_prepare(self, birth->spawn);
-	if (err == 0 && birth->watch)
-		err = heph_watch_attach(birth->watch, self);
-	return err;
+	return err < 0 ? err : attach(self, birth);
 }
 
 static bool has_parent(const struct heph_birth *birth)
 {
-	return birth->parent || (birth->watch && birth->watch->child);
+	return birth->parent || (birth->watch && birth->watch->child &&
+				 birth->watch->watcher->kind);
 }
 
 static void prepare(struct heph_self *self, const struct heph_birth *birth)
@@ -230,25 +248,48 @@ void heph_life_tell(struct heph_self *self, unsigned what)
 	}
 }
 
+void heph_life_fail(struct heph_self *self, const struct heph_exit *cause)
+{
+	if (self->flags & (HEPH_FLAG_FINISHING | HEPH_FLAG_FAILED))
+		return;
+	self->flags |= HEPH_FLAG_FAILED;
+	if (self->ext)
+		self->ext->exit = *cause;
+	heph_wake(self, HEPH_WAIT_STOP);
+}
+
+/* Those of a plain thread are of the first level, and fail the runtime. */
 void heph_life_child_ended(struct heph_self *self, bool escalate)
 {
-	if (escalate && !(self->flags & HEPH_FLAG_FINISHING)) {
-		self->flags |= HEPH_FLAG_CHILD;
-		heph_wake(self, HEPH_WAIT_STOP);
-	}
+	if (escalate && self->kind)
+		heph_life_fail(self, &child_failed);
 	heph_wake(self, HEPH_WAIT_CHILD);
 }
 
-/* Whether there are children on other workers; stops them, if asked to. */
-static bool has_distant_children(struct heph_ext *ext, bool stop)
+/* The youngest child on the same worker; NULL: none came after `mark`. */
+static struct heph_self *near_child(const struct heph_self *self, uint32_t slot,
+				    const struct heph_mark *mark)
 {
+	struct heph_self *child = slot ? &heph_worker_of(self)->selves[slot] :
+					 NULL;
+
+	if (child && mark && child->id / HEPH_THREADS_MAX <= mark->serial)
+		return NULL;
+	return child;
+}
+
+/* Whether there are children on other workers; stops them, if asked to. */
+static bool has_distant_children(struct heph_ext *ext,
+				 const struct heph_mark *mark, bool stop)
+{
+	unsigned scope = mark ? mark->number : 0;
 	struct heph_watch *watch;
 	struct heph_list *node;
 	bool any = false;
 
 	heph_list_each(node, &ext->watching) {
-		watch = heph_container_of(node, struct heph_watch, by_watcher);
-		if (!watch->child || watch->down)
+		watch = heph_container_of(node, struct heph_watch, owned.node);
+		if (!watch->child || watch->down || watch->scope < scope)
 			continue;
 		any = true;
 		if (stop)
@@ -257,22 +298,30 @@ static bool has_distant_children(struct heph_ext *ext, bool stop)
 	return any;
 }
 
-static bool has_children(const struct heph_self *self)
+bool heph_life_has_children(const struct heph_self *self,
+			    const struct heph_mark *mark)
 {
-	return self->child ||
-	       (self->ext && has_distant_children(self->ext, false));
+	return near_child(self, self->child, mark) ||
+	       (self->ext && has_distant_children(self->ext, mark, false));
 }
 
-static void end_children(struct heph_self *self)
+/* Whether a plain thread can be told of nothing any more. */
+static bool is_lost(const struct heph_self *self)
 {
-	struct heph_self *child = relative(self, self->child);
+	return !self->kind && atomic_load(&self->thread->heph->abandon);
+}
 
-	for (; child; child = relative(child, child->older))
+static void end_children(struct heph_self *self, const struct heph_mark *mark)
+{
+	unsigned what = HEPH_WAIT_CHILD | (self->kind ? 0 : HEPH_WAIT_STOP);
+	struct heph_self *child = near_child(self, self->child, mark);
+
+	for (; child; child = near_child(self, child->older, mark))
 		heph_life_stop(child);
 	if (self->ext)
-		has_distant_children(self->ext, true);
-	while (has_children(self))
-		heph_wait_only(self, HEPH_WAIT_CHILD);
+		has_distant_children(self->ext, mark, true);
+	while (heph_life_has_children(self, mark) && !is_lost(self))
+		heph_wait_only(self, what);
 }
 
 static void end_operations(struct heph_self *self)
@@ -284,16 +333,17 @@ static void end_operations(struct heph_self *self)
 		heph_wait_only(self, HEPH_WAIT_OP);
 }
 
-/* Steps 1 to 3. */
-static void give_back(struct heph_self *self)
+/* Steps 1 to 3. Operations belong to the actor, not to a scope. */
+void heph_life_give_back(struct heph_self *self, const struct heph_mark *mark)
 {
 	do {
-		if (has_children(self))
-			end_children(self);
+		if (heph_life_has_children(self, mark))
+			end_children(self, mark);
 		if (!self->ext)
 			return;
-		end_operations(self);
-	} while (heph_own_undo_one(self));
+		if (!mark)
+			end_operations(self);
+	} while (heph_own_undo_one(self, mark));
 }
 
 static void end_watches(struct heph_ext *ext)
@@ -302,17 +352,24 @@ static void end_watches(struct heph_ext *ext)
 
 	while ((node = heph_list_first(&ext->watching)))
 		heph_watch_free(
-			heph_container_of(node, struct heph_watch, by_watcher));
+			heph_container_of(node, struct heph_watch, owned.node));
 }
 
 static void settle(struct heph_self *self)
 {
-	give_back(self);
+	heph_life_give_back(self, NULL);
 	if (!self->ext)
 		return;
 	end_watches(self->ext);
 	heph_answers_fail(self);
 	heph_arena_fini(&self->ext->arena, &self->thread->pool);
+}
+
+/* Who has no extension has no links, and so it was a child. */
+static const struct heph_exit *cause_of(const struct heph_self *self)
+{
+	return self->ext && self->ext->exit.err ? &self->ext->exit :
+						  &child_failed;
 }
 
 /* What it looks like from outside that the body returned `err`. */
@@ -322,11 +379,8 @@ static void judge(struct heph_self *self, struct heph_exit *exit)
 		exit->err = 0;
 	if ((self->flags & HEPH_FLAGS_REFUSE) && exit->err == -ECANCELED)
 		exit->err = 0;
-	if ((self->flags & HEPH_FLAG_CHILD) && exit->err == 0) {
-		exit->err = -ECHILD;
-		snprintf(exit->note, sizeof(exit->note),
-			 "a child failed and escalated");
-	}
+	if ((self->flags & HEPH_FLAG_FAILED) && exit->err == 0)
+		*exit = *cause_of(self);
 }
 
 /* The body has returned. Whether it is to be called again, and if not, whether
@@ -337,6 +391,7 @@ static bool finish(struct heph_self *self, struct heph_exit *exit,
 	self->flags |= HEPH_FLAG_FINISHING;
 	judge(self, exit);
 	settle(self);
+	heph_links_notify(self, exit);
 	return heph_verdict_again(self, exit, ret_escalate);
 }
 
@@ -346,6 +401,7 @@ static void restart(struct heph_self *self)
 
 	heph_count(&self->thread->count.restarted);
 	self->flags &= (uint16_t)~HEPH_FLAGS_LIFE;
+	self->ext->exit.err = 0;
 	self->refused = 0;
 	memcpy(arg_of(self), (char *)self->ext->spawn + type->arg_at,
 	       type->arg_size);
@@ -368,17 +424,22 @@ static void disappear(struct heph_self *self, const struct heph_exit *exit,
 {
 	struct heph_worker *worker = heph_worker_of(self);
 	struct heph_self *parent = relative(self, self->parent);
+	uint64_t id = self->id;
 
 	atomic_store(&worker->places[self->slot], 0);
 	self->id = 0;
 	drop_arg(self);
 	heph_inbox_close(self);
 	leave_family(self);
-	heph_watches_notify(self, exit, escalate);
-	if (parent)
+	heph_watches_notify(self, id, exit, escalate);
+	if (self->ext)
+		end_watches(self->ext); /* a link that came late */
+	if (parent) {
+		heph_scope_near_child_ended(parent, id, exit->err);
 		heph_life_child_ended(parent, escalate);
-	else if (escalate && (self->flags & HEPH_FLAG_ROOT))
+	} else if (escalate && (self->flags & HEPH_FLAG_ROOT)) {
 		heph_fail(worker->thread.heph, -ECHILD);
+	}
 	heph_self_shrink(self);
 	heph_count(&worker->thread.count.ended);
 	self->kind->alive--;

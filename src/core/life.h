@@ -19,6 +19,7 @@ struct heph_birth {
 	const void *spawn;	  /* the type's own struct */
 	struct heph_self *parent; /* on the same worker; NULL: none there */
 	struct heph_watch *watch; /* of who joins it, or of a parent elsewhere */
+	struct heph_watch *hold;  /* of the spawner; NULL: it is not `.held` */
 };
 
 /* The options in a spawn struct. */
@@ -55,6 +56,18 @@ static inline void heph_life_stop(struct heph_self *self)
 {
 	heph_life_tell(self, HEPH_TELL_STOP);
 }
+
+/* The failure of another actor has come to `self`: it fails as well, unless it
+ * is finishing. The first cause counts. */
+void heph_life_fail(struct heph_self *self, const struct heph_exit *cause);
+
+/* Whether it has children that were spawned after `mark`; NULL: any. */
+bool heph_life_has_children(const struct heph_self *self,
+			    const struct heph_mark *mark);
+
+/* Ends what it acquired after `mark`, or all of it: children, operations, then
+ * what it owns, the latest first. */
+void heph_life_give_back(struct heph_self *self, const struct heph_mark *mark);
 
 /* A child of `self`, on this or another worker, has ended. */
 void heph_life_child_ended(struct heph_self *self, bool escalate);

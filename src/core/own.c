@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/scope.h"
 #include "core/stackrule.h"
 #include "core/wait.h"
 
@@ -101,12 +102,12 @@ int heph_raw_defer(heph_ctx ctx, const void *record, size_t size, size_t value_a
 	return 0;
 }
 
-bool heph_own_undo_one(struct heph_self *self)
+bool heph_own_undo_one(struct heph_self *self, const struct heph_mark *mark)
 {
 	struct heph_list *node = heph_list_last(&self->ext->owned);
 	struct heph_owned *owned;
 
-	if (!node)
+	if (!node || (mark && node == &mark->owned.node))
 		return false;
 	owned = heph_container_of(node, struct heph_owned, node);
 	heph_list_remove(node);

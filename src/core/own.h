@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 
+struct heph_mark;
 struct heph_self;
 
 /* Something that is undone when the actor ends. Embedded. */
@@ -15,7 +16,8 @@ struct heph_owned {
 	void (*undo)(heph_ctx ctx, struct heph_owned *owned);
 };
 
-/* Undoes the latest of what the actor acquired. False: there was nothing. */
-bool heph_own_undo_one(struct heph_self *self);
+/* Undoes the latest of what the actor acquired after `mark`; NULL: at all.
+ * False: there was nothing. */
+bool heph_own_undo_one(struct heph_self *self, const struct heph_mark *mark);
 
 #endif

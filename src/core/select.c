@@ -11,6 +11,7 @@
 #include "core/select.h"
 #include "core/signals.h"
 #include "core/wait.h"
+#include "core/watch.h"
 
 enum { CLAUSES_MAX = 64 };
 
@@ -89,6 +90,9 @@ static const struct heph_clause_type types[] = {
 	[HEPH_ON_READABLE__] = { HEPH_WAIT_OP, fd_ready, fd_begin, fd_end },
 	[HEPH_ON_WRITABLE__] = { HEPH_WAIT_OP, fd_ready, fd_begin, fd_end },
 	[HEPH_ON_ANSWER__] = { HEPH_WAIT_CALL, heph_pending_ready, NULL, NULL },
+	[HEPH_ON_DOWN__] = { HEPH_WAIT_WATCH, heph_down_ready, NULL, NULL },
+	[HEPH_ON_JOIN__] = { HEPH_WAIT_WATCH, heph_join_ready, heph_join_begin,
+			     heph_join_end },
 };
 
 /* NULL: a hole in the list. */

@@ -22,6 +22,7 @@ struct heph_ext *heph_self_extend(struct heph_self *self)
 	heph_list_init(&ext->operations);
 	heph_list_init(&ext->watching);
 	heph_list_init(&ext->watchers);
+	heph_list_init(&ext->downs);
 	heph_list_init(&ext->parcels);
 	return self->ext = ext;
 }
@@ -37,6 +38,7 @@ void heph_self_shrink(struct heph_self *self)
 	heph_debug_assert(heph_list_empty(&ext->operations));
 	heph_debug_assert(heph_list_empty(&ext->watching));
 	heph_debug_assert(heph_list_empty(&ext->watchers));
+	heph_debug_assert(heph_list_empty(&ext->downs));
 	heph_debug_assert(heph_list_empty(&ext->parcels));
 	if (self->kind) {
 		if (heph_timer_armed(&ext->timer))

@@ -25,8 +25,10 @@
 #include "coro/coro.h"
 
 struct heph_call_failure;
+struct heph_mark;
 struct heph_msg;
 struct heph_kind;
+struct heph_watch;
 
 /* Why an actor may go on: bits of `waiting` and of `woken`. */
 enum {
@@ -37,8 +39,8 @@ enum {
 	HEPH_WAIT_CHILD = 1 << 4,  /* a child has ended */
 	HEPH_WAIT_OP = 1 << 5,	   /* an operation has completed */
 	HEPH_WAIT_SIGNAL = 1 << 6, /* it took a signal */
-	HEPH_WAIT_SPAWN = 1 << 7,  /* another worker has spawned, or not */
-	HEPH_WAIT_DRAIN = 1 << 8,  /* the runtime has no actors */
+	HEPH_WAIT_REQUEST = 1 << 7, /* another thread has done it, or not */
+	HEPH_WAIT_DRAIN = 1 << 8,   /* the runtime has no actors */
 	HEPH_WAIT_VERDICT = 1 << 9, /* its supervisor has decided */
 	HEPH_WAIT_FORCE = 1 << 10,  /* its shields are revoked */
 	HEPH_WAIT_TIME = 1 << 14,  /* its deadline has come */
@@ -54,16 +56,20 @@ enum heph_state {
 
 enum {
 	HEPH_FLAG_STOP = 1 << 0,      /* asked to stop */
-	HEPH_FLAG_CHILD = 1 << 1,     /* a child escalated its failure */
+	HEPH_FLAG_FAILED = 1 << 1,    /* another one's failure has come to it */
 	HEPH_FLAG_FINISHING = 1 << 2, /* its function has returned */
 	HEPH_FLAG_ROOT = 1 << 4,      /* the runtime is its parent */
 	HEPH_FLAG_FULL = 1 << 5,      /* other threads see its inbox as full */
+	HEPH_FLAG_UNHELD = 1 << 6,    /* stops when it waits for a message */
+	HEPH_FLAG_TRAP = 1 << 7,      /* exits along links become downs */
 	HEPH_FLAG_FORCED = 1 << 8,    /* its shields are revoked */
 	HEPH_FLAG_STUCK = 1 << 13,    /* a plain thread: nobody can wake it */
 
-	HEPH_FLAGS_REFUSE = HEPH_FLAG_STOP | HEPH_FLAG_CHILD, /* waits */
+	HEPH_FLAGS_REFUSE = HEPH_FLAG_STOP | HEPH_FLAG_FAILED, /* waits */
+	HEPH_FLAGS_SLOW = HEPH_FLAGS_REFUSE | HEPH_FLAG_UNHELD,
 	HEPH_FLAGS_LIFE = HEPH_FLAGS_REFUSE | HEPH_FLAG_FINISHING |
-			  HEPH_FLAG_FORCED, /* not those of the next life */
+			  HEPH_FLAG_FORCED |
+			  HEPH_FLAG_TRAP, /* not those of the next life */
 };
 
 struct heph_self {
@@ -105,8 +111,13 @@ struct heph_ext {
 	struct heph_arena arena;
 	struct heph_list owned;	     /* struct heph_owned, the latest last */
 	struct heph_list operations; /* in flight; filled by io */
-	struct heph_list watching;   /* watches that the actor made */
+	struct heph_mark *mark;      /* of the innermost scope; NULL: none */
+	unsigned marks;              /* made so far */
+	struct heph_list watching;   /* watches that it made and does not own */
 	struct heph_list watchers;   /* watches of others about it */
+	struct heph_list downs;      /* watches that heph_on_down() takes */
+	struct heph_watch *linking;  /* half of a link that it asks for */
+	struct heph_event *put_off;  /* requests for a link, until then */
 	struct heph_list parcels;    /* sends that wait for room in its inbox */
 
 	struct heph_reply hand; /* the latest call received, not answered yet */
@@ -114,9 +125,10 @@ struct heph_ext {
 	unsigned n_owed, max_owed;
 	struct heph_call_failure *failure; /* of its latest call; NULL: none */
 
-	char *name;  /* NULL: that of the type */
-	void *spawn; /* a copy, for restarts; NULL: not restarted */
-	struct heph_exit exit;
+	char *name;            /* NULL: that of the type */
+	void *spawn;           /* a copy, for restarts; NULL: not restarted */
+	bool held;             /* it ends when nobody holds it */
+	struct heph_exit exit; /* of a panic; or the failure that came to it */
 };
 
 /* The extension, made if there is none; NULL when there is no memory. */

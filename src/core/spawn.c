@@ -15,6 +15,7 @@
 #include "core/life.h"
 #include "core/request.h"
 #include "core/mover.h"
+#include "core/scope.h"
 #include "core/wait.h"
 #include "core/watch.h"
 
@@ -22,12 +23,21 @@ struct order {
 	struct heph_request request;
 	struct heph_worker *worker;
 	const struct heph_actor *type;
-	struct heph_watch *watch; /* NULL: the runtime is the parent */
+	struct heph_watch *watch, *hold; /* of the birth */
 	struct heph_addr addr;
 	alignas(16) unsigned char spawn[];
 };
 
 /* ---- the other worker ------------------------------------------------------ */
+
+static void name(struct heph_watch *watch, struct heph_thread *thread,
+		 struct heph_addr who)
+{
+	if (!watch)
+		return;
+	watch->thread = thread;
+	watch->who = who;
+}
 
 /* On the worker that the actor goes to. */
 static int begin(struct heph_worker *worker, const struct heph_birth *birth,
@@ -44,10 +54,8 @@ static int begin(struct heph_worker *worker, const struct heph_birth *birth,
 	if (heph_unlikely(!heph_worker_ordinary(worker)))
 		heph_solo_name(child);
 	*ret_addr = heph_self_addr(child);
-	if (birth->watch) {
-		birth->watch->thread = &worker->thread;
-		birth->watch->who = *ret_addr;
-	}
+	name(birth->watch, &worker->thread, *ret_addr);
+	name(birth->hold, &worker->thread, *ret_addr);
 	if (give.turn)
 		worker->thread.heph->driver->fd_attach(child, give);
 	return 0;
@@ -59,7 +67,8 @@ static void on_order(struct heph_event *event)
 		heph_container_of(event, struct order, request.event);
 	const struct heph_birth birth = { .type = order->type,
 					  .spawn = order->spawn,
-					  .watch = order->watch };
+					  .watch = order->watch,
+					  .hold = order->hold };
 
 	if (heph_request_claim(&order->request)) {
 		heph_request_answer(&order->request,
@@ -84,10 +93,12 @@ static struct order *make_order(heph_ctx ctx, struct heph_worker *worker,
 
 	if (!order)
 		return NULL;
-	heph_request_init(&order->request, ctx.self, HEPH_WAIT_SPAWN, on_order);
+	heph_request_init(&order->request, ctx.self, HEPH_WAIT_REQUEST,
+			  on_order);
 	order->worker = worker;
 	order->type = birth->type;
 	order->watch = birth->watch;
+	order->hold = birth->hold;
 	memcpy(order->spawn, birth->spawn, size);
 	if (name)
 		((struct heph_options *)(void *)order->spawn)->name =
@@ -127,6 +138,12 @@ static int begin_mover(struct heph_worker *worker,
 	return err;
 }
 
+/* A plain thread is one for what it spawns in a scope. */
+static bool is_parent(const struct heph_self *self)
+{
+	return self->kind || heph_scope_number(self);
+}
+
 static int spawn_there(heph_ctx ctx, struct heph_worker *worker,
 		       struct heph_birth *birth, struct heph_addr *ret_addr)
 {
@@ -134,9 +151,10 @@ static int spawn_there(heph_ctx ctx, struct heph_worker *worker,
 	int err;
 
 	birth->parent = NULL;
-	if (ctx.self->kind && !heph_birth_options(birth)->detached) {
+	if (is_parent(ctx.self) && !heph_birth_options(birth)->detached) {
 		if (!joined)
-			birth->watch = heph_watch_new(ctx.self);
+			birth->watch =
+				heph_watch_new(ctx.self, HEPH_WATCH_PLAIN);
 		if (!birth->watch) {
 			heph_solo_give(worker);
 			return -ENOMEM;
@@ -232,6 +250,22 @@ static int spawn(heph_ctx ctx, struct heph_birth *birth,
 	return spawn_there(ctx, worker, birth, ret_addr);
 }
 
+static int spawn_held(heph_ctx ctx, struct heph_birth *birth,
+		      struct heph_addr *ret_addr)
+{
+	int err;
+
+	if (!heph_birth_options(birth)->held)
+		return spawn(ctx, birth, ret_addr);
+	birth->hold = heph_watch_new(ctx.self, HEPH_WATCH_HOLD);
+	if (!birth->hold)
+		return -ENOMEM;
+	err = spawn(ctx, birth, ret_addr);
+	if (err < 0)
+		heph_watch_forget(birth->hold);
+	return err;
+}
+
 static int spawn_checked(heph_ctx ctx, struct heph_birth *birth,
 			 struct heph_addr *ret_addr)
 {
@@ -245,7 +279,7 @@ static int spawn_checked(heph_ctx ctx, struct heph_birth *birth,
 		err = heph->driver->fd_detach(ctx, give);
 	if (err < 0)
 		return err;
-	err = spawn(ctx, birth, ret_addr);
+	err = spawn_held(ctx, birth, ret_addr);
 	if (err < 0 && give.turn)
 		heph->driver->fd_attach(ctx.self, give);
 	return err;
@@ -275,10 +309,9 @@ int heph_spawn_joined(heph_ctx ctx, const struct heph_actor *type,
 
 	if (err < 0)
 		return err;
-	birth.watch = heph_watch_new(ctx.self);
+	birth.watch = heph_watch_new(ctx.self, HEPH_WATCH_JOIN);
 	if (!birth.watch)
 		return -ENOMEM;
-	birth.watch->joined = true;
 	err = spawn_checked(ctx, &birth, &addr);
 	if (err < 0)
 		heph_watch_forget(birth.watch);

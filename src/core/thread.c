@@ -17,6 +17,7 @@ void heph_thread_prepare(struct heph_thread *thread, struct heph *heph)
 	};
 	heph_pool_init(&thread->pool);
 	heph_list_init(&thread->signals);
+	heph_list_init(&thread->loose);
 }
 
 int heph_thread_init(struct heph_thread *thread, struct heph *heph,

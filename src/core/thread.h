@@ -88,6 +88,7 @@ struct heph_thread {
 	struct heph_pool pool;
 	struct heph_calls calls;
 	struct heph_list signals; /* struct heph_signal_take */
+	struct heph_list loose;	  /* watches of actors without extension */
 	struct heph_counters count;
 	uint32_t free_files, n_free_files; /* io's */
 	struct heph_receipts receipts;     /* in debug builds */

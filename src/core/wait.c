@@ -131,12 +131,21 @@ static int wait_until(struct heph_self *self, heph_time deadline, unsigned what)
 	return outcome(self);
 }
 
+/* Who waits for a message that nobody will send is stopped by that. */
+static bool refused_wait(heph_ctx ctx, unsigned what)
+{
+	if ((ctx.self->flags & HEPH_FLAG_UNHELD) && (what & HEPH_WAIT_MSG))
+		ctx.self->flags |= HEPH_FLAG_STOP;
+	return refused(ctx);
+}
+
 int heph_wait_for(heph_ctx ctx, unsigned what)
 {
 	struct heph_self *self = ctx.self;
 	heph_time deadline = heph_deadline(ctx);
 
-	if (refused(ctx))
+	if (heph_unlikely(self->flags & HEPH_FLAGS_SLOW) &&
+	    refused_wait(ctx, what))
 		return refuse(self);
 	what |= heph_ctx_shielded(ctx) ? HEPH_WAIT_FORCE : HEPH_WAIT_STOP;
 	if (deadline != HEPH_NEVER)

@@ -14,13 +14,34 @@
  */
 #include "core/watch.h"
 
+#include <heph/time.h>
+
+#include <stdio.h>
+
+#include "core/lane.h"
 #include "core/life.h"
+#include "core/scope.h"
 #include "core/wait.h"
+
+#define ABROAD_EVERY HEPH_MSEC /* look whether one of another runtime lives */
 
 static void on_register(struct heph_event *event);
 static void on_cancel(struct heph_event *event);
 
-struct heph_watch *heph_watch_new(struct heph_self *watcher)
+static bool is_owned(const struct heph_watch *watch)
+{
+	return watch->use == HEPH_WATCH_MONITOR ||
+	       watch->use == HEPH_WATCH_HOLD;
+}
+
+static void undo(heph_ctx ctx, struct heph_owned *owned)
+{
+	(void)ctx;
+	heph_watch_free(heph_container_of(owned, struct heph_watch, owned));
+}
+
+struct heph_watch *heph_watch_new(struct heph_self *watcher,
+				  enum heph_watch_use use)
 {
 	struct heph_ext *ext = heph_self_extend(watcher);
 	struct heph_watch *watch;
@@ -33,21 +54,73 @@ struct heph_watch *heph_watch_new(struct heph_self *watcher)
 	*watch = (struct heph_watch){
 		.event.fn = on_register,
 		.cancel.fn = on_cancel,
+		.owned.undo = undo,
 		.watcher = watcher,
+		.by = watcher->id,
 		.home = watcher->thread,
+		.scope = heph_scope_number(watcher),
+		.use = (uint8_t)use,
 	};
 	heph_list_init(&watch->by_watched);
-	heph_list_push_back(&ext->watching, &watch->by_watcher);
+	heph_list_push_back(is_owned(watch) ? &ext->owned : &ext->watching,
+			    &watch->owned.node);
 	return watch;
 }
 
 void heph_watch_forget(struct heph_watch *watch)
 {
-	heph_list_remove(&watch->by_watcher);
+	heph_list_remove(&watch->owned.node);
 	heph_pool_give(&watch->home->pool, watch, sizeof(*watch));
 }
 
+struct heph_watch *heph_watch_owned(struct heph_self *self,
+				    enum heph_watch_use use,
+				    struct heph_addr who)
+{
+	struct heph_owned *owned;
+	struct heph_watch *watch;
+	struct heph_list *node;
+
+	if (!self->ext)
+		return NULL;
+	for (node = self->ext->owned.prev; node != &self->ext->owned;
+	     node = node->prev) {
+		owned = heph_container_of(node, struct heph_owned, node);
+		if (owned->undo != undo)
+			continue;
+		watch = heph_container_of(owned, struct heph_watch, owned);
+		if (watch->use == use && watch->who.id == who.id)
+			return watch;
+	}
+	return NULL;
+}
+
 /* ---- the watcher's thread ------------------------------------------------- */
+
+void heph_watch_keep_down(struct heph_watch *watch)
+{
+	struct heph_self *watcher = watch->watcher;
+
+	heph_list_push_back(&watcher->ext->downs, &watch->by_watched);
+	heph_wake(watcher, HEPH_WAIT_WATCH);
+}
+
+static void use_down(struct heph_watch *watch)
+{
+	switch (watch->use) {
+	case HEPH_WATCH_JOIN:
+		heph_wake(watch->watcher, HEPH_WAIT_WATCH);
+		break;
+	case HEPH_WATCH_MONITOR:
+		heph_watch_keep_down(watch);
+		break;
+	case HEPH_WATCH_LINK:
+		heph_link_came_back(watch);
+		break;
+	default:
+		heph_watch_forget(watch);
+	}
+}
 
 static void on_down(struct heph_event *event)
 {
@@ -59,10 +132,9 @@ static void on_down(struct heph_event *event)
 	watch->down = true;
 	if (watch->forgotten)
 		return; /* on_cancelled() comes after this */
-	if (watch->joined)
-		heph_wake(watcher, HEPH_WAIT_WATCH);
-	else
-		heph_watch_forget(watch);
+	if (child)
+		heph_scope_child_ended(watcher, watch->scope, watch->exit.err);
+	use_down(watch);
 	if (child)
 		heph_life_child_ended(watcher, escalate);
 }
@@ -76,22 +148,49 @@ static void on_cancelled(struct heph_event *event)
 	heph_pool_give(&watch->home->pool, watch, sizeof(*watch));
 }
 
-void heph_watch_start(struct heph_watch *watch, struct heph_thread *thread,
-		      struct heph_addr who)
+int heph_watch_possible(struct heph_self *self, struct heph_addr who)
 {
-	watch->thread = thread;
+	return who.node != self->thread->heph->node && heph_raw_alive(who) ?
+		       -EXDEV :
+		       0;
+}
+
+void heph_watch_start(struct heph_watch *watch, struct heph_addr who)
+{
+	struct heph *heph = watch->home->heph;
+	struct heph_worker *worker =
+		who.node == heph->node ? heph_worker_with(heph, who) : NULL;
+
 	watch->who = who;
-	if (thread == watch->home)
+	if (!worker || !heph_worker_alive(worker, who)) {
+		watch->exit.err = -ESRCH;
+		on_down(&watch->event);
+		return;
+	}
+	watch->thread = &worker->thread;
+	if (watch->thread == watch->home)
 		on_register(&watch->event);
 	else
-		heph_thread_post(thread, &watch->event);
+		heph_thread_post(watch->thread, &watch->event);
+}
+
+/* Whether ending it takes a way through a door. That of a hold always does,
+ * so that holds and messages that were under way before are there before. */
+static bool is_far(const struct heph_watch *watch)
+{
+	if (watch->down || !watch->thread)
+		return false;
+	return watch->thread != watch->home || watch->use == HEPH_WATCH_HOLD;
 }
 
 void heph_watch_free(struct heph_watch *watch)
 {
-	if (!watch->down && watch->thread && watch->thread != watch->home) {
+	if (is_far(watch)) {
 		watch->forgotten = true;
-		heph_list_remove(&watch->by_watcher);
+		heph_list_remove(&watch->owned.node);
+		if (watch->use == HEPH_WATCH_HOLD &&
+		    heph_thread_has_lanes(watch->home, watch->thread))
+			heph_lanes_flush((struct heph_worker *)watch->home);
 		heph_thread_post(watch->thread, &watch->cancel);
 		return;
 	}
@@ -102,14 +201,20 @@ void heph_watch_free(struct heph_watch *watch)
 void heph_watch_leave(struct heph_watch *watch)
 {
 	if (watch->child && !watch->down)
-		watch->joined = false;
+		watch->use = HEPH_WATCH_PLAIN;
 	else
 		heph_watch_free(watch);
 }
 
 /* ---- the watched actor's thread ------------------------------------------- */
 
-static void send_back(struct heph_watch *watch)
+static struct heph_self *find_watched(const struct heph_watch *watch)
+{
+	return heph_worker_find((struct heph_worker *)watch->thread,
+				watch->who.id, watch->who.slot);
+}
+
+void heph_watch_send_back(struct heph_watch *watch)
 {
 	if (watch->home == heph_thread_current) {
 		on_down(&watch->event);
@@ -119,28 +224,32 @@ static void send_back(struct heph_watch *watch)
 	}
 }
 
-int heph_watch_attach(struct heph_watch *watch, struct heph_self *watched)
+/* Who cannot be extended for lack of memory is looked for in the thread's list
+ * when it ends. Holds come first: so it is seen at once whether there are any. */
+void heph_watch_attach(struct heph_watch *watch, struct heph_self *watched)
 {
 	struct heph_ext *ext = heph_self_extend(watched);
+	struct heph_list *list = ext ? &ext->watchers : &watched->thread->loose;
 
-	if (!ext)
-		return -ENOMEM;
-	heph_list_push_back(&ext->watchers, &watch->by_watched);
-	return 0;
+	if (watch->use == HEPH_WATCH_HOLD) {
+		heph_list_push_front(list, &watch->by_watched);
+		watched->flags &= (uint16_t)~HEPH_FLAG_UNHELD;
+	} else {
+		heph_list_push_back(list, &watch->by_watched);
+	}
 }
 
 static void on_register(struct heph_event *event)
 {
 	struct heph_watch *watch =
 		heph_container_of(event, struct heph_watch, event);
-	struct heph_self *self =
-		heph_worker_find((struct heph_worker *)watch->thread,
-				 watch->who.id, watch->who.slot);
-	int err = self ? heph_watch_attach(watch, self) : -ESRCH;
+	struct heph_self *self = find_watched(watch);
 
-	if (err < 0) {
-		watch->exit = (struct heph_exit){ .err = err };
-		send_back(watch);
+	if (self) {
+		heph_watch_attach(watch, self);
+	} else {
+		watch->exit.err = -ESRCH;
+		heph_watch_send_back(watch);
 	}
 }
 
@@ -149,27 +258,66 @@ static void on_cancel(struct heph_event *event)
 	struct heph_watch *watch =
 		heph_container_of(event, struct heph_watch, cancel);
 
+	if (watch->use == HEPH_WATCH_HOLD)
+		heph_hold_released(watch, find_watched(watch));
 	heph_list_remove(&watch->by_watched);
 	watch->cancel.fn = on_cancelled;
 	heph_thread_post(watch->home, &watch->cancel);
 }
 
-void heph_watches_notify(struct heph_self *self, const struct heph_exit *exit,
-			 bool escalate)
+static void tell(struct heph_watch *watch, const struct heph_exit *exit,
+		 bool escalate)
 {
-	struct heph_watch *watch;
-	struct heph_list *node;
+	heph_list_remove(&watch->by_watched);
+	watch->exit = *exit;
+	watch->escalate = escalate;
+	heph_watch_send_back(watch);
+}
 
-	while (self->ext &&
-	       (node = heph_list_pop_front(&self->ext->watchers))) {
+static void tell_loose(struct heph_thread *thread, uint64_t id,
+		       const struct heph_exit *exit)
+{
+	struct heph_list *node, *next;
+	struct heph_watch *watch;
+
+	heph_list_each_safe(node, next, &thread->loose) {
 		watch = heph_container_of(node, struct heph_watch, by_watched);
-		watch->exit = *exit;
-		watch->escalate = escalate;
-		send_back(watch);
+		if (watch->who.id == id)
+			tell(watch, exit, false);
 	}
 }
 
-/* ---- public ---------------------------------------------------------------- */
+void heph_watches_notify(struct heph_self *self, uint64_t id,
+			 const struct heph_exit *exit, bool escalate)
+{
+	struct heph_list *node;
+
+	heph_links_notify(self, exit);
+	while (self->ext && (node = heph_list_first(&self->ext->watchers)))
+		tell(heph_container_of(node, struct heph_watch, by_watched),
+		     exit, escalate);
+	if (!heph_list_empty(&self->thread->loose))
+		tell_loose(self->thread, id, exit);
+}
+
+void heph_links_notify(struct heph_self *self, const struct heph_exit *exit)
+{
+	struct heph_list *node, *next;
+	struct heph_watch *watch;
+
+	if (!self->ext)
+		return;
+	heph_list_each_safe(node, next, &self->ext->watchers) {
+		watch = heph_container_of(node, struct heph_watch, by_watched);
+		if (watch->use != HEPH_WATCH_LINK)
+			continue;
+		snprintf(watch->name, sizeof(watch->name), "%s",
+			 heph_self_name(self));
+		tell(watch, exit, false);
+	}
+}
+
+/* ---- joining ---------------------------------------------------------------- */
 
 int heph_watch_join(heph_ctx ctx, struct heph_watch *watch,
 		    struct heph_exit *ret_exit)
@@ -185,43 +333,86 @@ int heph_watch_join(heph_ctx ctx, struct heph_watch *watch,
 	return 0;
 }
 
-static int join(heph_ctx ctx, struct heph_thread *thread, struct heph_addr addr,
-		struct heph_exit *ret_exit)
+static int join(heph_ctx ctx, struct heph_addr addr, struct heph_exit *ret_exit)
 {
-	struct heph_watch *watch = heph_watch_new(ctx.self);
+	struct heph_watch *watch = heph_watch_new(ctx.self, HEPH_WATCH_JOIN);
 	int err;
 
 	if (!watch)
 		return -ENOMEM;
-	watch->joined = true;
-	heph_watch_start(watch, thread, addr);
+	heph_watch_start(watch, addr);
 	err = heph_watch_join(ctx, watch, ret_exit);
 	if (err < 0)
 		heph_watch_free(watch);
-	else if (ret_exit->err == -ENOMEM && heph_raw_alive(addr))
-		err = -ENOMEM; /* it could not be watched */
 	return err;
+}
+
+/* Nothing is told across runtimes. */
+static int join_abroad(heph_ctx ctx, struct heph_addr addr)
+{
+	int err = 0;
+
+	while (err == 0 && heph_raw_alive(addr))
+		err = heph_sleep(ctx, ABROAD_EVERY);
+	return err;
+}
+
+static bool is_self(heph_ctx ctx, struct heph_addr addr)
+{
+	return ctx.self->id && ctx.self->id == addr.id &&
+	       addr.node == ctx.self->thread->heph->node;
 }
 
 int heph_raw_join(heph_ctx ctx, struct heph_addr addr,
 		  struct heph_exit *ret_exit)
 {
-	struct heph_thread *self_thread = ctx.self->thread;
 	struct heph_exit exit = { .err = -ESRCH };
 	int err = heph_wait_allowed(ctx);
 
 	if (err < 0)
 		return err;
-	if (ctx.self->id && ctx.self->id == addr.id &&
-	    addr.node == self_thread->heph->node)
+	if (is_self(ctx, addr))
 		return -EDEADLK;
-	if (addr.node != self_thread->heph->node && heph_raw_alive(addr))
-		return -EXDEV;
-	if (heph_raw_alive(addr))
-		err = join(ctx,
-			   &heph_worker_with(self_thread->heph, addr)->thread,
-			   addr, &exit);
+	if (addr.node != ctx.self->thread->heph->node)
+		err = join_abroad(ctx, addr);
+	else if (heph_raw_alive(addr))
+		err = join(ctx, addr, &exit);
 	if (err == 0 && ret_exit)
 		*ret_exit = exit;
 	return err;
+}
+
+int heph_join_ready(heph_ctx ctx, struct heph_clause *clause)
+{
+	struct heph_watch *watch = clause->begun;
+	struct heph_exit *ret_exit = clause->on->ret;
+
+	(void)ctx;
+	if (watch ? !watch->down : heph_raw_alive(clause->on->who))
+		return 0;
+	if (ret_exit)
+		*ret_exit = watch ? watch->exit :
+				    (struct heph_exit){ .err = -ESRCH };
+	return 1;
+}
+
+int heph_join_begin(heph_ctx ctx, struct heph_clause *clause)
+{
+	int err = heph_watch_possible(ctx.self, clause->on->who);
+
+	if (err < 0)
+		return err;
+	if (is_self(ctx, clause->on->who))
+		return -EDEADLK;
+	clause->begun = heph_watch_new(ctx.self, HEPH_WATCH_JOIN);
+	if (!clause->begun)
+		return -ENOMEM;
+	heph_watch_start(clause->begun, clause->on->who);
+	return 0;
+}
+
+void heph_join_end(heph_ctx ctx, struct heph_clause *clause)
+{
+	(void)ctx;
+	heph_watch_free(clause->begun);
 }

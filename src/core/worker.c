@@ -285,7 +285,8 @@ int heph_worker_run_actors(struct heph_worker *worker, int budget)
 bool heph_worker_look(struct heph_worker *worker)
 {
 	heph_thread_open_door(&worker->thread);
-	heph_lanes_read(worker);
+	if (heph_lanes_read(worker)) /* what their senders did before comes first */
+		heph_thread_open_door(&worker->thread);
 	if (worker->dirty) /* a drop function may have sent something */
 		heph_lanes_flush(worker);
 	return worker->n_ready || heph_movers_waiting(worker);

@@ -31,7 +31,7 @@ static int ask(heph_ctx ctx, act_inbox in, void *arg)
 	(void)in;
 	if (question->within)
 		ctx = heph_within(ctx, question->within);
-	heph_request_init(&question->request, ctx.self, HEPH_WAIT_SPAWN,
+	heph_request_init(&question->request, ctx.self, HEPH_WAIT_REQUEST,
 			  arrive);
 	heph_request_send(&question->request, question->to);
 	question->result =
