@@ -15,12 +15,15 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADERS = ["typed", "message", "call", "actor", "own", "time", "io", "runtime",
-           "test"]
+           "test", "inbox"]
+# Those with typed macros, and the macro that declares their types.
+TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN"}
 
 # What the line NAME says.
 SUMMARY = {
     "HEPH_ACTOR": "declare a type of actor, and say which function it is",
     "HEPH_PENDING": "a call that was started",
+    "HEPH_CHAN": "declare a type of channel",
     "HEPH_REPLY": "a member of a message: where the answer goes",
     "heph_accept": "take the next connection of a listening socket",
     "heph_alive": "whether an actor has not ended",
@@ -31,6 +34,22 @@ SUMMARY = {
     "heph_call_error": "the latest call that failed",
     "heph_call_error_text": "why a call failed, in words",
     "heph_call": "send a message and wait for the answer",
+    "heph_chan_capacity": "how many values there can be in a channel",
+    "heph_chan_count": "how many values there are in a channel",
+    "heph_chan_free": "give a handle of a channel back",
+    "heph_chan_has_manager": "whether a channel has a manager",
+    "heph_chan_is_connected": "whether the other side of a channel is there",
+    "heph_chan_join": "wait until nobody can receive any more",
+    "heph_chan_new": "make a channel",
+    "heph_chan_new_receiver": "make the next receiver of a channel",
+    "heph_chan_new_sender": "make one more sender of a channel",
+    "heph_chan_peek": "wait for the next value, and leave it there",
+    "heph_chan_recv": "wait for the next value of a channel",
+    "heph_chan_same": "whether two handles are of the same channel",
+    "heph_chan_send": "send a value into a channel",
+    "heph_chan_try_peek": "see the next value, if there is one",
+    "heph_chan_try_recv": "take a value from a channel if there is one",
+    "heph_chan_try_send": "send a value into a channel if there is room",
     "heph_check": "panic if something does not hold",
     "heph_close": "close a descriptor",
     "heph_connect": "connect to a TCP address",
@@ -52,6 +71,7 @@ SUMMARY = {
     "heph_local_address": "the addresses of a connection",
     "heph_name": "the name of the running actor",
     "heph_new": "start a runtime",
+    "heph_no_ctx": "a context for threads without a runtime",
     "heph_now": "the time",
     "heph_on_answer": "a clause of heph_wait(): a started call was answered",
     "heph_on_msg": "a clause of heph_wait(): a message",
@@ -115,6 +135,10 @@ TYPES = {
 # Verbs of typed.h whose use is told in no comment that begins with it.
 USES = {
     "heph_on_msg": "heph_on_msg(in, &msg)",
+    "heph_on_chan": "heph_on_chan(rx, &value)",
+    "heph_chan_new_managed": "heph_chan_new_managed(NAME, capacity, &manager, "
+                             "&tx, &rx)",
+    "HEPH_CHAN": "HEPH_CHAN(NAME, struct type[, drop]);",
     "heph_serve_on_each": "heph_serve_on_each(ctx, listener, NAME, member"
                           "[, argument][, .option = ...])",
     "HEPH_ACTOR": "HEPH_ACTOR(NAME, struct NAME_msg, struct NAME_arg);",
@@ -122,6 +146,12 @@ USES = {
                        "[, .drop_arg = ...]);",
     "HEPH_PENDING": "HEPH_PENDING(type) pending;",
     "HEPH_REPLY": "HEPH_REPLY(type) member;",
+}
+
+# Verbs that are told of on the page of another one.
+PARTS = {
+    "heph_chan_new": ["heph_chan_new_managed"],
+    "heph_wait": ["heph_on_msg", "heph_on_chan"],
 }
 
 # Headers whose first comment holds for each of their functions.
@@ -187,10 +217,13 @@ def paragraphs(header):
 
 def verbs():
     """The typed macros."""
-    with open(f"{ROOT}/include/heph/typed.h", encoding="utf-8") as file:
-        return [name for name in re.findall(r"^#define (heph_\w+|HEPH_\w+)\(",
-                                            file.read(), re.M)
-                if not name.endswith("__") and name != "HEPH_REF"]
+    text = ""
+    for header in TYPED:
+        with open(f"{ROOT}/include/heph/{header}.h", encoding="utf-8") as file:
+            text += file.read()
+    return [name for name in re.findall(r"^#define (heph_\w+|HEPH_\w+)\(", text, re.M)
+            if not name.endswith("__") and name not in ("HEPH_REF", "heph_chan_same",
+                                                        "heph_chan_id")]
 
 
 # ---- pages ---------------------------------------------------------------------------
@@ -260,18 +293,22 @@ def build():
 
 def add_typed(pages, part_of, all_paragraphs):
     """Pages whose text is the head of typed.h, or another page's."""
-    head = next(p for p in all_paragraphs if p.header == "typed")
-    text = head.comment.split("\n", 1)[1].strip()
-    actor = pages["HEPH_ACTOR"] = Page("HEPH_ACTOR", "typed", text)
-    actor.synopsis = [USES["HEPH_ACTOR"], USES["HEPH_ACTOR_MAIN"]]
+    for header, name in TYPED.items():
+        head = next(p for p in all_paragraphs if p.header == header)
+        page = pages[name] = Page(name, header, head.comment.split("\n", 1)[1].strip())
+        page.synopsis = [USES[name]]
+    actor = pages["HEPH_ACTOR"]
+    actor.synopsis.append(USES["HEPH_ACTOR_MAIN"])
     actor.others, part_of["HEPH_ACTOR_MAIN"] = ["HEPH_ACTOR_MAIN"], "HEPH_ACTOR"
     for name in ("HEPH_REPLY", "HEPH_PENDING"):
         member = next(p for p in all_paragraphs if f"#define {name}(" in p.code)
         pages[name] = Page(name, "typed", member.comment)
         pages[name].synopsis = [USES[name]]
-    pages["heph_wait"].others.append("heph_on_msg")
-    pages["heph_wait"].synopsis.insert(1, USES["heph_on_msg"])
-    part_of["heph_on_msg"] = "heph_wait"
+    for name, others in PARTS.items():
+        for number, other in enumerate(others):
+            pages[name].others.append(other)
+            pages[name].synopsis.insert(number + 1, USES[other])
+            part_of[other] = name
     use = next((p.comment for p in all_paragraphs if p.header == "typed" and
                 p.comment.startswith("heph_spawn(")), None)
     if use:

@@ -130,6 +130,7 @@ enum heph_on_what__ {
 	HEPH_ON_ROOM__,
 	HEPH_ON_DOWN__,
 	HEPH_ON_JOIN__,
+	HEPH_ON_CHAN__,
 };
 
 /* One thing to wait for, a clause. Made by the functions below, and in C by
@@ -143,6 +144,7 @@ struct heph_on {
 	heph_time when;
 	struct heph_fd fd;
 	struct heph_addr who; /* or the number and place of a call */
+	void *object; /* whatever else it is about */
 };
 
 /*
@@ -156,7 +158,8 @@ struct heph_on {
 HEPH_API HEPH_MUST int heph_raw_wait(heph_ctx ctx, const struct heph_on *on,
 				     size_t n);
 
-#define HEPH_NOBODY__ { 0, 0, 0, 0 }
+/* The last two members, for clauses without them. */
+#define HEPH_NOBODY__ { 0, 0, 0, 0 }, NULL
 
 /* At that time, or at once when it has passed. */
 static inline struct heph_on heph_on_time(heph_time when)

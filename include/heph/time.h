@@ -23,6 +23,16 @@ extern "C" {
 /* The time now, in nanoseconds. Any thread. */
 HEPH_API heph_time heph_now(void);
 
+/* The context of a thread that is attached to no runtime, for channels and
+ * oneshots: it waits for ever, unless a deadline is added below. { 0 } is one
+ * that does not wait. Not for actors, which have one. */
+static inline heph_ctx heph_no_ctx(void)
+{
+	heph_ctx ctx = { NULL, HEPH_NEVER };
+
+	return ctx;
+}
+
 /* `ctx`, but every wait through it ends with -ETIME at `when`. A context never
  * waits longer than the one it was made from. */
 static inline heph_ctx heph_until(heph_ctx ctx, heph_time when)

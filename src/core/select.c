@@ -6,6 +6,7 @@
  */
 #include <heph/time.h>
 
+#include "core/chan.h"
 #include "core/inbox.h"
 #include "core/pending.h"
 #include "core/select.h"
@@ -93,6 +94,8 @@ static const struct heph_clause_type types[] = {
 	[HEPH_ON_DOWN__] = { HEPH_WAIT_WATCH, heph_down_ready, NULL, NULL },
 	[HEPH_ON_JOIN__] = { HEPH_WAIT_WATCH, heph_join_ready, heph_join_begin,
 			     heph_join_end },
+	[HEPH_ON_CHAN__] = { HEPH_WAIT_PARK, heph_chan_clause_ready,
+			     heph_chan_clause_begin, heph_chan_clause_end },
 };
 
 /* NULL: a hole in the list. */
