@@ -12,8 +12,13 @@ cd "$(dirname "$0")/.."
 dir=$1 targets=$2
 shift 2
 
+case ${CC-} in # the same for C++
+*clang*) export CXX="${CXX-clang++}" ;;
+*gcc*) export CXX="${CXX-g++}" ;;
+esac
+
 seen() {
-	find src tests examples bench fuzz -name '*.c' -o -name '*.S' \
+	find src tests examples bench fuzz -name '*.c' -o -name '*.cpp' -o -name '*.S' \
 		-o -name '*.sh' | LC_ALL=C sort
 	for library in liburing cmocka; do
 		echo "$library $(pkg-config --modversion $library 2>&1 | head -n 1)"

@@ -1,19 +1,29 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# check-fail.sh [FAIL] - the wrong uses in tests/fail/wrong.c do not compile
+# check-fail.sh [FAIL] - the wrong uses in tests/fail/wrong.c and wrong.cpp do
+# not compile
 #
-# With no flags but -std=gnu17 and where the headers are, as -I and as -isystem,
-# with gcc and with clang; and they fail for the reason written beside them.
-# Without any wrong use the file compiles without a warning.
+# With no flags but -std=gnu17 or -std=c++17 and where the headers are, as -I and
+# as -isystem, with gcc and with clang; and they fail for the reason written
+# beside them. Without any wrong use the file compiles without a warning.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C
-file=tests/fail/wrong.c
+file=${FILE:-tests/fail/wrong.c}
 strict="-Werror=incompatible-pointer-types -Werror=int-conversion"
 
 cases() {
 	sed -n 's/^#\(el\)\{0,1\}if FAIL == \([0-9]*\).*/\2/p' $file | sort -nu
+}
+
+# The command for a compiler's name.
+command_of() {
+	case $file,$1 in
+	*.c,*) echo "$1 -std=gnu17" ;;
+	*,gcc) echo "g++ -std=c++17" ;;
+	*,clang) echo "clang++ -std=c++17" ;;
+	esac
 }
 
 # Prints "CASE COMPILER HOW" for each compilation.
@@ -35,7 +45,7 @@ try() {
 	text=$(echo "$notes" | sed -nE "s/^((warn|strict|user) )?($cc|expect): //p")
 	kind=$(echo "$notes" | sed -nE 's/^(warn|strict|user) .*/\1/p')
 
-	said=$($cc -std=gnu17 "$@" -DFAIL="$case" -c $file -o /dev/null 2>&1)
+	said=$($(command_of "$cc") "$@" -DFAIL="$case" -c $file -o /dev/null 2>&1)
 	result=$?
 	if [ "$case" = 0 ]; then
 		[ $result = 0 ] && [ -z "$said" ] && return
@@ -58,7 +68,7 @@ try() {
 	elif ! echo "$said" | grep -qE -e "$text"; then
 		complain "does not say: $text"
 	elif [ "$kind" = strict ] &&
-		$cc -std=gnu17 $strict "$@" -DFAIL="$case" -c $file -o /dev/null 2>/dev/null; then
+		$(command_of "$cc") $strict "$@" -DFAIL="$case" -c $file -o /dev/null 2>/dev/null; then
 		complain "compiles with the flags of heph.pc"
 	fi
 }
@@ -76,5 +86,9 @@ if [ "${1:-}" = --one ]; then
 	how=$3
 	try "$@"
 	exit $failed
+fi
+if [ -z "${FILE:-}" ]; then
+	FILE=tests/fail/wrong.c "$0" "$@" && FILE=tests/fail/wrong.cpp "$0" "$@"
+	exit
 fi
 compilations "$@" | xargs -P "$(nproc)" -L 1 "$0" --one

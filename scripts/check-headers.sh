@@ -20,6 +20,14 @@ jobs() {
 			echo "$cc -x c++ -std=c++17 $strict|<$name>"
 		done
 	done
+	for header in include/heph/*.hpp; do
+		for std in c++17 c++20; do
+			for cc in g++ clang++; do
+				echo "$cc -x c++ -std=$std $strict|<${header#include/}>"
+				echo "$cc -x c++ -std=$std $strict -fno-exceptions|<${header#include/}>"
+			done
+		done
+	done
 	flags="-x c -std=gnu17 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter
 		-Wundef -Wmissing-prototypes -Werror -fsyntax-only -Iinclude -Isrc"
 	for header in src/*/*.h; do

@@ -403,7 +403,7 @@ template <class F> struct lambda {
 /* ---- the verbs ---------------------------------------------------------------------- */
 
 #define HEPH_DO__(...)                                                         \
-	heph_cxx::must(__extension__({                                         \
+	heph_cxx::result__(__extension__({                                         \
 		HEPH_DESIGNATED__                                              \
 		const int heph_r__ = __VA_ARGS__;                              \
 		HEPH_END__                                                     \
@@ -458,7 +458,7 @@ template <class F> struct lambda {
 namespace heph_cxx
 {
 
-[[nodiscard]] inline int must(int result)
+[[nodiscard]] inline int result__(int result)
 {
 	return result;
 }

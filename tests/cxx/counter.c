@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* counter.c - the half that is written in C */
+#include "counter.h"
+
+static int counter_main(heph_ctx ctx, counter_inbox in, struct counter_arg *arg)
+{
+	struct counter_msg msg;
+
+	while (heph_recv(ctx, in, &msg) == 0) {
+		if (msg.kind == COUNTER_ADD)
+			arg->start += msg.add;
+		else
+			heph_answer(msg.total, arg->start);
+	}
+	return 0;
+}
+HEPH_ACTOR_MAIN(counter, counter_main);
+
+long use_from_c(heph_ctx ctx)
+{
+	pounter_ref ref;
+	long total = 0;
+	int err;
+
+	err = heph_spawn(ctx, pounter, &ref, { .start = 1 }, .inbox = 4);
+	if (err == 0)
+		err = heph_send(ctx, ref, { .kind = COUNTER_ADD, .add = 10 });
+	if (err == 0)
+		err = heph_call(ctx, ref, total, &total, { .kind = COUNTER_TOTAL });
+	heph_stop(ref);
+	return err < 0 ? err : total;
+}
