@@ -115,6 +115,11 @@ template <class M> constexpr void check_message()
 		      "a message has at most 1 MiB");
 }
 
+template <class M> constexpr void check_takes()
+{
+	static_assert(!std::is_void_v<M>, "this actor takes no messages");
+}
+
 template <class A> constexpr void check_argument()
 {
 	static_assert(
@@ -507,24 +512,27 @@ int serve(How how, heph_ctx ctx, heph_fd listener, const heph_actor *type,
 		   static_cast<size_t>(at - reinterpret_cast<char *>(&it)));
 }
 
-template <class M> int send(heph_ctx ctx, ref<M> to, const same<M> &msg)
+template <class M> int send(heph_ctx ctx, ref<M> to, const same<value<M>> &msg)
 {
+	check_takes<M>();
 	check_catch("heph_send");
 	return heph_raw_send(ctx, to.addr, &msg, sizeof(msg));
 }
 
-template <class M> int try_send(ref<M> to, const same<M> &msg)
+template <class M> int try_send(ref<M> to, const same<value<M>> &msg)
 {
+	check_takes<M>();
 	return heph_raw_try_send(to.addr, &msg, sizeof(msg));
 }
 
-template <class M> void post(ref<M> to, const same<M> &msg)
+template <class M> void post(ref<M> to, const same<value<M>> &msg)
 {
+	check_takes<M>();
 	heph_raw_post(to.addr, &msg, sizeof(msg));
 }
 
 template <class M, class Member, class T>
-int call(heph_ctx ctx, ref<M> to, Member member, T *ret, same<M> msg)
+int call(heph_ctx ctx, ref<M> to, Member member, T *ret, same<value<M>> msg)
 {
 	typedef std::decay_t<decltype(member(msg))> slot;
 	const char *at = reinterpret_cast<const char *>(&member(msg).raw);

@@ -8,7 +8,8 @@ path. Each block of C is a program, or says that it is none:
     ```c                        and the first line is  /* file: NAME.c */
                                 blocks of one page with the same name are
                                 pieces of one file
-    ```c fragment               only to be read
+    ```cpp                      the same in C++: /* file: NAME.cpp */
+    ```c fragment               only to be read (and cpp)
     ```c wrong N                case N of tests/fail/wrong.c, which must not
                                 compile; its lines stand there
 
@@ -44,8 +45,9 @@ import tempfile
 import time
 
 LIMIT = 25 * int(os.environ.get("SLOW") or 1)
-FLAGS = ["-std=gnu17", "-Wall", "-Wextra", "-Werror", "-g", "-O1",
+FLAGS = ["-Wall", "-Wextra", "-Werror", "-g", "-O1",
          "-Wno-unused-parameter", "-D_GNU_SOURCE", "-Iinclude"]
+COMMANDS = {"c": ["gcc", "-std=gnu17"], "cpp": ["g++", "-std=c++17"]}
 # What the compilers say is compared with these versions only: Debian 12's.
 COMPILERS = {"gcc": "12", "clang": "14"}
 PORT = "7007"
@@ -71,6 +73,7 @@ class Block:
 class Program:
     def __init__(self, page, name):
         self.page, self.name, self.source = page, name, ""
+        self.language = "c"
         self.expect = {}  # kind: block
         self.status, self.env, self.debug = 0, {}, False
         self.got = {}
@@ -125,18 +128,20 @@ class Page:
                 self.said.append((kind, name, block))
             else:
                 self.program(name).expect[kind] = block
-        elif info[:1] == ["c"]:
-            self.take_code(block, info[1:])
+        elif info and info[0] in COMMANDS:
+            self.take_code(block, info[0], info[1:])
 
-    def take_code(self, block, how):
+    def take_code(self, block, language, how):
         first = block.lines[0] if block.lines else ""
-        file = re.fullmatch(r"/\* file: (\w+)\.c \*/", first)
+        file = re.fullmatch(rf"/\* file: (\w+)\.{language} \*/", first)
         if how[:1] == ["fragment"]:
             return
         if how[:1] == ["wrong"]:
             self.wrong.append((how[1], block))
         elif file:
-            self.program(file.group(1)).source += block.text()
+            program = self.program(file.group(1))
+            program.source += block.text()
+            program.language = language
         else:
             complain(f"{self.path}:{block.first}", "C of no file, and no fragment")
 
@@ -213,11 +218,12 @@ def free_port():
 
 
 def compile_program(program, build, directory, port):
-    source = f"{directory}/{program.name}.c"
+    source = f"{directory}/{program.name}.{program.language}"
     with open(source, "w", encoding="utf-8") as file:
         file.write(program.source.replace(":" + PORT, ":" + port))
     binary = f"{directory}/{program.name}"
-    done = run(["gcc"] + FLAGS + [source, "-o", binary, "-rdynamic"] +
+    done = run(COMMANDS[program.language] + FLAGS +
+               [source, "-o", binary, "-rdynamic"] +
                library_flags(build, program.debug))
     if done.returncode:
         complain(program, "does not compile\n" + done.stderr)

@@ -68,7 +68,7 @@ int use(heph_ctx ctx, counter_ref counter, counter_inbox in, other_ref other)
 	err = heph_recv(ctx, in, &wrong);
 #elif FAIL == 23 /* another actor's reference */ /* expect: other_ref|other_msg */
 	err = heph_spawn(ctx, counter, &other, { 1 });
-#elif FAIL == 24 /* wrong argument */ /* expect: counter_arg|counter_given|initiali|conversion|convert */
+#elif FAIL == 24 /* wrong argument */ /* gcc: from expression of type .<brace-enclosed initializer list> */ /* clang: no matching function for call to .spawn. */
 	err = heph_spawn(ctx, counter, &counter, "two");
 #elif FAIL == 25 /* misspelt member */ /* expect: ammount */
 	err = heph_send(ctx, counter, { .kind = COUNTER_ADD, .ammount = 40 });
@@ -84,7 +84,7 @@ int use(heph_ctx ctx, counter_ref counter, counter_inbox in, other_ref other)
 	heph_send(ctx, counter, { .kind = COUNTER_ADD, .add = 40 });
 #elif FAIL == 31 /* captures what has a destructor */ /* expect: must be trivially copyable */
 	err = heph_spawn_fn(ctx, nullptr, [text](heph_ctx) { return (int)text.size(); });
-#elif FAIL == 32 /* an actor that is told nothing */ /* expect: heph_cxx::ref<void>|void|no matching */
+#elif FAIL == 32 /* an actor that is told nothing */ /* expect: this actor takes no messages */
 	quiet_ref quiet = {};
 	err = heph_try_send(quiet, {});
 #elif FAIL == 33 /* a clause that is none */ /* expect: heph_on */
