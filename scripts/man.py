@@ -323,7 +323,7 @@ def definition(code):
         code = re.search(r"#define HEPH_OPTIONS__(.*?[^\\])\n(?=\n|struct)", code + "\n\n",
                          re.S).group(1)
         lines = "\n".join(line.rstrip("\\ \t") for line in code.split("\n")).rstrip()
-        return "struct heph_options {" + lines.replace(" restarts /*", " restarts; /*") + "\n};"
+        return "struct heph_options {" + lines.replace(" restart /*", " restart; /*") + "\n};"
     return code.strip()
 
 

@@ -87,6 +87,15 @@ struct heph_restarts {
 	unsigned jitter; /* 0 to 100: percent of a pause that are random */
 };
 
+/* Which ends of a child its supervisor does not accept (tree.h). */
+enum heph_restart_type {
+	HEPH_TRANSIENT, /* it is restarted when it has failed */
+	HEPH_PERMANENT, /* always, also when its function returned 0 */
+	HEPH_TEMPORARY, /* never */
+};
+
+struct heph_tree;
+
 #define HEPH_OPTIONS__                                                         \
 	const char *name;   /* default: that of the type; it is copied */      \
 	unsigned inbox;     /* messages, 1 to 2^20; 0: 64 */                   \
@@ -95,7 +104,9 @@ struct heph_restarts {
 	bool detached;      /* the runtime is its parent */                    \
 	struct heph_fd give; /* becomes the child's, if it starts */           \
 	struct heph_restarts restarts; /* when it fails */                     \
-	bool held           /* ends when nobody holds it: heph_hold() */
+	bool held;          /* ends when nobody holds it: heph_hold() */       \
+	struct heph_tree *tree; /* of the parent, which supervises it */       \
+	enum heph_restart_type restart /* by that */
 
 struct heph_options {
 	HEPH_OPTIONS__;

@@ -14,6 +14,7 @@
 #include <heph/own.h>
 #include <heph/runtime.h>
 #include <heph/time.h>
+#include <heph/tree.h>
 #include <heph/typed.h>
 
 #endif

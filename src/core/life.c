@@ -4,7 +4,7 @@
  * below is its first frame: it calls the body, then finish(), which keeps the
  * promised order:
  *
- *     1. stop the children, wait until none is left
+ *     1. end the trees, stop the other children, wait until none is left
  *     2. cancel the operations, wait until none is left
  *     3. undo what was acquired, the latest first
  *     4. answer the calls that are owed, with -EPIPE
@@ -25,10 +25,12 @@
 
 #include "base/log.h"
 #include "core/answers.h"
+#include "core/child.h"
 #include "core/inbox.h"
 #include "core/own.h"
 #include "core/scope.h"
 #include "core/solo.h"
+#include "core/supervisor.h"
 #include "core/verdict.h"
 #include "core/wait.h"
 #include "core/watch.h"
@@ -95,6 +97,8 @@ static int attach(struct heph_self *self, const struct heph_birth *birth)
 		return -ENOMEM;
 	if (birth->watch)
 		heph_watch_attach(birth->watch, self);
+	if (birth->watch)
+		self->ext->child = birth->watch->record;
 	if (birth->hold)
 		heph_watch_attach(birth->hold, self);
 	self->ext->held = birth->hold;
@@ -240,8 +244,12 @@ fail_stack:
 
 void heph_life_tell(struct heph_self *self, unsigned what)
 {
-	self->flags |= HEPH_FLAG_STOP;
-	heph_wake(self, HEPH_WAIT_STOP);
+	if (what & (HEPH_TELL_HALT | HEPH_TELL_GO | HEPH_TELL_END))
+		heph_child_told(self, what);
+	if (what & HEPH_TELL_STOP) {
+		self->flags |= HEPH_FLAG_STOP;
+		heph_wake(self, HEPH_WAIT_STOP);
+	}
 	if (what & HEPH_TELL_FORCE) {
 		self->flags |= HEPH_FLAG_FORCED;
 		heph_wake(self, HEPH_WAIT_FORCE);
@@ -314,8 +322,11 @@ static bool is_lost(const struct heph_self *self)
 static void end_children(struct heph_self *self, const struct heph_mark *mark)
 {
 	unsigned what = HEPH_WAIT_CHILD | (self->kind ? 0 : HEPH_WAIT_STOP);
-	struct heph_self *child = near_child(self, self->child, mark);
+	struct heph_self *child;
 
+	if (self->ext)
+		heph_supervisors_end(self, mark ? mark->number : 0);
+	child = near_child(self, self->child, mark);
 	for (; child; child = near_child(self, child->older, mark))
 		heph_life_stop(child);
 	if (self->ext)
@@ -360,6 +371,7 @@ static void settle(struct heph_self *self)
 	heph_life_give_back(self, NULL);
 	if (!self->ext)
 		return;
+	heph_supervisors_fini(self);
 	end_watches(self->ext);
 	heph_answers_fail(self);
 	heph_arena_fini(&self->ext->arena, &self->thread->pool);

@@ -45,7 +45,10 @@ void heph_life_bury(struct heph_self *self);
 /* What an actor can be told at any time; bits. */
 enum {
 	HEPH_TELL_STOP = 1 << 0,
-	HEPH_TELL_FORCE = 1 << 1, /* and even its shielded waits are refused */
+	HEPH_TELL_FORCE = 1 << 1, /* even its shielded waits are refused */
+	HEPH_TELL_HALT = 1 << 2,  /* by its supervisor, as the next: child.h */
+	HEPH_TELL_GO = 1 << 3,
+	HEPH_TELL_END = 1 << 4,
 };
 
 /* Tells it. On the actor's own thread; any thread. */

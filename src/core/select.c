@@ -11,6 +11,7 @@
 #include "core/pending.h"
 #include "core/select.h"
 #include "core/signals.h"
+#include "core/supervisor.h"
 #include "core/wait.h"
 #include "core/watch.h"
 
@@ -96,6 +97,8 @@ static const struct heph_clause_type types[] = {
 			     heph_join_end },
 	[HEPH_ON_CHAN__] = { HEPH_WAIT_PARK, heph_chan_clause_ready,
 			     heph_chan_clause_begin, heph_chan_clause_end },
+	[HEPH_ON_TREE__] = { HEPH_WAIT_CHILD | HEPH_WAIT_TIME, heph_tree_ready,
+			     NULL, NULL },
 };
 
 /* NULL: a hole in the list. */
@@ -130,7 +133,7 @@ static void prepare(struct select *select, const struct heph_on *on)
 		if (!type)
 			continue;
 		select->what |= type->reason;
-		if (on[i].what == HEPH_ON_TIME__ && on[i].when < select->when)
+		if ((type->reason & HEPH_WAIT_TIME) && on[i].when < select->when)
 			select->when = on[i].when;
 	}
 }

@@ -126,10 +126,14 @@ struct heph_ext {
 	unsigned n_owed, max_owed;
 	struct heph_call_failure *failure; /* of its latest call; NULL: none */
 
+	struct heph_child *child;      /* in the tree of its parent */
+	struct heph_supervisor *trees; /* of its own; the latest first */
+
 	char *name;            /* NULL: that of the type */
 	void *spawn;           /* a copy, for restarts; NULL: not restarted */
 	bool held;             /* it ends when nobody holds it */
 	struct heph_exit exit; /* of a panic; or the failure that came to it */
+	uint32_t n_trees;      /* it ever had */
 };
 
 /* The extension, made if there is none; NULL when there is no memory. */

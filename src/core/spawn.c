@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "core/intensity.h"
 #include "core/life.h"
+#include "core/supervisor.h"
 #include "core/request.h"
 #include "core/mover.h"
 #include "core/scope.h"
@@ -188,10 +189,27 @@ static const char *restarts_wrong(const struct heph_restarts *restarts)
 	return heph_restarts_wrong(restarts);
 }
 
-static int check(struct heph *heph, const struct heph_actor *type,
-		 const struct heph_options *options)
+static const char *tree_wrong(heph_ctx ctx, const struct heph_birth *birth)
 {
-	const char *wrong = restarts_wrong(&options->restarts);
+	const struct heph_options *options = heph_birth_options(birth);
+
+	if (!options->tree)
+		return options->restart ? "restart: without a tree" : NULL;
+	if (options->detached || !ctx.self->kind || birth->watch)
+		return "tree: not of threads, servers, or detached actors";
+	if ((unsigned)options->restart > HEPH_TEMPORARY)
+		return "restart: one of enum heph_restart_type";
+	if (options->give.turn && options->restart != HEPH_TEMPORARY)
+		return "give: to a child that is restarted";
+	return heph_tree_wrong(options->tree);
+}
+
+static int check(heph_ctx ctx, const struct heph_birth *birth)
+{
+	const struct heph_options *options = heph_birth_options(birth);
+	const struct heph_actor *type = birth->type;
+	struct heph *heph = ctx.self->thread->heph;
+	const char *wrong;
 
 	if (type->abi != HEPH_ABI || type->size__ != sizeof(*type) ||
 	    type->options_size != sizeof(*options))
@@ -204,6 +222,9 @@ static int check(struct heph *heph, const struct heph_actor *type,
 	    (options->on > 0 && (unsigned)options->on > heph->workers))
 		return refuse(type, "on: a worker that there is, or HEPH_HERE, "
 				    "HEPH_ANY, HEPH_OWN_THREAD");
+	wrong = restarts_wrong(&options->restarts);
+	if (!wrong)
+		wrong = tree_wrong(ctx, birth);
 	if (wrong)
 		return refuse(type, wrong);
 	if (options->priority < HEPH_LOW || options->priority > HEPH_HIGH)
@@ -243,11 +264,33 @@ static int spawn(heph_ctx ctx, struct heph_birth *birth,
 				     options->on, &worker);
 	if (err < 0)
 		return err;
-	if (!options->detached && ctx.self->kind)
+	if (!options->detached && ctx.self->kind && !options->tree)
 		birth->parent = ctx.self;
 	if (ctx.self->thread == &worker->thread)
 		return begin(worker, birth, ret_addr);
 	return spawn_there(ctx, worker, birth, ret_addr);
+}
+
+static int spawn_in_tree(heph_ctx ctx, struct heph_birth *birth,
+			 struct heph_addr *ret_addr)
+{
+	const struct heph_options *options = heph_birth_options(birth);
+	struct heph_supervisor *supervisor;
+	struct heph_child *child;
+	int err;
+
+	if (!options->tree)
+		return spawn(ctx, birth, ret_addr);
+	supervisor = heph_supervisor_get(ctx.self, options->tree);
+	child = supervisor ? heph_child_new(supervisor, birth->type, options) :
+			     NULL;
+	if (!child)
+		return -ENOMEM;
+	birth->watch = child->watch;
+	err = spawn(ctx, birth, ret_addr);
+	if (err < 0)
+		heph_child_forget(child);
+	return err;
 }
 
 static int spawn_held(heph_ctx ctx, struct heph_birth *birth,
@@ -256,11 +299,11 @@ static int spawn_held(heph_ctx ctx, struct heph_birth *birth,
 	int err;
 
 	if (!heph_birth_options(birth)->held)
-		return spawn(ctx, birth, ret_addr);
+		return spawn_in_tree(ctx, birth, ret_addr);
 	birth->hold = heph_watch_new(ctx.self, HEPH_WATCH_HOLD);
 	if (!birth->hold)
 		return -ENOMEM;
-	err = spawn(ctx, birth, ret_addr);
+	err = spawn_in_tree(ctx, birth, ret_addr);
 	if (err < 0)
 		heph_watch_forget(birth->hold);
 	return err;
@@ -271,7 +314,7 @@ static int spawn_checked(heph_ctx ctx, struct heph_birth *birth,
 {
 	struct heph *heph = ctx.self->thread->heph;
 	struct heph_fd give = heph_birth_options(birth)->give;
-	int err = check(heph, birth->type, heph_birth_options(birth));
+	int err = check(ctx, birth);
 
 	if (err == 0)
 		err = heph_wait_allowed(ctx);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "core/child.h"
 #include "core/intensity.h"
 #include "core/wait.h"
 
@@ -23,6 +24,8 @@ bool heph_verdict_wanted(const struct heph_actor *type, const void *spawn)
 {
 	const struct heph_options *options = spawn;
 
+	if (options->tree && options->restart != HEPH_TEMPORARY)
+		return true;
 	return options->restarts.times || has_decide(type, spawn);
 }
 
@@ -64,6 +67,7 @@ int heph_verdict_prepare(struct heph_self *self, const void *spawn)
 		return -ENOMEM;
 	copy = memcpy(ext->spawn, spawn, type->spawn_size);
 	copy->name = NULL; /* it was copied */
+	copy->tree = NULL; /* it may move */
 	if (intensity_of(self))
 		heph_intensity_init(intensity_of(self), &copy->restarts,
 				    (uintptr_t)self->slot, heph_now());
@@ -82,18 +86,40 @@ void heph_verdict_fini(struct heph_self *self)
 
 /* ---- deciding -------------------------------------------------------------- */
 
+static struct heph_child *child_of(const struct heph_self *self)
+{
+	return self->ext ? self->ext->child : NULL;
+}
+
+/* Whether it could be called again at all. */
+static bool repeatable(struct heph_self *self)
+{
+	const struct heph_options *options = self->ext ? self->ext->spawn :
+							 NULL;
+
+	if (!options || atomic_load(&self->thread->heph->deadline))
+		return false;       /* or the runtime is ending */
+	return !options->give.turn; /* it had a descriptor, which is closed */
+}
+
+/* Who was asked to stop is not restarted, unless its tree wants it. */
+static enum heph_verdict unasked(struct heph_self *self)
+{
+	return child_of(self) ? HEPH_RESTART : HEPH_STOP;
+}
+
 /* What .decide says to a failure, or what there is without it. */
 static enum heph_verdict ask(struct heph_self *self,
 			     const struct heph_exit *exit)
 {
 	const struct heph_actor *type = self->kind->type;
-	void *spawn = self->ext ? self->ext->spawn : NULL;
-	bool ending = atomic_load(&self->thread->heph->deadline) != 0;
+	void *spawn;
 
-	if (!spawn || ending || (self->flags & HEPH_FLAG_STOP))
+	if (!repeatable(self))
 		return HEPH_STOP;
-	if (((struct heph_options *)spawn)->give.turn)
-		return HEPH_STOP; /* it had a descriptor, which is closed */
+	if (self->flags & HEPH_FLAG_STOP)
+		return unasked(self);
+	spawn = self->ext->spawn;
 	if (!has_decide(type, spawn))
 		return HEPH_RESTART;
 	return type->decide(spawn, exit, (char *)spawn + type->arg_at);
@@ -123,6 +149,8 @@ static void report_restart(struct heph_self *self, const struct heph_exit *exit,
 		      HEPH_KV_STR("note", exit->note));
 }
 
+/* ---- restarting ------------------------------------------------------------ */
+
 /* Whether there is one more restart; then after which pause. */
 static bool allowed(struct heph_self *self, const struct heph_exit *exit,
 		    heph_time *ret_pause)
@@ -150,21 +178,69 @@ static bool rest(struct heph_self *self, heph_time pause)
 	return heph_wait_for(ctx, HEPH_WAIT_STOP) == -ETIME;
 }
 
+/* Of a child in a tree only if it has limits of its own, and was not asked to
+ * stop. */
+static bool restarts_itself(struct heph_self *self)
+{
+	return !child_of(self) ||
+	       (intensity_of(self) && !(self->flags & HEPH_FLAG_STOP));
+}
+
+/* A failure. True: the actor begins again. Otherwise `*ret_verdict` is left. */
+static bool survives(struct heph_self *self, const struct heph_exit *exit,
+		     enum heph_verdict *ret_verdict)
+{
+	static const char *const texts[] = {
+		[HEPH_RESTART] = "actor failed, its supervisor decides",
+		[HEPH_STOP] = "actor failed",
+		[HEPH_ESCALATE] = "actor failed, escalating",
+	};
+	heph_time pause;
+
+	heph_count(&self->thread->count.failed);
+	*ret_verdict = ask(self, exit);
+	if (*ret_verdict != HEPH_RESTART || !restarts_itself(self)) {
+		report(self, exit, texts[*ret_verdict]);
+		return false;
+	}
+	if (!allowed(self, exit, &pause))
+		return false;
+	*ret_verdict = HEPH_STOP;
+	return rest(self, pause);
+}
+
+/* What a child wants of its supervisor; HEPH_STOP: nothing, it ends. */
+static enum heph_verdict wish(struct heph_self *self,
+			      const struct heph_exit *exit,
+			      enum heph_verdict verdict)
+{
+	const struct heph_child *child = child_of(self);
+
+	if (child->end)
+		return HEPH_STOP;
+	if (exit->err >= 0 && child->restart == HEPH_PERMANENT)
+		verdict = HEPH_RESTART;
+	if (child->halt)
+		verdict = HEPH_RESTART;
+	if (verdict == HEPH_RESTART &&
+	    (child->restart == HEPH_TEMPORARY || !repeatable(self)))
+		verdict = HEPH_STOP;
+	return verdict;
+}
+
 bool heph_verdict_again(struct heph_self *self, const struct heph_exit *exit,
 			bool *ret_escalate)
 {
 	enum heph_verdict verdict = HEPH_STOP;
-	heph_time pause;
 
 	*ret_escalate = false;
-	if (exit->err >= 0)
-		return false;
-	heph_count(&self->thread->count.failed);
-	verdict = ask(self, exit);
-	if (verdict == HEPH_RESTART)
-		return allowed(self, exit, &pause) && rest(self, pause);
+	if (exit->err < 0 && survives(self, exit, &verdict))
+		return true;
+	if (child_of(self)) {
+		verdict = wish(self, exit, verdict);
+		return verdict != HEPH_STOP &&
+		       heph_child_ask(self, exit, verdict);
+	}
 	*ret_escalate = verdict == HEPH_ESCALATE;
-	report(self, exit,
-	       *ret_escalate ? "actor failed, escalating" : "actor failed");
 	return false;
 }

@@ -18,6 +18,7 @@
 
 #include <stdio.h>
 
+#include "core/child.h"
 #include "core/lane.h"
 #include "core/life.h"
 #include "core/scope.h"
@@ -128,6 +129,7 @@ static void on_down(struct heph_event *event)
 		heph_container_of(event, struct heph_watch, event);
 	struct heph_self *watcher = watch->watcher;
 	bool child = watch->child, escalate = watch->escalate;
+	struct heph_child *record = watch->record;
 
 	watch->down = true;
 	if (watch->forgotten)
@@ -135,6 +137,8 @@ static void on_down(struct heph_event *event)
 	if (child)
 		heph_scope_child_ended(watcher, watch->scope, watch->exit.err);
 	use_down(watch);
+	if (record)
+		heph_child_down(record);
 	if (child)
 		heph_life_child_ended(watcher, escalate);
 }

@@ -46,6 +46,7 @@ struct heph_watch {
 	bool child;     /* the watched one ends with the watcher */
 	bool escalate;  /* the watcher fails too */
 	bool dissolved; /* a link that the other one has undone */
+	struct heph_child *record; /* of a child in a tree, or NULL */
 };
 
 /* A watch that watches nobody yet; NULL: no memory. Then it is started, or

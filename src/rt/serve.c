@@ -165,11 +165,16 @@ static int spawn_server(heph_ctx ctx, const struct service *service, heph_fd lis
 			 .type = service->type,
 			 .fd_at = service->fd_at },
 	};
+	const struct heph_options *options = service->spawn;
 	int err = heph_wait_allowed(ctx);
 	void *copy;
 
 	if (err < 0)
 		return err;
+	if (options->tree) {
+		heph_log_error("heph_serve: connections are in no tree");
+		return -EINVAL;
+	}
 	copy = copy_service(service);
 	if (!copy)
 		return -ENOMEM;
