@@ -162,10 +162,6 @@ HEPH_API void heph_raw_stop(struct heph_addr addr);
 #define heph_alive(ref) heph_raw_alive((ref).addr)
 HEPH_API bool heph_raw_alive(struct heph_addr addr);
 
-/* Whether two references, of any type, are to the same actor. */
-#define heph_same(a, b)                                                        \
-	((a).addr.id == (b).addr.id && (a).addr.node == (b).addr.node)
-
 /*
  * Waits. Until the actor has ended; restarts are not an end. With `ret_exit`,
  * which may be NULL, it tells why; of an actor that had ended before the call

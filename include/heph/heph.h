@@ -12,6 +12,7 @@
 #include <heph/io.h>
 #include <heph/message.h>
 #include <heph/own.h>
+#include <heph/refs.h>
 #include <heph/runtime.h>
 #include <heph/time.h>
 #include <heph/tree.h>

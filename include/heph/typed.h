@@ -43,6 +43,7 @@
 #include <heph/io.h>
 #include <heph/message.h>
 #include <heph/own.h>
+#include <heph/refs.h>
 #include <heph/runtime.h>
 #include <heph/types.h>
 #include <heph/watch.h>
@@ -242,6 +243,56 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 	struct heph_defer__ { void (*fn)(heph_ctx, __typeof__(__VA_ARGS__) *); __typeof__(__VA_ARGS__) value; }; \
 	HEPH_STRICT__ const struct heph_defer__ heph_d__ = { (fn_), (__VA_ARGS__) }; HEPH_END__ \
 	heph_raw_defer((ctx_), &heph_d__, sizeof(heph_d__), offsetof(struct heph_defer__, value)))
+
+/* ---- references ---------------------------------------------------------- */
+
+#define HEPH_12TH__(a_, b_, c_, d_, e_, f_, g_, h_, i_, j_, k_, it_, ...) it_
+/* `one_` if one argument follows, `more_` if two to eleven do. */
+#define HEPH_COUNTED__(one_, more_, ...) \
+	HEPH_12TH__(__VA_ARGS__, more_, more_, more_, more_, more_, more_, more_, more_, more_, more_, one_, )
+
+#define HEPH_FROM__(ret_) __typeof__(*(ret_)->msg_t)
+#define HEPH_TO__(target_) __typeof__(*(target_).msg_t)
+
+/* heph_map(ctx, &ret_ref, target, fn[, value])
+ * heph_map_owning(ctx, &ret_ref, target, fn, drop[, value]) */
+#define heph_map(ctx_, ret_, target_, ...) \
+	HEPH_COUNTED__(heph_map_1__, heph_map_2__, __VA_ARGS__)(ctx_, ret_, target_, __VA_ARGS__)
+#define heph_map_1__(ctx_, ret_, target_, fn_) heph_map_owning_1__(ctx_, ret_, target_, fn_, NULL)
+#define heph_map_2__(ctx_, ret_, target_, fn_, ...) heph_map_owning_2__(ctx_, ret_, target_, fn_, NULL, __VA_ARGS__)
+#define heph_map_owning(ctx_, ret_, target_, fn_, ...) \
+	HEPH_COUNTED__(heph_map_owning_1__, heph_map_owning_2__, __VA_ARGS__)(ctx_, ret_, target_, fn_, __VA_ARGS__)
+#define heph_map_owning_1__(ctx_, ret_, target_, fn_, drop_) HEPH_DO__( \
+	HEPH_STRICT__ \
+	const struct { \
+		int (*fn)(const HEPH_FROM__(ret_) *, HEPH_TO__(target_) *); \
+		void (*drop)(HEPH_FROM__(ret_) *); \
+	} heph_f__ = { (fn_), (drop_) }; \
+	HEPH_END__ \
+	HEPH_MAP__(ctx_, ret_, target_, NULL, 0))
+#define heph_map_owning_2__(ctx_, ret_, target_, fn_, drop_, ...) HEPH_DO__( \
+	HEPH_STRICT__ \
+	const struct { \
+		int (*fn)(const HEPH_FROM__(ret_) *, HEPH_TO__(target_) *, const __typeof__(__VA_ARGS__) *); \
+		void (*drop)(HEPH_FROM__(ret_) *); \
+		__typeof__(__VA_ARGS__) value; \
+	} heph_f__ = { (fn_), (drop_), (__VA_ARGS__) }; \
+	HEPH_END__ \
+	_Static_assert(sizeof(heph_f__.value) <= HEPH_MAP_VALUE_MAX, "heph_map: a value has at most 64 bytes"); \
+	HEPH_MAP__(ctx_, ret_, target_, &heph_f__.value, sizeof(heph_f__.value)))
+#define HEPH_MAP__(ctx_, ret_, target_, value_, size_) \
+	_Static_assert(!HEPH_NONE__(HEPH_FROM__(ret_)) && !HEPH_NONE__(HEPH_TO__(target_)), \
+		"heph_map: both references must be to actors that take messages"); \
+	heph_raw_map((ctx_), &(const struct heph_mapping){ \
+		.target = (target_).addr, .fn = &heph_f__.fn, .drop = &heph_f__.drop, \
+		.value = (value_), .value_size = (size_), \
+		.from_size = sizeof(HEPH_FROM__(ret_)), .to_size = sizeof(HEPH_TO__(target_)) }, &(ret_)->addr)
+
+/* In the function of an adapter: heph_carry_reply(to->member, from->member). */
+#define heph_carry_reply(to_, from_) __extension__({ \
+	_Static_assert(HEPH_SAME__(*(to_).value_t, *(from_).value_t), \
+		"heph_carry_reply: the answers are of different types"); \
+	(to_).raw = (from_).raw; (void)0; })
 
 /* clang-format on */
 

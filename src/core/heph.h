@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "core/map.h"
 #include "core/thread.h"
 
 struct heph_lane;
@@ -103,6 +104,7 @@ struct heph {
 
 	void *files;           /* io's */
 	uint64_t first_serial; /* of its actors */
+	struct heph_maps maps;
 
 	_Atomic uint32_t busy;              /* workers that have actors */
 	_Atomic uint32_t strangers;         /* messages of theirs under way */

@@ -17,9 +17,11 @@
 
 int heph_raw_hold(heph_ctx ctx, struct heph_addr addr)
 {
-	int err = heph_watch_possible(ctx.self, addr);
 	struct heph_watch *watch;
+	int err;
 
+	addr = heph_addr_resolve(addr);
+	err = heph_watch_possible(ctx.self, addr);
 	if (err < 0)
 		return err;
 	if (!heph_raw_alive(addr))
@@ -34,7 +36,8 @@ int heph_raw_hold(heph_ctx ctx, struct heph_addr addr)
 int heph_raw_release(heph_ctx ctx, struct heph_addr addr)
 {
 	struct heph_watch *watch =
-		heph_watch_owned(ctx.self, HEPH_WATCH_HOLD, addr);
+		heph_watch_owned(ctx.self, HEPH_WATCH_HOLD,
+				 heph_addr_resolve(addr));
 
 	if (!watch)
 		return -ENOENT;

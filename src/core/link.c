@@ -158,6 +158,7 @@ int heph_raw_link(heph_ctx ctx, struct heph_addr addr)
 	struct heph_worker *worker;
 	int err = heph_wait_allowed(ctx);
 
+	addr = heph_addr_resolve(addr);
 	if (err == 0)
 		err = heph_watch_possible(self, addr);
 	if (err < 0)
@@ -194,8 +195,10 @@ static void dissolve(struct heph_self *self, uint64_t id)
 
 int heph_raw_unlink(heph_ctx ctx, struct heph_addr addr)
 {
-	struct heph_watch *watch = find_own(ctx.self, addr.id);
+	struct heph_watch *watch;
 
+	addr = heph_addr_resolve(addr);
+	watch = find_own(ctx.self, addr.id);
 	if (!watch)
 		return -ENOENT;
 	dissolve(ctx.self, addr.id);

@@ -9,9 +9,11 @@
 
 int heph_raw_monitor(heph_ctx ctx, struct heph_addr addr)
 {
-	int err = heph_watch_possible(ctx.self, addr);
 	struct heph_watch *watch;
+	int err;
 
+	addr = heph_addr_resolve(addr);
+	err = heph_watch_possible(ctx.self, addr);
 	if (err < 0)
 		return err;
 	watch = heph_watch_new(ctx.self, HEPH_WATCH_MONITOR);
@@ -24,7 +26,8 @@ int heph_raw_monitor(heph_ctx ctx, struct heph_addr addr)
 int heph_raw_demonitor(heph_ctx ctx, struct heph_addr addr)
 {
 	struct heph_watch *watch =
-		heph_watch_owned(ctx.self, HEPH_WATCH_MONITOR, addr);
+		heph_watch_owned(ctx.self, HEPH_WATCH_MONITOR,
+				 heph_addr_resolve(addr));
 
 	if (!watch)
 		return -ENOENT;

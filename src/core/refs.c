@@ -11,6 +11,7 @@
 #include <heph/actor.h>
 
 #include "core/life.h"
+#include "core/map.h"
 #include "core/solo.h"
 #include "core/worker.h"
 
@@ -69,6 +70,7 @@ void heph_addr_tell(struct heph_addr addr, unsigned what)
 	struct heph *heph;
 	bool inside;
 
+	addr = heph_addr_resolve(addr);
 	heph = heph_enter(addr.node, &inside);
 	if (!heph)
 		return;
@@ -89,6 +91,7 @@ bool heph_raw_alive(struct heph_addr addr)
 	struct heph *heph;
 	bool inside, result;
 
+	addr = heph_addr_resolve(addr);
 	heph = heph_enter(addr.node, &inside);
 	if (!heph)
 		return false;

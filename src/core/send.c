@@ -7,6 +7,7 @@
 
 #include "core/lane.h"
 #include "core/lose.h"
+#include "core/map.h"
 #include "core/parcel.h"
 #include "core/stackrule.h"
 #include "core/wait.h"
@@ -86,6 +87,8 @@ static int send_abroad(heph_ctx ctx, struct heph_addr to,
 	bool inside;
 	int err;
 
+	if (heph_addr_is_map(to))
+		return heph_map_send(ctx, to, letter);
 	for (;;) {
 		heph = heph_enter(to.node, &inside);
 		if (!heph)
@@ -100,17 +103,27 @@ static int send_abroad(heph_ctx ctx, struct heph_addr to,
 	}
 }
 
+int heph_letter_offer(struct heph_addr to, const struct heph_letter *letter)
+{
+	struct heph *heph;
+	bool inside;
+	int err;
+
+	heph = heph_enter(to.node, &inside);
+	if (!heph)
+		return -ESRCH;
+	err = try_any(heph, inside ? heph_thread_current : NULL, to, letter);
+	heph_leave(to.node, inside);
+	if (err == -ESRCH && heph_addr_is_map(to))
+		err = heph_map_offer(to, letter);
+	return err;
+}
+
 int heph_letter_try_send(heph_ctx ctx, struct heph_addr to,
 			 const struct heph_letter *letter)
 {
-	bool inside;
-	struct heph *heph = heph_enter(to.node, &inside);
-	int err;
+	int err = heph_letter_offer(to, letter);
 
-	if (!heph)
-		return -ESRCH;
-	err = try_any(heph, inside ? ctx.self->thread : NULL, to, letter);
-	heph_leave(to.node, inside);
 	if (err == 0)
 		heph_worker_spend(ctx.self);
 	return err;
@@ -135,6 +148,8 @@ int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 					       letter);
 	if (err == 0)
 		heph_worker_spend(self);
+	else if (err == -ESRCH && heph_addr_is_map(to))
+		err = heph_map_send(ctx, to, letter);
 	return err;
 }
 
@@ -158,7 +173,9 @@ static void drop(struct heph *heph, struct heph_addr to, const void *msg)
 	struct heph_worker *worker = heph_worker_with(heph, to);
 	struct heph_kind *kind = worker ? worker->selves[to.slot].kind : NULL;
 
-	if (kind && to.id / HEPH_THREADS_MAX >= heph->first_serial)
+	if (heph_addr_is_map(to))
+		heph_map_drop(heph, to, msg);
+	else if (kind && to.id / HEPH_THREADS_MAX >= heph->first_serial)
 		heph_msg_dispose(kind, (void *)(uintptr_t)msg, HEPH_NO_REPLY);
 }
 
@@ -207,25 +224,14 @@ int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg,
 	return err;
 }
 
-static __attribute__((noinline)) int
-try_far(struct heph_thread *thread, struct heph_addr to, const void *msg,
-	size_t size)
+static __attribute__((noinline)) int try_far(struct heph_addr to, const void *msg,
+					     size_t size)
 {
 	const struct heph_letter letter = { .data = msg,
 					    .size = (uint32_t)size,
 					    .reply_at = HEPH_NO_REPLY };
-	struct heph *heph;
-	bool inside;
-	int err;
 
-	if (lose(to, msg))
-		return 0;
-	heph = heph_enter(to.node, &inside);
-	if (!heph)
-		return -ESRCH;
-	err = try_any(heph, inside ? thread : NULL, to, &letter);
-	heph_leave(to.node, inside);
-	return err;
+	return lose(to, msg) ? 0 : heph_letter_offer(to, &letter);
 }
 
 int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)
@@ -236,7 +242,7 @@ int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)
 	if (thread && thread->current)
 		heph_stackrule_check(thread->current, msg, size, "message");
 	if (heph_unlikely(!target))
-		return try_far(thread, to, msg, size);
+		return try_far(to, msg, size);
 	return heph_inbox_push(target, msg, (uint32_t)size);
 }
 

@@ -25,4 +25,8 @@ HEPH_MUST int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 HEPH_MUST int heph_letter_try_send(heph_ctx ctx, struct heph_addr to,
 				   const struct heph_letter *letter);
 
+/* The same by any thread, which need not have a context. */
+HEPH_MUST int heph_letter_offer(struct heph_addr to,
+				const struct heph_letter *letter);
+
 #endif

@@ -21,6 +21,7 @@
 #include "core/child.h"
 #include "core/lane.h"
 #include "core/life.h"
+#include "core/map.h"
 #include "core/scope.h"
 #include "core/wait.h"
 
@@ -375,6 +376,7 @@ int heph_raw_join(heph_ctx ctx, struct heph_addr addr,
 
 	if (err < 0)
 		return err;
+	addr = heph_addr_resolve(addr);
 	if (is_self(ctx, addr))
 		return -EDEADLK;
 	if (addr.node != ctx.self->thread->heph->node)
@@ -402,16 +404,17 @@ int heph_join_ready(heph_ctx ctx, struct heph_clause *clause)
 
 int heph_join_begin(heph_ctx ctx, struct heph_clause *clause)
 {
-	int err = heph_watch_possible(ctx.self, clause->on->who);
+	struct heph_addr who = heph_addr_resolve(clause->on->who);
+	int err = heph_watch_possible(ctx.self, who);
 
 	if (err < 0)
 		return err;
-	if (is_self(ctx, clause->on->who))
+	if (is_self(ctx, who))
 		return -EDEADLK;
 	clause->begun = heph_watch_new(ctx.self, HEPH_WATCH_JOIN);
 	if (!clause->begun)
 		return -ENOMEM;
-	heph_watch_start(clause->begun, clause->on->who);
+	heph_watch_start(clause->begun, who);
 	return 0;
 }
 

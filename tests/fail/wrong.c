@@ -85,6 +85,17 @@ enum heph_verdict bad_decide(const struct heph_exit *why, struct other_arg *arg)
 void forget(heph_ctx ctx, struct counter_arg *arg);
 int waits(heph_ctx ctx, struct counter_arg *arg);
 
+/* Functions of adapters. */
+int adapt(const struct other_msg *from, struct counter_msg *to);
+int adapt_by(const struct other_msg *from, struct counter_msg *to, const struct other_arg *value);
+int adapt_back(const struct counter_msg *from, struct other_msg *to);
+int adapt_const(struct other_msg *from, struct counter_msg *to);
+void drop_other(struct other_msg *msg);
+void drop_counter(struct counter_msg *msg);
+struct too_large { char bytes[65]; };
+int adapt_by_large(const struct other_msg *from, struct counter_msg *to, const struct too_large *value);
+struct short_msg { HEPH_REPLY(short) answer; };
+
 /* The face that a module shows to others. */
 static inline int counter_add(heph_ctx ctx, counter_ref to, long n)
 {
@@ -109,10 +120,13 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	long total = 0;
 	int err = 0, small = 0;
 	char buf[8];
+	struct too_large large = { { 0 } };
+	struct short_msg shorter = { { { 0 } } };
 
 	(void)pending, (void)small_pending;
 	(void)msg, (void)arg, (void)omsg, (void)oarg, (void)total, (void)small, (void)buf;
 	(void)ctx, (void)in, (void)counter, (void)other, (void)quiet, (void)any, (void)fd;
+	(void)large, (void)shorter;
 #if FAIL == 0 /* right */
 	err |= heph_send(ctx, counter, msg);
 	err |= heph_send(ctx, counter, { .kind = COUNTER_ADD, .add = 1 });
@@ -143,6 +157,14 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	err |= heph_defer(ctx, forget, arg);
 	err |= heph_join(ctx, counter, NULL);
 	heph_stop(counter);
+	err |= heph_map(ctx, &other, counter, adapt);
+	err |= heph_map(ctx, &other, counter, adapt_by, oarg);
+	err |= heph_map(ctx, &other, counter, adapt_by, (struct other_arg){ NULL });
+	err |= heph_map_owning(ctx, &other, counter, adapt, drop_other);
+	err |= heph_map_owning(ctx, &other, counter, adapt_by, drop_other, oarg);
+	heph_unmap(ctx, other);
+	heph_carry_reply(msg.total, msg.total);
+	err |= heph_same(counter, any);
 #elif FAIL == 20 /* another actor's message */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'struct other_msg' */
 	err = heph_send(ctx, counter, omsg);
 #elif FAIL == 21 /* no message at all */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'int' */
@@ -286,6 +308,38 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 #elif FAIL == 210 /* forward: the two replies have different types */ /* expect: heph_forward: total does not answer with the type of small_reply */
 	HEPH_REPLY(int) small_reply = { .raw = { 0, 0, 0, 0 } };
 	err = heph_forward(ctx, counter, total, small_reply, { .kind = COUNTER_TOTAL });
+#elif FAIL == 400 /* map: the function is the wrong way round */ /* expect: incompatible-(function-)?pointer-types */
+	err = heph_map(ctx, &other, counter, adapt_back);
+#elif FAIL == 401 /* map: the wrong target */ /* expect: incompatible-(function-)?pointer-types */
+	err = heph_map(ctx, &other, other, adapt);
+#elif FAIL == 402 /* map: the reference takes other messages */ /* expect: incompatible-(function-)?pointer-types */
+	err = heph_map(ctx, &counter, counter, adapt);
+#elif FAIL == 403 /* map: forgot the value */ /* expect: incompatible-(function-)?pointer-types */
+	err = heph_map(ctx, &other, counter, adapt_by);
+#elif FAIL == 404 /* map: a value that the function does not take */ /* expect: incompatible-(function-)?pointer-types */
+	err = heph_map(ctx, &other, counter, adapt, 5);
+#elif FAIL == 405 /* map: a value of the wrong type */ /* expect: incompatible-(function-)?pointer-types */
+	err = heph_map(ctx, &other, counter, adapt_by, arg);
+#elif FAIL == 406 /* map: a value that is too large */ /* expect: a value has at most 64 bytes */
+	err = heph_map(ctx, &other, counter, adapt_by_large, large);
+#elif FAIL == 407 /* map: the function may change what it gets */ /* expect: incompatible-(function-)?pointer-types */
+	err = heph_map(ctx, &other, counter, adapt_const);
+#elif FAIL == 408 /* map: the target takes no messages */ /* expect: both references must be to actors that take messages */
+	err = heph_map(ctx, &other, quiet, NULL);
+#elif FAIL == 409 /* map: an untyped target */ /* expect: no member named 'msg_t' */
+	err = heph_map(ctx, &other, any, adapt);
+#elif FAIL == 410 /* map: a reference, not its address */ /* gcc: invalid type argument of '->' */ /* clang: member reference type 'other_ref'.* is not a pointer */
+	err = heph_map(ctx, other, counter, adapt);
+#elif FAIL == 411 /* map_owning: the drop function of the target */ /* expect: incompatible-(function-)?pointer-types */
+	err = heph_map_owning(ctx, &other, counter, adapt, drop_counter);
+#elif FAIL == 412 /* map: result ignored */ /* warn expect: unused-result */
+	heph_map(ctx, &other, counter, adapt);
+#elif FAIL == 413 /* unmap something that is no reference */ /* expect: no member named 'addr' */
+	heph_unmap(ctx, fd);
+#elif FAIL == 414 /* carry_reply: answers of different types */ /* expect: heph_carry_reply: the answers are of different types */
+	heph_carry_reply(shorter.answer, msg.total);
+#elif FAIL == 415 /* same: something that is no reference */ /* expect: no member named 'addr' */
+	err = heph_same(counter, fd);
 #endif
 	return err;
 }
