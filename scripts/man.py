@@ -15,15 +15,16 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADERS = ["typed", "message", "call", "actor", "own", "time", "io", "runtime",
-           "test", "inbox"]
+           "test", "inbox", "oneshot"]
 # Those with typed macros, and the macro that declares their types.
-TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN"}
+TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
 
 # What the line NAME says.
 SUMMARY = {
     "HEPH_ACTOR": "declare a type of actor, and say which function it is",
     "HEPH_PENDING": "a call that was started",
     "HEPH_CHAN": "declare a type of channel",
+    "HEPH_ONESHOT": "declare a type of channel for one value",
     "HEPH_REPLY": "a member of a message: where the answer goes",
     "heph_accept": "take the next connection of a listening socket",
     "heph_alive": "whether an actor has not ended",
@@ -81,6 +82,14 @@ SUMMARY = {
     "heph_on_signal": "a clause of heph_wait(): a signal",
     "heph_on_time": "a clause of heph_wait(): a moment",
     "heph_on_writable": "a clause of heph_wait(): a descriptor can be written",
+    "heph_oneshot_free": "give a handle of a oneshot back",
+    "heph_oneshot_is_connected": "whether the other side of a oneshot is there",
+    "heph_oneshot_new": "make a channel for one value",
+    "heph_oneshot_recv": "wait for the value of a oneshot",
+    "heph_oneshot_reset": "use a oneshot once more",
+    "heph_oneshot_same": "whether two handles are of the same oneshot",
+    "heph_oneshot_send": "send the value of a oneshot",
+    "heph_oneshot_try_recv": "take the value of a oneshot, if it is there",
     "heph_own": "free something when the actor ends",
     "heph_panic": "end the running actor as a failure",
     "heph_post": "send a message, or drop it",
@@ -141,6 +150,8 @@ USES = {
     "heph_chan_new_managed": "heph_chan_new_managed(NAME, capacity, &manager, "
                              "&tx, &rx)",
     "HEPH_CHAN": "HEPH_CHAN(NAME, struct type[, drop]);",
+    "HEPH_ONESHOT": "HEPH_ONESHOT(NAME, struct type[, drop]);",
+    "heph_on_oneshot": "heph_on_oneshot(rx, &value)",
     "heph_serve_on_each": "heph_serve_on_each(ctx, listener, NAME, member"
                           "[, argument][, .option = ...])",
     "HEPH_ACTOR": "HEPH_ACTOR(NAME, struct NAME_msg, struct NAME_arg);",
@@ -153,7 +164,7 @@ USES = {
 # Verbs that are told of on the page of another one.
 PARTS = {
     "heph_chan_new": ["heph_chan_new_managed"],
-    "heph_wait": ["heph_on_msg", "heph_on_chan"],
+    "heph_wait": ["heph_on_msg", "heph_on_chan", "heph_on_oneshot"],
 }
 
 # Headers whose first comment holds for each of their functions.
@@ -224,7 +235,7 @@ def verbs():
         with open(f"{ROOT}/include/heph/{header}.h", encoding="utf-8") as file:
             text += file.read()
     return [name for name in re.findall(r"^#define (heph_\w+|HEPH_\w+)\(", text, re.M)
-            if not name.endswith("__") and name not in ("HEPH_REF", "heph_chan_same",
+            if not name.endswith("__") and name not in ("HEPH_REF", "heph_chan_same", "heph_oneshot_same",
                                                         "heph_chan_id")]
 
 

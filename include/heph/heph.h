@@ -11,6 +11,7 @@
 #include <heph/inbox.h>
 #include <heph/io.h>
 #include <heph/message.h>
+#include <heph/oneshot.h>
 #include <heph/own.h>
 #include <heph/refs.h>
 #include <heph/runtime.h>

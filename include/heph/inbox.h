@@ -156,10 +156,10 @@ HEPH_API HEPH_MUST int heph_raw_chan_peek(heph_ctx ctx, struct heph_chan *chan,
 	HEPH_VALUE__(n_, type_, drop_, "HEPH_CHAN"); \
 	typedef struct n_##_sender n_##_sender; \
 	typedef struct n_##_receiver n_##_receiver; \
-	HEPH_HANDLE__(n_, n_##_sender, type_, HEPH_CHAN_SENDER__); \
-	HEPH_HANDLE__(n_, n_##_receiver, type_, HEPH_CHAN_RECEIVER__); \
+	HEPH_HANDLE__(n_, n_##_sender, type_, HEPH_CHAN_SENDER__, struct heph_chan *chan); \
+	HEPH_HANDLE__(n_, n_##_receiver, type_, HEPH_CHAN_RECEIVER__, struct heph_chan *chan); \
 	typedef struct n_##_manager n_##_manager; \
-	HEPH_HANDLE__(n_, n_##_manager, type_, HEPH_CHAN_MANAGER__)
+	HEPH_HANDLE__(n_, n_##_manager, type_, HEPH_CHAN_MANAGER__, struct heph_chan *chan)
 
 /* What a type of values needs, of oneshots too: its size, and a function that
  * drops one. */
@@ -173,9 +173,9 @@ HEPH_API HEPH_MUST int heph_raw_chan_peek(heph_ctx ctx, struct heph_chan *chan,
 
 /* A handle: the sizes of what its members point to are numbers and types for
  * the macros. */
-#define HEPH_HANDLE__(n_, handle_, type_, kind_) \
+#define HEPH_HANDLE__(n_, handle_, type_, kind_, ...) \
 	struct handle_ { union { \
-		struct heph_chan *chan; \
+		__VA_ARGS__; \
 		char (*kind_t)[kind_]; \
 		type_ *value_t; \
 		n_##_sender *sender_t; \
@@ -192,6 +192,8 @@ static inline void heph_keep__(void *value) { (void)value; }
 	_Static_assert(HEPH_SAME__(ret_, type_ *), who_ ": " #ret_ " is not a " #type_ " *")
 #define HEPH_TAKES__(rx_, ret_, who_) \
 	HEPH_RECEIVER__(rx_, who_); \
+	HEPH_FILLS__(rx_, ret_, who_)
+#define HEPH_FILLS__(rx_, ret_, who_) \
 	_Static_assert(HEPH_SAME__(*(ret_), *(rx_).value_t), who_ ": " #ret_ " is not a pointer to the values of " #rx_)
 #define HEPH_CHAN_LET__(tx_, ...) HEPH_LET__(__typeof__(*(tx_).value_t), heph_m__, __VA_ARGS__)
 

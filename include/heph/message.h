@@ -132,6 +132,7 @@ enum heph_on_what__ {
 	HEPH_ON_JOIN__,
 	HEPH_ON_CHAN__,
 	HEPH_ON_TREE__,
+	HEPH_ON_ONESHOT__,
 };
 
 /* One thing to wait for, a clause. Made by the functions below, and in C by

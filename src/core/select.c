@@ -8,6 +8,7 @@
 
 #include "core/chan.h"
 #include "core/inbox.h"
+#include "core/oneshot.h"
 #include "core/pending.h"
 #include "core/select.h"
 #include "core/signals.h"
@@ -99,6 +100,9 @@ static const struct heph_clause_type types[] = {
 			     heph_chan_clause_begin, heph_chan_clause_end },
 	[HEPH_ON_TREE__] = { HEPH_WAIT_CHILD | HEPH_WAIT_TIME, heph_tree_ready,
 			     NULL, NULL },
+	[HEPH_ON_ONESHOT__] = { HEPH_WAIT_PARK, heph_oneshot_clause_ready,
+				heph_oneshot_clause_begin,
+				heph_oneshot_clause_end },
 };
 
 /* NULL: a hole in the list. */
