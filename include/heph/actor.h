@@ -41,8 +41,8 @@ extern "C" {
  *                not interrupt what blocks: it is seen by the next wait. What
  *                still blocks when the grace is over ends the process.
  *
- * Both do and are all that other actors do and are. At most 63 calls of one
- * wait at a time, and there are at most 2^20 of both in a runtime. What they
+ * Both do and are all that other actors do and are. At most 255 calls of one
+ * wait at a time, and there are at most 2^18 of both in a runtime. What they
  * spawn with HEPH_HERE goes to a worker: that which runs the one that moves, or
  * by turns. heph_serve(), heph_serve_on_each() and heph_run_on_each() choose
  * where the actors run by themselves, whatever `.on` says.
@@ -54,9 +54,7 @@ enum {
 };
 #define HEPH_WORKER(n) ((n) + 1) /* on worker n, counted from 0 */
 
-enum {
-	HEPH_ARG_MAX = 1 << 14
-}; /* bytes of an argument, which is on the stack */
+enum { HEPH_ARG_MAX = 1 << 14 }; /* bytes of an argument; it is on the stack */
 
 enum { HEPH_LOW = -1, HEPH_NORMAL = 0, HEPH_HIGH = 1 };
 

@@ -31,13 +31,23 @@ enum { SLICE = 16 }; /* steps of one mover in a row */
 
 /* ---- queues ---------------------------------------------------------------- */
 
+static void append(struct heph_movers *queue, struct heph_solo *solo)
+{
+	solo->next = NULL;
+	if (queue->first)
+		queue->last->next = solo;
+	else
+		queue->first = solo;
+	queue->last = solo;
+}
+
 static void push(struct heph_solo *solo)
 {
 	struct heph *heph = solo->worker.thread.heph;
 	struct heph_solos *solos = heph_solos_of(heph);
 
 	pthread_mutex_lock(&solos->lock);
-	heph_solo_append(&solos->first, &solos->last, solo);
+	append(&solos->ready, solo);
 	atomic_fetch_add(&heph->movers, 1);
 	pthread_mutex_unlock(&solos->lock);
 }
@@ -52,9 +62,9 @@ static struct heph_solo *pop(struct heph *heph)
 		return NULL;
 	solos = heph_solos_of(heph);
 	pthread_mutex_lock(&solos->lock);
-	solo = solos->first;
+	solo = solos->ready.first;
 	if (solo) {
-		solos->first = solo->next;
+		solos->ready.first = solo->next;
 		atomic_fetch_sub(&heph->movers, 1);
 	}
 	pthread_mutex_unlock(&solos->lock);
@@ -79,11 +89,11 @@ static void wake_one(struct heph *heph)
 /* The next one, from both queues by turns. */
 static struct heph_solo *next_solo(struct heph_worker *on)
 {
-	struct heph_visitors *visitors = &on->visitors;
+	struct heph_movers *visitors = &on->visitors;
 	struct heph_solo *solo = NULL;
 
-	visitors->next = !visitors->next;
-	if (visitors->next || !visitors->first)
+	on->visitor_next = !on->visitor_next;
+	if (!on->visitor_next || !visitors->first)
 		solo = pop(on->thread.heph);
 	if (!solo && visitors->first) {
 		solo = visitors->first;
@@ -94,9 +104,7 @@ static struct heph_solo *next_solo(struct heph_worker *on)
 
 static void visit(struct heph_solo *solo)
 {
-	struct heph_visitors *visitors = &solo->home->visitors;
-
-	heph_solo_append(&visitors->first, &visitors->last, solo);
+	append(&solo->home->visitors, solo);
 }
 
 void heph_mover_visit(struct heph_event *event)

@@ -220,8 +220,12 @@ need_type(struct heph_solos *solos, const struct heph_actor *type, bool moves)
 
 static void put_resting(struct heph_solo_type *type, struct heph_solo *solo)
 {
-	heph_solo_append(&type->first, &type->last, solo);
-	type->n++;
+	solo->younger = NULL;
+	if (type->n++)
+		type->last->younger = solo;
+	else
+		type->first = solo;
+	type->last = solo;
 }
 
 /* Somebody may run it because there is something at its door: not this one. */
@@ -239,7 +243,7 @@ static struct heph_solo *get_resting(struct heph_solo_type *type)
 
 	for (unsigned n = type->n; n; n--) {
 		solo = type->first;
-		type->first = solo->next;
+		type->first = solo->younger;
 		type->n--;
 		if (claim(solo))
 			return solo;

@@ -22,8 +22,8 @@
 #include "core/worker.h"
 
 enum {
-	HEPH_SOLOS_MAX = 1 << 20,
-	HEPH_SOLO_CALLS = 64, /* places in the table of calls; one is unused */
+	HEPH_SOLOS_MAX = 1 << 18,
+	HEPH_SOLO_CALLS = 256, /* places in the table of calls; one is unused */
 	HEPH_SOLO_STACK = 1 << 20, /* bytes, of one with an own thread */
 };
 
@@ -31,7 +31,8 @@ struct heph_solo_type;
 
 struct heph_solo {
 	struct heph_worker worker; /* first */
-	struct heph_solo *next;    /* in a queue, or in the list of its type */
+	struct heph_solo *next;    /* in a queue */
+	struct heph_solo *younger; /* in the list of its type, while it rests */
 	struct heph_solo_type *type;
 	bool started; /* has its thread */
 
@@ -45,7 +46,8 @@ struct heph_solo {
 	_Atomic heph_time armed; /* HEPH_NEVER: not armed */
 };
 
-/* The solos of a type of actor that rest, the longest resting first. */
+/* The solos of a type of actor that rest, the longest resting first. Meanwhile
+ * one may be in a queue, because there is something at its door. */
 struct heph_solo_type {
 	const struct heph_actor *type;
 	bool moves;
@@ -67,7 +69,7 @@ struct heph_solos {
 	pthread_mutex_t lock; /* of what follows */
 	struct heph_stacks small, large;
 	struct heph_solo_type *types;
-	struct heph_solo *first, *last; /* ready, for any worker */
+	struct heph_movers ready; /* for any worker */
 
 	pthread_mutex_t timer_lock; /* of the wheel */
 	struct heph_wheel wheel;
@@ -81,19 +83,6 @@ static inline struct heph_solos *heph_solos_of(struct heph *heph)
 static inline struct heph_solo *heph_solo_of(struct heph_thread *thread)
 {
 	return (struct heph_solo *)thread;
-}
-
-/* Adds one to the end of a list by `next`. */
-static inline void heph_solo_append(struct heph_solo **first,
-				    struct heph_solo **last,
-				    struct heph_solo *solo)
-{
-	solo->next = NULL;
-	if (*first)
-		(*last)->next = solo;
-	else
-		*first = solo;
-	*last = solo;
 }
 
 /* ---- spawning ---- */

@@ -40,9 +40,8 @@ struct heph_queue {
 };
 
 /* The same, of solos. */
-struct heph_visitors {
+struct heph_movers {
 	struct heph_solo *first, *last;
-	bool next; /* one of them is next, not one that anybody may run */
 };
 
 struct heph_worker {
@@ -75,7 +74,8 @@ struct heph_worker {
 	heph_time spin;    /* how long it is worth to spin before sleeping */
 	heph_time trim_at; /* when idle stacks lose their memory; 0: not set */
 	_Atomic uint32_t *movers;      /* that it may run, how many are ready */
-	struct heph_visitors visitors; /* that nobody else may run */
+	struct heph_movers visitors; /* that nobody else may run */
+	bool visitor_next;	     /* not one of the others */
 	unsigned n_lanes;              /* so many have lanes to it */
 	bool stopping; /* its first-level actors were asked to stop */
 	struct heph_event stop_event;

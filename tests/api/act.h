@@ -139,6 +139,17 @@ UNUSED static void end(heph_ctx ctx)
 	heph_free(ctx);
 }
 
+/* Where actors run that could run anywhere: the tests run again with TEST_ON=any
+ * and TEST_ON=own in the environment. */
+UNUSED static int test_on(int otherwise)
+{
+	const char *on = getenv("TEST_ON");
+
+	if (!on)
+		return otherwise;
+	return strcmp(on, "any") == 0 ? HEPH_ANY : HEPH_OWN_THREAD;
+}
+
 /* Runs an actor on the first of two workers, and looks what is left. */
 UNUSED static void run(act_fn *fn, void *arg)
 {
@@ -146,7 +157,8 @@ UNUSED static void run(act_fn *fn, void *arg)
 	struct heph_exit exit;
 	act_ref ref;
 
-	must_be(heph_spawn(ctx, act, &ref, { fn, arg }, .on = HEPH_WORKER(0)),
+	must_be(heph_spawn(ctx, act, &ref, { fn, arg },
+			   .on = test_on(HEPH_WORKER(0))),
 		0);
 	must_be(heph_join(ctx, ref, &exit), 0);
 	must(exit.err == 0 || exit.err == -ESRCH);
@@ -202,6 +214,7 @@ UNUSED static act_ref spawn_on(heph_ctx ctx, int on, act_fn *fn, void *arg)
 {
 	act_ref ref;
 
+	on = on == HEPH_HERE ? test_on(on) : on;
 	must_be(heph_spawn(ctx, act, &ref, { fn, arg }, .on = on), 0);
 	return ref;
 }

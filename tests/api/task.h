@@ -68,11 +68,24 @@ static int task_main(heph_ctx ctx, struct task_arg *arg)
 }
 HEPH_ACTOR_MAIN(task, task_main);
 
+/* Where actors run that could run anywhere: the tests run again with TEST_ON=any
+ * and TEST_ON=own in the environment. */
+static inline int test_on(int otherwise)
+{
+	const char *on = getenv("TEST_ON");
+
+	if (!on)
+		return otherwise;
+	return strcmp(on, "any") == 0 ? HEPH_ANY : HEPH_OWN_THREAD;
+}
+
 static inline task_ref start_task(heph_ctx ctx, task_fn fn, void *arg)
 {
 	task_ref task;
 
-	must_be(heph_spawn(ctx, task, &task, { fn, arg }), 0);
+	must_be(heph_spawn(ctx, task, &task, { fn, arg },
+			   .on = test_on(HEPH_HERE)),
+		0);
 	return task;
 }
 
