@@ -189,7 +189,7 @@ static int fail_when_told(heph_ctx ctx, act_inbox in, void *arg)
 
 static int monitor_restarting(heph_ctx ctx, act_inbox in, void *arg)
 {
-	int failures;
+	static int failures;
 	act_ref ref;
 
 	(void)in, (void)arg;
@@ -250,7 +250,7 @@ static enum heph_verdict again(const struct heph_exit *why, struct act_arg *arg)
 
 static int restart_watcher(heph_ctx ctx, act_inbox in, void *arg)
 {
-	struct watching watching;
+	static struct watching watching;
 	act_ref ref;
 
 	(void)in, (void)arg;
@@ -394,9 +394,11 @@ static int wait_stopped(heph_ctx ctx, act_inbox in, void *arg)
 
 static int stop_waiting(heph_ctx ctx, act_inbox in, void *arg)
 {
-	act_ref ref, other = spawn_on(ctx, HEPH_WORKER(0), idle, NULL);
+	static act_ref other;
+	act_ref ref;
 
 	(void)in, (void)arg;
+	other = spawn_on(ctx, HEPH_WORKER(0), idle, NULL);
 	near_and_far(on)
 	{
 		ref = spawn_on(ctx, on, wait_stopped, &other);
