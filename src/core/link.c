@@ -130,7 +130,6 @@ static int ask(heph_ctx ctx, struct heph_watch *watch)
 	heph_request_send(&order->request, watch->thread);
 	err = heph_request_await(ctx, &order->request, &gone);
 	ext->linking = NULL;
-	handle_put_off(ext);
 	if (!gone)
 		heph_mem_free(order);
 	return err;
@@ -149,6 +148,7 @@ static int link_with(heph_ctx ctx, struct heph_worker *worker,
 	err = ask(ctx, watch);
 	if (err < 0)
 		heph_watch_forget(watch); /* it never left */
+	handle_put_off(ctx.self->ext);
 	return err;
 }
 

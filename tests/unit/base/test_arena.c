@@ -127,6 +127,68 @@ static void is_as_before_without_memory(void **state)
 	}
 }
 
+/* Fills some memory, small and large. */
+static void fill(struct heph_rand *rand, int n)
+{
+	for (int i = 0; i < n; i++) {
+		size_t size = heph_rand_below(rand, 10) ?
+				      heph_rand_below(rand, 300) :
+				      heph_rand_below(rand, 9000);
+		unsigned char *bytes = heph_arena_alloc(&arena, &pool, size);
+
+		assert_non_null(bytes);
+		memset(bytes, 0xff, size);
+	}
+}
+
+/* Marks nest: what was allocated before each stays as it is, and the arena is
+ * as if nothing had been allocated after it. */
+static void fill_and_release(struct heph_rand *rand, int depth)
+{
+	struct heph_arena_mark mark = heph_arena_mark(&arena);
+	size_t in_use = heph_pool_in_use(&pool);
+	struct heph_arena was = arena;
+
+	for (int i = 0; i < 4; i++) {
+		fill(rand, (int)heph_rand_below(rand, 30));
+		if (depth)
+			fill_and_release(rand, depth - 1);
+	}
+	heph_arena_release(&arena, &pool, &mark);
+	assert_int_equal(heph_pool_in_use(&pool), in_use);
+	assert_memory_equal(&arena, &was, sizeof(arena));
+}
+
+static void is_released_to_a_mark(void **state)
+{
+	struct heph_rand rand;
+	unsigned char *before;
+
+	(void)state;
+	heph_rand_seed(&rand, 7);
+	fill_and_release(&rand, 3);
+	assert_int_equal(heph_pool_in_use(&pool), 0);
+	before = heph_arena_alloc(&arena, &pool, 100);
+	assert_non_null(before);
+	memset(before, 'b', 100);
+	fill_and_release(&rand, 3);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(before[i], 'b');
+}
+
+static void a_mark_may_lie_in_what_is_freed(void **state)
+{
+	struct heph_arena_mark mark = heph_arena_mark(&arena), *copy;
+
+	(void)state;
+	copy = heph_arena_alloc(&arena, &pool, sizeof(*copy));
+	assert_non_null(copy);
+	*copy = mark;
+	assert_non_null(heph_arena_alloc(&arena, &pool, 5000));
+	heph_arena_release(&arena, &pool, copy);
+	assert_int_equal(heph_pool_in_use(&pool), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +203,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(refuses_absurd_sizes, start,
 						stop),
 		cmocka_unit_test_setup_teardown(is_as_before_without_memory,
+						start, stop),
+		cmocka_unit_test_setup_teardown(is_released_to_a_mark, start,
+						stop),
+		cmocka_unit_test_setup_teardown(a_mark_may_lie_in_what_is_freed,
 						start, stop),
 	};
 
