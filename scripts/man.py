@@ -14,8 +14,8 @@ import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-HEADERS = ["typed", "message", "call", "actor", "own", "time", "io", "runtime",
-           "test", "inbox", "oneshot"]
+HEADERS = ["typed", "message", "call", "group", "actor", "own", "time", "io",
+           "runtime", "test", "inbox", "oneshot"]
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
 
@@ -35,6 +35,8 @@ SUMMARY = {
     "heph_call_error": "the latest call that failed",
     "heph_call_error_text": "why a call failed, in words",
     "heph_call": "send a message and wait for the answer",
+    "heph_call_all": "call all members of a group",
+    "heph_call_any": "call a group and take the first answer",
     "heph_chan_capacity": "how many values there can be in a channel",
     "heph_chan_count": "how many values there are in a channel",
     "heph_chan_free": "give a handle of a channel back",
@@ -67,8 +69,19 @@ SUMMARY = {
     "heph_forward": "let another actor answer a call",
     "heph_fd_take": "own a descriptor that was given",
     "heph_free": "end a runtime",
+    "heph_group_add": "add an actor to a group",
+    "heph_group_add_unique": "add an actor to a group once",
+    "heph_group_at": "the n-th member of a group",
+    "heph_group_by_key": "the member of a group that a key belongs to",
+    "heph_group_count": "how many members a group has",
+    "heph_group_extend": "add the members of another group",
+    "heph_group_make_unique": "leave each member of a group once",
+    "heph_group_remove": "remove an actor from a group",
+    "heph_group_remove_gone": "remove members that have ended",
+    "heph_hash": "a number for some bytes",
     "heph_inbox_info": "how full an inbox is",
     "heph_join": "wait until an actor has ended",
+    "heph_join_all": "wait until all members of a group have ended",
     "heph_listen": "open a listening TCP socket",
     "heph_listen_shared": "open a listening TCP socket for all workers",
     "heph_local_address": "the addresses of a connection",
@@ -103,6 +116,9 @@ SUMMARY = {
     "heph_same": "whether two references are to the same actor",
     "heph_self": "a reference to the running actor",
     "heph_send": "send a message to an actor",
+    "heph_send_all": "send a message to all members of a group",
+    "heph_send_by_key": "send a message to the member that a key belongs to",
+    "heph_send_one": "send a message to one member of a group",
     "heph_serve": "spawn an actor for each connection",
     "heph_serve_on_each": "spawn an actor for each connection, on all workers",
     "heph_shield": "a context whose waits go on after a stop",
@@ -112,12 +128,15 @@ SUMMARY = {
     "heph_start_call": "begin a call, and wait for its answer later",
     "heph_stats": "numbers of a runtime",
     "heph_stop": "ask an actor to stop",
+    "heph_stop_all": "ask all members of a group to stop",
     "heph_stopping": "whether the running actor was asked to stop",
     "heph_strdup": "copy a string into memory of the actor",
     "heph_test_lose": "lose messages, for tests",
     "heph_test_lost": "how many messages were lost on purpose",
     "heph_try_recv": "take a message if there is one",
     "heph_try_send": "send a message if there is room",
+    "heph_try_send_all": "send a message to all members that have room",
+    "heph_try_send_one": "send a message to a member that has room",
     "heph_until": "a context that waits until a moment at most",
     "heph_wait": "wait for several things at once",
     "heph_within": "a context that waits for some time at most",
@@ -139,6 +158,7 @@ TYPES = {
     "heph_inbox_info": ["struct heph_inbox_info {"],
     "heph_fd_give": ["struct heph_fd_handle {"],
     "heph_send": ["HEPH_INBOX_DEFAULT ="],
+    "heph_call_all": ["struct heph_call_results {"],
     "heph_start_call": ["struct heph_pending {"],
     "heph_call_error": ["struct heph_call_failure {"],
 }

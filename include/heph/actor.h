@@ -127,6 +127,10 @@ struct heph_actor {
 	int (*entry)(heph_ctx ctx, struct heph_inbox *inbox, void *arg);
 	void (*drop)(void *msg);     /* NULL: messages own nothing */
 	void (*drop_arg)(void *arg); /* NULL: the argument owns nothing */
+	/* 0 or a negative errno; -EINVAL: they own something and cannot be
+	 * copied. NULL: that if there is `drop`, else they are copied as they
+	 * are. */
+	int (*copy)(void *to, const void *from);
 	enum heph_verdict (*decide)(const void *spawn,
 				    const struct heph_exit *why, void *arg);
 };

@@ -14,6 +14,9 @@
  *
  *     .drop      void (*)(struct counter_msg *)      frees what an unread
  *                message owns; must not wait
+ *     .copy      int (*)(struct counter_msg *to, const struct counter_msg *from)
+ *                makes another message of one that owns something, for a group:
+ *                0, or a negative errno and nothing was made
  *     .drop_arg  void (*)(struct counter_arg *)      the same for the argument,
  *                when the actor ends for good; of an actor with .decide it
  *                gets the original, not the copy that the function had
@@ -40,6 +43,7 @@
 
 #include <heph/actor.h>
 #include <heph/call.h>
+#include <heph/group.h>
 #include <heph/io.h>
 #include <heph/message.h>
 #include <heph/own.h>
@@ -77,6 +81,9 @@ struct heph_empty { char unused; };
 	extern const struct heph_actor n_##_actor; \
 	HEPH_REF(n_, msg_); \
 	typedef struct n_##_inbox { union { struct heph_inbox *inbox; n_##_ref *ref_t; }; } n_##_inbox; \
+	typedef struct n_##_group { \
+		union { struct heph_group group; struct { HEPH_GROUP__; }; n_##_ref *ref_t; }; \
+	} n_##_group; \
 	typedef msg_ n_##_msg__; \
 	typedef arg_ n_##_arg__; \
 	struct n_##_spawn { \
@@ -109,6 +116,7 @@ struct heph_empty { char unused; };
 	static const struct { \
 		char first__; \
 		void (*drop)(n_##_msg__ *); \
+		int (*copy)(n_##_msg__ *, const n_##_msg__ *); \
 		void (*drop_arg)(n_##_arg__ *); \
 	} n_##_hooks__ = { .first__ = 0, __VA_ARGS__ }; \
 	HEPH_END__ \
@@ -124,6 +132,13 @@ struct heph_empty { char unused; };
 		} \
 	} \
 	static void n_##_drop__(void *msg) { if (n_##_hooks__.drop) n_##_hooks__.drop(msg); } \
+	static int n_##_copy__(void *to, const void *from) \
+	{ \
+		if (n_##_hooks__.copy) return n_##_hooks__.copy(to, from); \
+		if (n_##_hooks__.drop) return -EINVAL; \
+		__builtin_memcpy(to, from, sizeof(HEPH_SOME__(n_##_msg__))); \
+		return 0; \
+	} \
 	static void n_##_drop_arg__(void *arg) { if (n_##_hooks__.drop_arg) n_##_hooks__.drop_arg(arg); } \
 	static enum heph_verdict n_##_decide__(const void *spawn, const struct heph_exit *why, void *arg) \
 	{ return ((const struct n_##_spawn *)spawn)->decide(why, arg); } \
@@ -135,7 +150,7 @@ struct heph_empty { char unused; };
 		.spawn_size = sizeof(struct n_##_spawn), \
 		.decide_at = offsetof(struct n_##_spawn, decide), \
 		.options_size = sizeof(struct heph_options), \
-		.entry = n_##_entry__, .drop = n_##_drop__, .drop_arg = n_##_drop_arg__, \
+		.entry = n_##_entry__, .drop = n_##_drop__, .drop_arg = n_##_drop_arg__, .copy = n_##_copy__, \
 		.decide = n_##_decide__, \
 	}
 
@@ -193,14 +208,17 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 /* A member of a message: where the answer, of that type, goes. */
 #define HEPH_REPLY(type_) union { struct heph_reply raw; type_ *value_t; }
 
+/* In a scope with the message. */
+#define HEPH_CALL__(member_, ret_, size_) &(const struct heph_call){ \
+	.msg = &heph_m__, .size = sizeof(heph_m__), \
+	.reply_at = (size_t)((char *)&heph_m__.member_.raw - (char *)&heph_m__), \
+	.ret = (ret_), .ret_size = (size_), .member = #member_ }
+
 #define heph_call(ctx_, ref_, member_, ret_, ...) HEPH_DO__( \
 	HEPH_MSG__(ref_, __VA_ARGS__) \
 	_Static_assert(HEPH_SAME__(*(ret_), *heph_m__.member_.value_t), \
 		"heph_call: " #member_ " does not answer with the type of *" #ret_); \
-	heph_raw_call((ctx_), (ref_).addr, &(const struct heph_call){ \
-		.msg = &heph_m__, .size = sizeof(heph_m__), \
-		.reply_at = (size_t)((char *)&heph_m__.member_.raw - (char *)&heph_m__), \
-		.ret = (ret_), .ret_size = sizeof(*(ret_)), .member = #member_ }))
+	heph_raw_call((ctx_), (ref_).addr, HEPH_CALL__(member_, ret_, sizeof(*(ret_)))))
 #define heph_answer(reply_, ...) __extension__({ \
 	HEPH_LET__(__typeof__(*(reply_).value_t), heph_v__, __VA_ARGS__) \
 	heph_raw_answer((reply_).raw, &heph_v__, sizeof(heph_v__)); })
@@ -220,16 +238,72 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 	HEPH_MSG__(ref_, __VA_ARGS__) \
 	_Static_assert(HEPH_SAME__(*(pending_)->value_t, *heph_m__.member_.value_t), \
 		"heph_start_call: " #member_ " does not answer with the type of " #pending_); \
-	heph_raw_start_call((ctx_), (ref_).addr, &(const struct heph_call){ \
-		.msg = &heph_m__, .size = sizeof(heph_m__), \
-		.reply_at = (size_t)((char *)&heph_m__.member_.raw - (char *)&heph_m__), \
-		.ret_size = sizeof(*(pending_)->value_t), .member = #member_ }, &(pending_)->raw))
+	heph_raw_start_call((ctx_), (ref_).addr, HEPH_CALL__(member_, NULL, sizeof(*(pending_)->value_t)), \
+		&(pending_)->raw))
 #define heph_await(ctx_, pending_, ret_) HEPH_DO__( \
 	_Static_assert(HEPH_SAME__(*(pending_)->value_t, *(ret_)), \
 		"heph_await: " #pending_ " is not answered with the type of *" #ret_); \
 	heph_raw_await((ctx_), &(pending_)->raw, (ret_), sizeof(*(ret_))))
 #define heph_forget_call(ctx_, pending_) heph_raw_forget_call((ctx_), &(pending_)->raw)
 #define heph_on_answer(pending_) heph_raw_on_answer((pending_).raw)
+
+/* A group and a reference, a group and another one. */
+#define HEPH_MEMBER__(group_, ref_, who_) _Static_assert(HEPH_SAME__(*(group_)->ref_t, ref_), \
+	who_ ": " #ref_ " is not a reference for " #group_)
+#define HEPH_ALIKE__(group_, other_, who_) _Static_assert(HEPH_SAME__(*(group_)->ref_t, *(other_)->ref_t), \
+	who_ ": " #other_ " is not a group of the type of " #group_)
+#define HEPH_REF_OF__(group_, ...) ((__typeof__(*(group_)->ref_t)){ { .addr = __VA_ARGS__ } })
+
+#define heph_group_add(ctx_, group_, ref_) HEPH_DO__( \
+	HEPH_MEMBER__(group_, ref_, "heph_group_add"); heph_raw_group_add((ctx_), &(group_)->group, (ref_).addr))
+#define heph_group_add_unique(ctx_, group_, ref_) HEPH_DO__( \
+	HEPH_MEMBER__(group_, ref_, "heph_group_add_unique"); \
+	heph_raw_group_add_unique((ctx_), &(group_)->group, (ref_).addr))
+#define heph_group_extend(ctx_, group_, other_) HEPH_DO__( \
+	HEPH_ALIKE__(group_, other_, "heph_group_extend"); \
+	heph_raw_group_extend((ctx_), &(group_)->group, &(other_)->group))
+#define heph_group_remove(group_, ref_) heph_raw_group_remove(&(group_)->group, (ref_).addr)
+#define heph_group_remove_gone(group_) heph_raw_group_remove_gone(&(group_)->group)
+#define heph_group_make_unique(group_) heph_raw_group_make_unique(&(group_)->group)
+#define heph_group_by_key(group_, key_) HEPH_REF_OF__(group_, heph_raw_group_by_key(&(group_)->group, (key_)))
+#define heph_stop_all(group_) heph_raw_stop_all(&(group_)->group)
+#define heph_join_all(ctx_, group_) heph_raw_join_all((ctx_), &(group_)->group)
+
+#define heph_group_count(group_) heph_raw_group_count(&(group_)->group)
+#define heph_group_at(group_, i_) HEPH_REF_OF__(group_, heph_raw_group_at(&(group_)->group, (i_)))
+
+#define HEPH_GROUP_MSG__(group_, ...) HEPH_MSG__(*(group_)->ref_t, __VA_ARGS__)
+#define heph_try_send_one(group_, ...) HEPH_DO__( \
+	HEPH_GROUP_MSG__(group_, __VA_ARGS__) \
+	heph_raw_try_send_one(&(group_)->group, &heph_m__, sizeof(heph_m__)))
+#define heph_send_one(ctx_, group_, ...) HEPH_DO__( \
+	HEPH_GROUP_MSG__(group_, __VA_ARGS__) \
+	heph_raw_send_one((ctx_), &(group_)->group, &heph_m__, sizeof(heph_m__)))
+#define heph_send_by_key(ctx_, group_, key_, ...) HEPH_DO__( \
+	HEPH_GROUP_MSG__(group_, __VA_ARGS__) \
+	heph_raw_send_by_key((ctx_), &(group_)->group, (key_), &heph_m__, sizeof(heph_m__)))
+#define heph_try_send_all(group_, ...) HEPH_DO__( \
+	HEPH_GROUP_MSG__(group_, __VA_ARGS__) \
+	heph_raw_try_send_all(&(group_)->group, &heph_m__, sizeof(heph_m__)))
+#define heph_send_all(ctx_, group_, ...) HEPH_DO__( \
+	HEPH_GROUP_MSG__(group_, __VA_ARGS__) \
+	heph_raw_send_all((ctx_), &(group_)->group, &heph_m__, sizeof(heph_m__)))
+
+#define heph_call_any(ctx_, group_, member_, ret_, ...) HEPH_DO__( \
+	HEPH_GROUP_MSG__(group_, __VA_ARGS__) \
+	_Static_assert(HEPH_SAME__(*(ret_), *heph_m__.member_.value_t), \
+		"heph_call_any: " #member_ " does not answer with the type of *" #ret_); \
+	heph_raw_call_any((ctx_), &(group_)->group, HEPH_CALL__(member_, ret_, sizeof(*(ret_)))))
+#define heph_call_all(ctx_, group_, member_, results_, ...) HEPH_DO__( \
+	HEPH_GROUP_MSG__(group_, __VA_ARGS__) \
+	_Static_assert(HEPH_SAME__((results_)->value, *heph_m__.member_.value_t), \
+		"heph_call_all: " #member_ " does not answer with the type of " #results_ "[].value"); \
+	_Static_assert(HEPH_SAME__((results_)->err, int), "heph_call_all: " #results_ "[].err is not an int"); \
+	heph_raw_call_all((ctx_), &(group_)->group, HEPH_CALL__(member_, NULL, sizeof((results_)->value)), \
+		&(const struct heph_call_results){ .results = (results_), .stride = sizeof(*(results_)), \
+			.err_at = offsetof(__typeof__(*(results_)), err), \
+			.value_at = offsetof(__typeof__(*(results_)), value), \
+			.size = HEPH_SAME__(results_, &(results_)[0]) ? SIZE_MAX : sizeof(results_) }))
 
 #define heph_wait(ctx_, ...) HEPH_DO__( \
 	const struct heph_on heph_on__[] = { __VA_ARGS__ }; \

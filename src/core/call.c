@@ -335,8 +335,8 @@ void heph_call_failed(heph_ctx ctx, struct heph_addr to, const char *member,
 	heph_failure_note(ctx.self, err, to, member, &times);
 }
 
-static const struct heph_waiting_call *
-if_timed(heph_ctx ctx, const struct heph_waiting_call *call)
+const struct heph_waiting_call *
+heph_call_if_timed(heph_ctx ctx, const struct heph_waiting_call *call)
 {
 	return ctx.deadline == HEPH_NEVER ? NULL : call;
 }
@@ -406,7 +406,7 @@ HEPH_INLINE int begin(heph_ctx ctx, struct heph_addr to,
 	return 0;
 
 fail:
-	heph_call_failed(ctx, to, call->member, if_timed(ctx, record), err);
+	heph_call_failed(ctx, to, call->member, heph_call_if_timed(ctx, record), err);
 	if (record)
 		heph_call_drop(thread, record);
 	return err;
@@ -444,6 +444,15 @@ void heph_call_drop(struct heph_thread *thread,
 		record->home = thread;
 		record->caller = NULL;
 	}
+}
+
+int heph_call_wait(heph_ctx ctx, struct heph_waiting_call *record)
+{
+	int err = 0;
+
+	while (err == 0 && !record->done)
+		err = heph_wait_for(ctx, HEPH_WAIT_CALL);
+	return record->done ? 0 : err;
 }
 
 /* The common case: an actor waits for ever. What is left is for await(). */
@@ -490,7 +499,7 @@ int heph_raw_call(heph_ctx ctx, struct heph_addr to,
 	if (heph_likely(err == 0))
 		memcpy(call->ret, record->value, call->ret_size);
 	else
-		heph_call_failed(ctx, to, call->member, if_timed(ctx, record),
+		heph_call_failed(ctx, to, call->member, heph_call_if_timed(ctx, record),
 				 err);
 	give(&ctx.self->thread->calls, record);
 	return err;

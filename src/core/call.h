@@ -95,7 +95,11 @@ HEPH_MUST int heph_call_begin(heph_ctx ctx, struct heph_addr to,
 			      struct heph_waiting_call **ret_record,
 			      uint64_t *ret_number);
 
-/* Gives the record back. It was answered. */
+/* Waits until it is done: 0; or why not, and it goes on: -ETIME, -ECANCELED,
+ * -ENOMEM. */
+HEPH_MUST int heph_call_wait(heph_ctx ctx, struct heph_waiting_call *record);
+
+/* Gives the record back. It is done. */
 void heph_call_end(struct heph_thread *thread,
 		   struct heph_waiting_call *record);
 
@@ -103,6 +107,10 @@ void heph_call_end(struct heph_thread *thread,
  * dropped when it comes. Does not wait. */
 void heph_call_drop(struct heph_thread *thread,
 		    struct heph_waiting_call *record);
+
+/* The record, if the call was begun with a deadline, that of `ctx`; NULL. */
+const struct heph_waiting_call *
+heph_call_if_timed(heph_ctx ctx, const struct heph_waiting_call *record);
 
 /* Notes that the call failed. */
 void heph_call_failed(heph_ctx ctx, struct heph_addr to, const char *member,

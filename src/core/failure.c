@@ -14,11 +14,11 @@
 /* Of an actor on this worker its own name, else that of its type. */
 static const char *name_in(struct heph *heph, struct heph_addr addr)
 {
+	struct heph_kind *kind = heph_kind_with(heph, addr);
 	struct heph_worker *worker = heph_worker_with(heph, addr);
 	struct heph_self *self = NULL;
-	struct heph_kind *kind = worker ? worker->selves[addr.slot].kind : NULL;
 
-	if (!kind || addr.id / HEPH_THREADS_MAX < heph->first_serial)
+	if (!kind)
 		return "nobody";
 	if (&worker->thread == heph_thread_current)
 		self = heph_worker_find(worker, addr.id, addr.slot);

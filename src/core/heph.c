@@ -236,7 +236,7 @@ static void stop_worker(struct heph_worker *worker)
 		heph_thread_post(&worker->thread, &worker->stop_event);
 }
 
-void heph_stop_all(struct heph *heph, heph_time deadline)
+void heph_stop_runtime(struct heph *heph, heph_time deadline)
 {
 	struct heph_thread *thread = NULL;
 	heph_time none = 0;
@@ -259,7 +259,7 @@ static void set_result(struct heph *heph, int result)
 void heph_fail(struct heph *heph, int result)
 {
 	set_result(heph, result);
-	heph_stop_all(heph, heph_now() + heph->config.grace);
+	heph_stop_runtime(heph, heph_now() + heph->config.grace);
 }
 
 void heph_abandon(struct heph *heph, int result)

@@ -177,7 +177,7 @@ struct heph_thread *heph_threads_next(struct heph *heph,
 
 /* Asks every first-level actor to stop, by `deadline` at the latest. Any
  * thread; never fails. Only the first deadline counts. */
-void heph_stop_all(struct heph *heph, heph_time deadline);
+void heph_stop_runtime(struct heph *heph, heph_time deadline);
 
 /* Ends the runtime at once, with that result. Any thread. */
 void heph_abandon(struct heph *heph, int result);

@@ -70,18 +70,6 @@ int heph_raw_start_call(heph_ctx ctx, struct heph_addr to,
 	return 0;
 }
 
-/* Waits until it is done. 0, or why it goes on. */
-static int await(heph_ctx ctx, struct heph_waiting_call *record)
-{
-	int err = heph_wait_allowed(ctx);
-
-	if (err < 0)
-		return err;
-	while (err == 0 && !record->done)
-		err = heph_wait_for(ctx, HEPH_WAIT_CALL);
-	return record->done ? 0 : err;
-}
-
 static void note(heph_ctx ctx, const struct heph_waiting_call *record, int err)
 {
 	heph_call_failed(ctx, record->to, record->member,
@@ -96,7 +84,9 @@ int heph_raw_await(heph_ctx ctx, struct heph_pending *pending, void *ret,
 
 	if (!record || record->size != ret_size)
 		return -EINVAL;
-	err = await(ctx, record);
+	err = heph_wait_allowed(ctx);
+	if (err == 0)
+		err = heph_call_wait(ctx, record);
 	if (err < 0) {
 		note(ctx, record, err);
 		return err;

@@ -170,12 +170,11 @@ HEPH_INLINE struct heph_self *near_with_room(struct heph_thread *thread,
  * reference is from a runtime that was here before. */
 static void drop(struct heph *heph, struct heph_addr to, const void *msg)
 {
-	struct heph_worker *worker = heph_worker_with(heph, to);
-	struct heph_kind *kind = worker ? worker->selves[to.slot].kind : NULL;
+	struct heph_kind *kind = heph_kind_with(heph, to);
 
 	if (heph_addr_is_map(to))
 		heph_map_drop(heph, to, msg);
-	else if (kind && to.id / HEPH_THREADS_MAX >= heph->first_serial)
+	else if (kind)
 		heph_msg_dispose(kind, (void *)(uintptr_t)msg, HEPH_NO_REPLY);
 }
 

@@ -161,7 +161,7 @@ static inline void heph_worker_spend(struct heph_self *self)
 struct heph_worker *heph_solo_at(struct heph *heph, uint32_t slot);
 
 /* The worker that the actor is or was on; NULL: there cannot be such an actor.
- * Any thread, and so are the next two. */
+ * Any thread, and so are the next three. */
 static inline struct heph_worker *heph_worker_with(struct heph *heph,
 						   struct heph_addr addr)
 {
@@ -173,6 +173,18 @@ static inline struct heph_worker *heph_worker_with(struct heph *heph,
 					       NULL;
 	worker = (struct heph_worker *)heph_thread_of(heph, number);
 	return worker && addr.slot < worker->max_selves ? worker : NULL;
+}
+
+/* What the actor is, or was; NULL: there was none. Any thread: a block has one
+ * kind from its first use on. */
+static inline struct heph_kind *heph_kind_with(struct heph *heph,
+					       struct heph_addr addr)
+{
+	struct heph_worker *worker = heph_worker_with(heph, addr);
+
+	return worker && addr.id / HEPH_THREADS_MAX >= heph->first_serial ?
+		       worker->selves[addr.slot].kind :
+		       NULL;
 }
 
 static inline bool heph_worker_alive(struct heph_worker *worker,

@@ -112,7 +112,7 @@ static void stop_by_signal(struct heph_runtime *runtime, int signal, uint32_t n)
 	if (runtime->stops > 1)
 		heph_abandon(heph, -EINTR);
 	else
-		heph_stop_all(heph, heph_now() + heph->config.grace);
+		heph_stop_runtime(heph, heph_now() + heph->config.grace);
 }
 
 static void bring(struct heph_runtime *runtime, int signal, uint32_t n)

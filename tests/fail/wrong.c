@@ -52,6 +52,10 @@ HEPH_ACTOR_MAIN(counter, counter_main, .drop = drop);
 static void drop(struct counter_msg *m) { (void)m; }
 static int counter_main(heph_ctx ctx, counter_inbox in, struct counter_arg *arg) { (void)ctx, (void)in, (void)arg; return 0; }
 HEPH_ACTOR_MAIN(counter, counter_main, .dorp = drop);
+#elif FAIL == 235 /* wrong copy function */ /* expect: incompatible.*pointer type.*struct other_msg */
+static int copy(struct other_msg *to, const struct other_msg *from) { (void)to, (void)from; return 0; }
+static int counter_main(heph_ctx ctx, counter_inbox in, struct counter_arg *arg) { (void)ctx, (void)in, (void)arg; return 0; }
+HEPH_ACTOR_MAIN(counter, counter_main, .copy = copy);
 #elif FAIL == 14 /* messages, but no inbox */ /* expect: counter_main must take a counter_inbox */
 static int counter_main(heph_ctx ctx, struct counter_arg *arg) { (void)ctx, (void)arg; return 0; }
 HEPH_ACTOR_MAIN(counter, counter_main);
@@ -117,13 +121,18 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	struct other_arg oarg = { 0 };
 	HEPH_PENDING(long) pending = { .raw = { 0, 0, 0 } };
 	HEPH_PENDING(int) small_pending = { .raw = { 0, 0, 0 } };
+	counter_group group = { 0 };
+	other_group others = { 0 };
+	struct { int err; long value; } totals[2];
+	struct { int err; int value; } ints[2];
+	struct { long err; long value; } errs[2];
 	long total = 0;
 	int err = 0, small = 0;
 	char buf[8];
 	struct too_large large = { { 0 } };
 	struct short_msg shorter = { { { 0 } } };
 
-	(void)pending, (void)small_pending;
+	(void)pending, (void)small_pending, (void)group, (void)others, (void)totals, (void)ints, (void)errs;
 	(void)msg, (void)arg, (void)omsg, (void)oarg, (void)total, (void)small, (void)buf;
 	(void)ctx, (void)in, (void)counter, (void)other, (void)quiet, (void)any, (void)fd;
 	(void)large, (void)shorter;
@@ -143,6 +152,18 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	err |= heph_wait(ctx, [0] = heph_on_answer(pending));
 	err |= heph_await(heph_for_caller(ctx, msg.total), &pending, &total);
 	heph_forget_call(ctx, &pending);
+	err |= heph_group_add(ctx, &group, counter);
+	err |= heph_group_add_unique(ctx, &group, heph_group_at(&group, 0));
+	err |= heph_group_extend(ctx, &group, &group);
+	err |= heph_group_remove(&group, any) + heph_group_remove_gone(&group) + heph_group_make_unique(&group);
+	err |= heph_try_send_one(&group, msg) | heph_try_send_all(&group, { .add = 1 });
+	err |= heph_send_one(ctx, &group, msg) | heph_send_all(ctx, &group, { .add = 1 });
+	err |= heph_send_by_key(ctx, &group, heph_hash("a", 1), { .kind = COUNTER_ADD, .add = 1 });
+	err |= heph_call_any(ctx, &group, total, &total, { .kind = COUNTER_TOTAL });
+	err |= heph_call_all(ctx, &group, total, totals, { .kind = COUNTER_TOTAL });
+	err |= heph_join_all(ctx, &group) + (int)heph_group_count(&group);
+	counter = heph_group_by_key(&group, 1);
+	heph_stop_all(&group);
 	err |= heph_forward(ctx, counter, total, msg.total, { .kind = COUNTER_TOTAL });
 	err |= heph_spawn(ctx, counter, &counter, { .start = 1 }, .inbox = 5);
 	err |= heph_spawn(ctx, counter, &any, arg);
@@ -285,6 +306,36 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	err = heph_join(ctx, fd, NULL);
 #elif FAIL == 87 /* sleep: forgot ctx */ /* expect: too few arguments */
 	err = heph_sleep(HEPH_SEC);
+#elif FAIL == 220 /* group_add: another actor's reference */ /* expect: heph_group_add: other is not a reference for &group */
+	err = heph_group_add(ctx, &group, other);
+#elif FAIL == 221 /* group_add: an untyped reference */ /* expect: heph_group_add: any is not a reference for &group */
+	err = heph_group_add(ctx, &group, any);
+#elif FAIL == 222 /* group_add_unique: another actor's reference */ /* expect: heph_group_add_unique: other is not a reference for &group */
+	err = heph_group_add_unique(ctx, &group, other);
+#elif FAIL == 223 /* group_extend: another actor's group */ /* expect: heph_group_extend: &others is not a group of the type of &group */
+	err = heph_group_extend(ctx, &group, &others);
+#elif FAIL == 224 /* send_one: another actor's message */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'struct other_msg' */
+	err = heph_send_one(ctx, &group, omsg);
+#elif FAIL == 225 /* send_one: to a reference */ /* expect: no member named 'ref_t' */
+	err = heph_send_one(ctx, &counter, msg);
+#elif FAIL == 226 /* try_send_one: another actor's message */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'struct other_msg' */
+	err = heph_try_send_one(&group, omsg);
+#elif FAIL == 227 /* send_all: misspelt member */ /* expect: 'ad' */
+	err = heph_send_all(ctx, &group, { .kind = COUNTER_ADD, .ad = 1 });
+#elif FAIL == 228 /* try_send_all: another actor's message */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'struct other_msg' */
+	err = heph_try_send_all(&group, omsg);
+#elif FAIL == 229 /* send_by_key: forgot the key */ /* expect: struct counter_msg|expected expression|too few arguments|invalid */
+	err = heph_send_by_key(ctx, &group, msg);
+#elif FAIL == 230 /* call_any: wrong type for the answer */ /* expect: heph_call_any: total does not answer with the type of */
+	err = heph_call_any(ctx, &group, total, &small, { .kind = COUNTER_TOTAL });
+#elif FAIL == 231 /* call_all: wrong type for the answers */ /* expect: heph_call_all: total does not answer with the type of ints */
+	err = heph_call_all(ctx, &group, total, ints, { .kind = COUNTER_TOTAL });
+#elif FAIL == 232 /* call_all: errors that are no int */ /* expect: heph_call_all: errs\[\].err is not an int */
+	err = heph_call_all(ctx, &group, total, errs, { .kind = COUNTER_TOTAL });
+#elif FAIL == 233 /* group_at: is another actor's reference */ /* expect: incompatible type.*'counter_ref'|incompatible type.*struct counter_ref */
+	other = heph_group_at(&group, 0);
+#elif FAIL == 234 /* group: forgot & */ /* expect: invalid type argument|member reference type|not a pointer */
+	err = heph_group_add(ctx, group, counter);
 #elif FAIL == 200 /* start_call: answered with another type */ /* expect: heph_start_call: total does not answer with the type of &small_pending */
 	err = heph_start_call(ctx, counter, total, &small_pending, { .kind = COUNTER_TOTAL });
 #elif FAIL == 201 /* start_call: through a member that is no reply */ /* expect: not a structure or union */

@@ -171,13 +171,13 @@ static void keeps_the_first_result_and_deadline(void **state)
 	heph_fail(&rig.heph, -ECHILD);
 	heph_fail(&rig.heph, -EIO);
 	assert_int_equal(atomic_load(&rig.heph.result), -ECHILD);
-	heph_stop_all(&rig.heph, 5);
+	heph_stop_runtime(&rig.heph, 5);
 	assert_true(atomic_load(&rig.heph.deadline) > 5);
 	rig_settle();
 	rig_close();
 	rig_open(2);
-	heph_stop_all(&rig.heph, 5);
-	heph_stop_all(&rig.heph, 7);
+	heph_stop_runtime(&rig.heph, 5);
+	heph_stop_runtime(&rig.heph, 7);
 	assert_int_equal(atomic_load(&rig.heph.deadline), 5);
 	rig_settle();
 	rig_close();
@@ -192,7 +192,7 @@ static void stops_the_first_level_only(void **state)
 	for (int n = 0; n < 4; n++)
 		refs[n] = rig_spawn((unsigned)n % 2, idle, NULL);
 	rig_settle();
-	heph_stop_all(&rig.heph, heph_now() + HEPH_SEC);
+	heph_stop_runtime(&rig.heph, heph_now() + HEPH_SEC);
 	rig_settle();
 	for (int n = 0; n < 4; n++)
 		assert_false(heph_alive(refs[n]));

@@ -674,7 +674,7 @@ static void shields_end_with_the_grace(void **state)
 {
 	(void)state;
 	setup(1);
-	heph_stop_all(&rig.heph, heph_now() + HEPH_SEC);
+	heph_stop_runtime(&rig.heph, heph_now() + HEPH_SEC);
 	rig_spawn(0, shield_and_grace, NULL);
 	rig_settle();
 	rig_close();
@@ -795,7 +795,7 @@ static void stops_who_comes_late(void **state)
 
 	(void)state;
 	setup(1);
-	heph_stop_all(&rig.heph, heph_now() + HEPH_SEC);
+	heph_stop_runtime(&rig.heph, heph_now() + HEPH_SEC);
 	rig_settle();
 	ref = rig_spawn(0, idle, NULL);
 	rig_settle();

@@ -251,7 +251,7 @@ static void share_a_worker(int locals, int movers)
 		assert_true(steps_of_local >= before_local + 32);
 		assert_true(steps_of_movers >= before_movers + 32);
 	}
-	heph_stop_all(&rig.heph, heph_now() + HEPH_SEC);
+	heph_stop_runtime(&rig.heph, heph_now() + HEPH_SEC);
 	rig_settle();
 	teardown();
 }

@@ -220,7 +220,7 @@ static void gives_the_memory_of_idle_stacks_back(void **state)
 		rig_spawn(0, idle, NULL);
 	rig_settle();
 	assert_int_equal(worker->trim_at, 0);
-	heph_stop_all(&rig.heph, heph_now() + HEPH_SEC);
+	heph_stop_runtime(&rig.heph, heph_now() + HEPH_SEC);
 	rig_settle();
 	assert_true(worker->trim_at > heph_now());
 	assert_int_equal(worker->stacks.idle, RIG_ACTORS);
