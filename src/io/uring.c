@@ -15,6 +15,7 @@
 #include <heph/time.h>
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -46,12 +47,53 @@ static void count_call(struct heph_uring *uring)
 	heph_count(&uring->worker->thread.count.system_calls);
 }
 
-static void submit_or_complain(struct heph_uring *uring)
+/* Of the tests: the attempt that fails, counted down by all; 0: none. */
+static atomic_long fail_in;
+
+void heph_uring_fail_after(long n)
 {
-	int result;
+	heph_assert(n == -1 || n > 0);
+	atomic_store(&fail_in, n < 0 ? 0 : n);
+}
+
+bool heph_uring_failed(void)
+{
+	return atomic_load(&fail_in) <= 0;
+}
+
+/* What the kernel would say, or 0: it is asked. */
+static int refusal(void)
+{
+	static const int errors[] = { -EAGAIN, -EBUSY, -EINTR };
+	static atomic_uint turn;
+
+	if (heph_likely(
+		    !atomic_load_explicit(&fail_in, memory_order_relaxed)) ||
+	    atomic_fetch_sub(&fail_in, 1) != 1)
+		return 0;
+	return errors[atomic_fetch_add(&turn, 1) % 3];
+}
+
+static int submit(struct heph_uring *uring)
+{
+	int err = refusal();
 
 	count_call(uring);
-	result = io_uring_submit(&uring->ring);
+	return err ? err : io_uring_submit(&uring->ring);
+}
+
+/* The same, and lets the kernel do what it has put off. What it refuses stays
+ * in the ring until the next time. */
+static void submit_and_get_events(struct heph_uring *uring)
+{
+	if (!refusal())
+		io_uring_submit_and_get_events(&uring->ring);
+}
+
+static void submit_or_complain(struct heph_uring *uring)
+{
+	int result = submit(uring);
+
 	if (result >= 0)
 		return;
 	reap(uring); /* what keeps the kernel from taking more, perhaps */
@@ -66,7 +108,7 @@ static struct io_uring_sqe *get_sqe(struct heph_uring *uring)
 {
 	struct io_uring_sqe *sqe;
 
-	while (!(sqe = io_uring_get_sqe(&uring->ring)))
+	while (refusal() || !(sqe = io_uring_get_sqe(&uring->ring)))
 		submit_or_complain(uring);
 	return sqe;
 }
@@ -200,7 +242,7 @@ static void sleep_on_valgrind(struct heph_uring *uring, heph_time max_wait)
 				 .tv_nsec = max_wait % HEPH_SEC };
 	struct pollfd fd = { .fd = uring->ring.ring_fd, .events = POLLIN };
 
-	io_uring_submit_and_get_events(&uring->ring);
+	submit_and_get_events(uring);
 	if (!io_uring_cq_ready(&uring->ring))
 		ppoll(&fd, 1, max_wait == HEPH_NEVER ? NULL : &time, NULL);
 	io_uring_get_events(&uring->ring);
@@ -217,6 +259,8 @@ static void sleep_until(struct heph_uring *uring, heph_time max_wait)
 		sleep_on_valgrind(uring, max_wait);
 		return;
 	}
+	if (refusal())
+		return;
 	io_uring_submit_and_wait_timeout(&uring->ring, &cqe, 1,
 					 max_wait == HEPH_NEVER ? NULL : &time,
 					 NULL);
@@ -230,7 +274,7 @@ static void uring_poll(struct heph_worker *worker, heph_time max_wait)
 		sleep_until(uring, max_wait);
 	} else if (must_enter(uring)) {
 		count_call(uring);
-		io_uring_submit_and_get_events(&uring->ring);
+		submit_and_get_events(uring);
 	}
 	reap(uring);
 }
@@ -254,8 +298,7 @@ static void nudge(struct heph_uring *from, struct heph_uring *to)
 	io_uring_sqe_set_data64(
 		sqe, (uint64_t)to->worker->thread.number << TAG_BITS | NUDGE);
 	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
-	count_call(from);
-	io_uring_submit(&from->ring);
+	submit(from);
 }
 
 static void uring_wake(struct heph_worker *worker)
@@ -366,7 +409,8 @@ static void uring_stop(struct heph_worker *worker)
 	struct heph_uring *uring = heph_uring_of(worker);
 
 	cancel_all(uring);
-	io_uring_submit(&uring->ring);
+	while (io_uring_sq_ready(&uring->ring)) /* what is to be closed */
+		submit_or_complain(uring);
 }
 
 static void uring_release(struct heph_worker *worker)

@@ -41,4 +41,14 @@ void heph_uring_cancel(struct heph_uring *uring, struct heph_op *op);
 /* Closes a number at the end of the turn. */
 void heph_uring_close(struct heph_uring *uring, int number);
 
+/*
+ * For tests: lets the n-th attempt from now on fail, and only that one, to get
+ * an entry of a ring (as if it were full) or to enter the kernel (-EAGAIN,
+ * -EBUSY and -EINTR by turns); 1 is the next. -1: none. All rings count.
+ */
+void heph_uring_fail_after(long n);
+
+/* Whether that attempt was made, or none is to fail. */
+bool heph_uring_failed(void);
+
 #endif

@@ -248,6 +248,49 @@ static void closes_3000_descriptors_in_a_turn(void **state)
 	loop_with(64, close_many);
 }
 
+/* ---- what the kernel does not take ------------------------------------------------------ */
+
+/* Reads, writes, sleeps, closes; the last are closed with the worker. */
+static int use_ring(heph_ctx ctx, void *arg)
+{
+	heph_fd fd, files[5];
+	int other;
+	char byte;
+
+	for (int i = 0; i < 5; i++)
+		files[i] = adopt(ctx, open("/dev/null", O_RDONLY | O_CLOEXEC));
+	fd = pair(ctx, &other);
+	must_be(write(other, "x", 1), 1);
+	must_be(heph_read(ctx, fd, &byte, 1), 1);
+	must_be(heph_write(ctx, fd, "y", 1), 1);
+	must_be(read(other, &byte, 1), 1);
+	must_be(heph_read(heph_within(ctx, HEPH_MSEC), fd, &byte, 1), -ETIME);
+	must_be(heph_sleep(ctx, HEPH_USEC), 0);
+	for (int i = 0; i < 3; i++)
+		heph_close(files[i]);
+	close(other);
+	return 0;
+}
+
+static void any_submission_may_fail(void **state)
+{
+	int fds = count_fds();
+	struct loop loop;
+	bool reached = true;
+	long n;
+
+	for (n = 1; reached; n++) {
+		loop_open(&loop, 64);
+		heph_uring_fail_after(n);
+		loop_run(&loop, use_ring, NULL);
+		loop_close(&loop);
+		reached = heph_uring_failed();
+		heph_uring_fail_after(-1);
+		assert_int_equal(count_fds(), fds);
+	}
+	assert_true(n > 15);
+}
+
 /* ---- starting ------------------------------------------------------------------------------ */
 
 static void a_ring_that_cannot_be_made_leaves_nothing(void **state)
@@ -273,6 +316,7 @@ int main(void)
 			more_connections_have_data_than_there_are_buffers),
 		cmocka_unit_test(no_buffer_is_kept_by_what_reads_nothing),
 		cmocka_unit_test(closes_3000_descriptors_in_a_turn),
+		cmocka_unit_test(any_submission_may_fail),
 		cmocka_unit_test(a_ring_that_cannot_be_made_leaves_nothing),
 	};
 
