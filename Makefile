@@ -85,10 +85,14 @@ hostile: ## the tests in a build that is nasty on purpose (HEPH_DEBUG=2)
 	@$(GCC) scripts/build.sh build-hostile tests -Ddebug_level=2
 	@T=$(T) SLOW=2 scripts/test.sh build-hostile unit api examples
 
+# The storm of crashes also where each record is an allocation that may fail.
 stress: ## TIME=seconds S=text: the stress tests whose name contains it
 	@scripts/deps.sh test
 	@scripts/build.sh build tests
 	@S=$(S) scripts/stress.sh build $(TIME)
+	@if [ "$(S)" = crash ]; then \
+		scripts/build.sh build-hostile tests -Ddebug_level=2 && \
+		S=crash scripts/stress.sh build-hostile $(TIME); fi
 
 fuzz: ## TIME=seconds F=text: the fuzzers whose name contains it
 	@scripts/deps.sh test
