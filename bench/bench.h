@@ -43,6 +43,7 @@ struct bench {
 	unsigned workers;
 	unsigned inbox; /* capacity of the busy inboxes; 0: the default */
 	bool option;    /* chooses between two benchmarks with one body */
+	int on;         /* where its actors run; 0: on workers by turns */
 
 	/* what came out */
 	uint64_t ops;
@@ -82,9 +83,11 @@ void bench_extra(struct bench *bench, const char *format, ...)
 /* The resident memory of the process, in bytes. */
 long bench_rss(void);
 
-/* Where the actor with that number belongs: they go to the workers by turns. */
+/* Where the actor with that number belongs. */
 static inline int bench_place(const struct bench *bench, uint64_t i)
 {
+	if (bench->on)
+		return bench->on;
 	return HEPH_WORKER((int)(i % bench->workers));
 }
 

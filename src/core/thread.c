@@ -37,14 +37,19 @@ void heph_thread_fini(struct heph_thread *thread)
 
 void heph_thread_wake(struct heph_thread *to)
 {
+	struct heph_worker *host;
+
 	if (!atomic_load(&to->asleep) || !atomic_exchange(&to->asleep, 0))
 		return;
 	if (heph_thread_current)
 		heph_count(&heph_thread_current->count.wakes);
-	if (to->moves)
+	if (to->moves) {
 		heph_mover_ready(to);
-	else if (to->host)
-		to->heph->driver->wake(to->host);
+		return;
+	}
+	host = atomic_load_explicit(&to->host, memory_order_relaxed);
+	if (host)
+		to->heph->driver->wake(host);
 	else
 		heph_futex_wake(&to->asleep);
 }

@@ -82,8 +82,9 @@ struct heph_thread {
 	bool is_worker;
 	bool moves;		 /* a solo that whichever worker takes it runs */
 	uint8_t hooks;           /* of the user that run: drop functions */
-	struct heph_worker *host;  /* it sleeps in that one's driver, which may be
-				    * its own; NULL: on `asleep` */
+	/* It sleeps in that one's driver, which may be its own; NULL: on
+	 * `asleep`. Read by who wakes it, perhaps when it is another's. */
+	_Atomic(struct heph_worker *) host;
 	struct heph_thread *outer; /* another context of the same thread */
 	struct heph_pool pool;
 	struct heph_calls calls;

@@ -299,7 +299,7 @@ static int start_children(heph_ctx ctx, act_inbox in, void *arg)
 {
 	static const int places[] = { HEPH_HERE, HEPH_WORKER(0), HEPH_WORKER(1),
 				      HEPH_ANY, HEPH_OWN_THREAD };
-	struct act_arg child = { start_children, (char *)arg - 1 };
+	struct act_arg child = { start_children, (void *)((intptr_t)arg - 1) };
 	int err = 0;
 
 	(void)in;
