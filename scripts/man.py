@@ -14,8 +14,8 @@ import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-HEADERS = ["typed", "message", "call", "group", "actor", "own", "time", "io",
-           "runtime", "test", "inbox", "oneshot"]
+HEADERS = ["typed", "message", "call", "group", "actor", "tree", "own", "time",
+           "io", "runtime", "test", "inbox", "oneshot"]
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
 
@@ -133,6 +133,11 @@ SUMMARY = {
     "heph_strdup": "copy a string into memory of the actor",
     "heph_test_lose": "lose messages, for tests",
     "heph_test_lost": "how many messages were lost on purpose",
+    "heph_supervise": "restart children that fail, and end them",
+    "heph_on_tree": "a clause of heph_wait(): a child has failed",
+    "heph_tree_step": "do what there is to do about children",
+    "heph_tree_end_child": "end a child, or restart it",
+    "heph_tree_count": "the children of a supervisor",
     "heph_try_recv": "take a message if there is one",
     "heph_try_send": "send a message if there is room",
     "heph_try_send_all": "send a message to all members that have room",
@@ -151,7 +156,10 @@ SUMMARY = {
 # Structs and constants that belong to a page: words of their definition.
 TYPES = {
     "heph_spawn": ["enum { HEPH_HERE", "enum { HEPH_LOW", "enum heph_verdict {",
+                   "struct heph_restarts {", "enum heph_restart_type {",
                    "#define HEPH_OPTIONS__"],
+    "heph_supervise": ["enum heph_strategy {", "struct heph_tree {"],
+    "heph_tree_count": ["enum heph_child_state {", "struct heph_child_info {"],
     "heph_join": ["struct heph_exit {"],
     "heph_new": ["struct heph_config {"],
     "heph_stats": ["struct heph_stats {"],

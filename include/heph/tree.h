@@ -64,11 +64,10 @@ struct heph_tree {
  * Waits. Supervises until no child is left. Those that are stopped to be begun
  * again, or at the end, are stopped in reverse order of their starts, and
  * begun in that order. Temporary ones among them are not begun again.
- * Returns 0, when all children have ended. After anything else but -ETIME and
- * -ENOMEM no child is left either: the error of the child that failed once
- * too often or escalated (-ECHILD, if its function returned 0); -ECANCELED.
- * -ETIME: the children go on; call it again. -EINVAL: a value of the tree is
- * out of range, or this is a plain thread.
+ * Returns 0 (all children have ended); -ECANCELED, or the error of the child
+ * that failed once too often or escalated (-ECHILD if its function returned
+ * 0), and all children have been ended; -ETIME, and they go on: call it again;
+ * -ENOMEM; -EINVAL (a value of the tree is out of range; a plain thread).
  */
 HEPH_API HEPH_MUST int heph_supervise(heph_ctx ctx, struct heph_tree *tree);
 
