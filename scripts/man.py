@@ -15,7 +15,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADERS = ["typed", "message", "call", "group", "actor", "tree", "own", "time",
-           "io", "runtime", "test", "inbox", "oneshot"]
+           "io", "runtime", "test", "inbox", "oneshot", "watch"]
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
 
@@ -127,6 +127,18 @@ SUMMARY = {
     "heph_spawn": "start an actor",
     "heph_start_call": "begin a call, and wait for its answer later",
     "heph_stats": "numbers of a runtime",
+    "heph_monitor": "be told when an actor has ended",
+    "heph_demonitor": "undo a monitor",
+    "heph_on_down": "wait for the end of a monitored actor",
+    "heph_on_join": "wait for the end of an actor, or for something else",
+    "heph_link": "let two actors fail together",
+    "heph_unlink": "undo a link of two actors",
+    "heph_trap_exits": "get the ends of linked actors as downs",
+    "heph_hold": "keep an actor from ending",
+    "heph_release": "give a hold of an actor back",
+    "heph_scope_open": "begin a part of an actor that ends before it",
+    "heph_scope_close": "end a part of an actor",
+    "heph_scope_join": "wait until the actors of a scope have ended",
     "heph_stop": "ask an actor to stop",
     "heph_stop_all": "ask all members of a group to stop",
     "heph_stopping": "whether the running actor was asked to stop",
@@ -161,6 +173,8 @@ TYPES = {
     "heph_supervise": ["enum heph_strategy {", "struct heph_tree {"],
     "heph_tree_count": ["enum heph_child_state {", "struct heph_child_info {"],
     "heph_join": ["struct heph_exit {"],
+    "heph_monitor": ["struct heph_down {"],
+    "heph_scope_open": ["struct heph_scope {"],
     "heph_new": ["struct heph_config {"],
     "heph_stats": ["struct heph_stats {"],
     "heph_inbox_info": ["struct heph_inbox_info {"],
@@ -196,7 +210,7 @@ PARTS = {
 }
 
 # Headers whose first comment holds for each of their functions.
-NOTES = ["message", "own", "time", "io"]
+NOTES = ["message", "watch", "own", "time", "io"]
 
 
 # ---- reading the headers ----------------------------------------------------------

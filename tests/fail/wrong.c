@@ -115,6 +115,8 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 
 int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quiet_ref quiet, heph_ref any, heph_fd fd)
 {
+	struct heph_down down;
+	struct heph_scope scope = { NULL, 0 };
 	struct counter_msg msg = { 0 };
 	struct counter_arg arg = { 0 };
 	struct other_msg omsg = { 0 };
@@ -135,7 +137,7 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	(void)pending, (void)small_pending, (void)group, (void)others, (void)totals, (void)ints, (void)errs;
 	(void)msg, (void)arg, (void)omsg, (void)oarg, (void)total, (void)small, (void)buf;
 	(void)ctx, (void)in, (void)counter, (void)other, (void)quiet, (void)any, (void)fd;
-	(void)large, (void)shorter;
+	(void)large, (void)shorter, (void)down, (void)scope;
 #if FAIL == 0 /* right */
 	err |= heph_send(ctx, counter, msg);
 	err |= heph_send(ctx, counter, { .kind = COUNTER_ADD, .add = 1 });
@@ -186,6 +188,14 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	heph_unmap(ctx, other);
 	heph_carry_reply(msg.total, msg.total);
 	err |= heph_same(counter, any);
+	err |= heph_monitor(ctx, counter) | heph_demonitor(ctx, any);
+	err |= heph_link(ctx, counter) | heph_unlink(ctx, any);
+	err |= heph_hold(ctx, counter) | heph_release(ctx, any);
+	err |= heph_wait(ctx, heph_on_down(&down), heph_on_join(counter, &down.exit));
+	err |= heph_spawn(ctx, quiet, NULL, .held = true);
+	err |= heph_scope_open(ctx, &scope);
+	err |= heph_scope_join(ctx, scope);
+	heph_scope_close(ctx, scope);
 #elif FAIL == 20 /* another actor's message */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'struct other_msg' */
 	err = heph_send(ctx, counter, omsg);
 #elif FAIL == 21 /* no message at all */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'int' */
@@ -391,6 +401,28 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	heph_carry_reply(shorter.answer, msg.total);
 #elif FAIL == 415 /* same: something that is no reference */ /* expect: no member named 'addr' */
 	err = heph_same(counter, fd);
+#elif FAIL == 500 /* monitor something that is no reference */ /* expect: no member named 'addr' */
+	err = heph_monitor(ctx, fd);
+#elif FAIL == 501 /* monitor: result ignored */ /* warn expect: unused-result */
+	heph_monitor(ctx, counter);
+#elif FAIL == 502 /* on_down: into a message */ /* strict expect: incompatible.*pointer type */
+	err = heph_wait(ctx, heph_on_down(&msg));
+#elif FAIL == 503 /* on_join: the exit is a down */ /* strict expect: incompatible.*pointer type */
+	err = heph_wait(ctx, heph_on_join(counter, &down));
+#elif FAIL == 504 /* on_join: no reference */ /* expect: no member named 'addr' */
+	err = heph_wait(ctx, heph_on_join(fd, NULL));
+#elif FAIL == 505 /* link: forgot ctx */ /* gcc: requires 2 arguments */ /* clang: too few arguments */
+	err = heph_link(counter);
+#elif FAIL == 506 /* link: result ignored */ /* warn expect: unused-result */
+	heph_link(ctx, counter);
+#elif FAIL == 507 /* hold something that is no reference */ /* expect: no member named 'addr' */
+	err = heph_hold(ctx, fd);
+#elif FAIL == 508 /* scope: result ignored */ /* warn expect: unused-result */
+	heph_scope_open(ctx, &scope);
+#elif FAIL == 509 /* scope_close: of a pointer */ /* gcc: incompatible type for argument 2 of 'heph_scope_close' */ /* clang: passing 'struct heph_scope \*'.*struct heph_scope */
+	heph_scope_close(ctx, &scope);
+#elif FAIL == 510 /* spawn: misspelt .held */ /* expect: 'hold' */
+	err = heph_spawn(ctx, quiet, NULL, .hold = true);
 #endif
 	return err;
 }
