@@ -92,6 +92,7 @@ SUMMARY = {
     "heph_on_answer": "a clause of heph_wait(): a started call was answered",
     "heph_on_msg": "a clause of heph_wait(): a message",
     "heph_on_readable": "a clause of heph_wait(): a descriptor can be read",
+    "heph_on_room": "a clause of heph_wait(): an inbox has room",
     "heph_on_signal": "a clause of heph_wait(): a signal",
     "heph_on_time": "a clause of heph_wait(): a moment",
     "heph_on_writable": "a clause of heph_wait(): a descriptor can be written",

@@ -200,6 +200,18 @@ static inline struct heph_on heph_on_writable(struct heph_fd fd)
 	return on;
 }
 
+/* heph_on_room(ref): when the inbox of that actor has room, or had while this
+ * waited, or when it is gone; so a send may find it full again. heph_wait()
+ * returns -EXDEV for an actor of another runtime. */
+static inline struct heph_on heph_raw_on_room(struct heph_addr who)
+{
+	struct heph_on on = heph_on_time(0);
+
+	on.what = HEPH_ON_ROOM__;
+	on.who = who;
+	return on;
+}
+
 #ifdef __cplusplus
 }
 #endif

@@ -245,6 +245,7 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 		"heph_await: " #pending_ " is not answered with the type of *" #ret_); \
 	heph_raw_await((ctx_), &(pending_)->raw, (ret_), sizeof(*(ret_))))
 #define heph_forget_call(ctx_, pending_) heph_raw_forget_call((ctx_), &(pending_)->raw)
+#define heph_on_room(ref_) heph_raw_on_room((ref_).addr)
 #define heph_on_answer(pending_) heph_raw_on_answer((pending_).raw)
 
 /* A group and a reference, a group and another one. */

@@ -184,6 +184,12 @@ int heph_lane_write(struct heph_lane *lane, struct heph_worker *from,
 	return 0;
 }
 
+bool heph_lane_has_room(struct heph_lane *lane, uint32_t slot, uint32_t size)
+{
+	reclaim(lane);
+	return may_write(lane, slot, length_of(size));
+}
+
 void heph_lane_flush(struct heph_lane *lane)
 {
 	if (lane->published == lane->written)

@@ -49,6 +49,9 @@ struct heph_lane *heph_lane_to(struct heph_worker *from, struct heph_thread *to)
 int heph_lane_write(struct heph_lane *lane, struct heph_worker *from,
 		    uint64_t id, uint32_t slot, const struct heph_letter *letter);
 
+/* Whether a message of that size for that slot could be written. Writer. */
+bool heph_lane_has_room(struct heph_lane *lane, uint32_t slot, uint32_t size);
+
 /* Publishes what was written, and wakes the reader. Writer. */
 void heph_lane_flush(struct heph_lane *lane);
 

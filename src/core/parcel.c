@@ -73,6 +73,8 @@ static int put(struct heph_self *self, struct heph_parcel *parcel)
 				      .size = parcel->size,
 				      .reply_at = parcel->reply_at };
 
+	if (parcel->probe)
+		return 0;
 	if (letter.reply_at != HEPH_NO_REPLY) /* it is in the data already */
 		memcpy(&letter.reply, parcel->data + parcel->reply_at,
 		       sizeof(letter.reply));
@@ -180,26 +182,56 @@ static void give_up(struct heph_self *sender, struct heph_parcel *parcel)
 		heph_thread_post(parcel->thread, &parcel->cancel);
 }
 
+/* Sends a parcel that somebody waits for. */
+static void start(struct heph_self *self, struct heph_parcel *parcel)
+{
+	struct heph_thread *from = self->thread, *to = parcel->thread;
+
+	heph_request_init(&parcel->request, self, HEPH_WAIT_ROOM, arrive);
+	if (to != from && heph_thread_has_lanes(from, to)) {
+		parcel->lane = from->number;
+		heph_lanes_flush((struct heph_worker *)from);
+	}
+	heph_request_send(&parcel->request, to);
+}
+
 int heph_parcel_send(heph_ctx ctx, struct heph_thread *to,
 		     struct heph_addr addr, const struct heph_letter *letter)
 {
-	struct heph_thread *from = ctx.self->thread;
 	struct heph_parcel *parcel = make(to, addr, letter);
 	bool gone = false;
 	int err;
 
 	if (!parcel)
 		return -ENOMEM;
-	heph_request_init(&parcel->request, ctx.self, HEPH_WAIT_ROOM, arrive);
-	if (to != from && heph_thread_has_lanes(from, to)) {
-		parcel->lane = from->number;
-		heph_lanes_flush((struct heph_worker *)from);
-	}
-	heph_request_send(&parcel->request, to);
+	start(ctx.self, parcel);
 	err = heph_request_await(ctx, &parcel->request, &gone);
 	if (gone)
 		give_up(ctx.self, parcel);
 	else
 		dispose(parcel);
 	return err;
+}
+
+struct heph_parcel *heph_parcel_ask(struct heph_self *asker,
+				    struct heph_thread *to,
+				    struct heph_addr addr)
+{
+	const struct heph_letter nothing = { .data = "",
+					     .reply_at = HEPH_NO_REPLY };
+	struct heph_parcel *parcel = make(to, addr, &nothing);
+
+	if (!parcel)
+		return NULL;
+	parcel->probe = true;
+	start(asker, parcel);
+	return parcel;
+}
+
+void heph_parcel_end(struct heph_self *asker, struct heph_parcel *parcel)
+{
+	if (heph_request_abandon(&parcel->request))
+		give_up(asker, parcel);
+	else
+		dispose(parcel);
 }

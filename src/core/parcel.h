@@ -25,6 +25,7 @@ struct heph_parcel {
 	struct heph_thread *thread;  /* of the receiver */
 	_Atomic uint32_t *under_way; /* the sender's count; NULL: none */
 	int lane;   /* the worker whose lane goes first; -1: none */
+	bool probe; /* no message: comes back when there is room */
 	bool local; /* within one thread: from its pool */
 	uint32_t size, reply_at;
 	alignas(16) unsigned char data[];
@@ -39,6 +40,16 @@ int heph_parcel_post(struct heph_thread *to, struct heph_addr addr,
  * -ECANCELED, -ENOMEM. */
 int heph_parcel_send(heph_ctx ctx, struct heph_thread *to,
 		     struct heph_addr addr, const struct heph_letter *letter);
+
+/*
+ * A parcel without a message, which comes back when there is room in the inbox,
+ * or had been when it was its turn: see `request`. NULL: no memory. The asker
+ * ends it.
+ */
+struct heph_parcel *heph_parcel_ask(struct heph_self *asker,
+				    struct heph_thread *to,
+				    struct heph_addr addr);
+void heph_parcel_end(struct heph_self *asker, struct heph_parcel *parcel);
 
 /* There is room in the inbox: lets the first waiting parcel in. */
 void heph_parcels_admit(struct heph_self *self);

@@ -26,22 +26,30 @@ void heph_request_send(struct heph_request *request, struct heph_thread *to)
 	pass(request, to);
 }
 
+bool heph_request_abandon(struct heph_request *request)
+{
+	int sent = SENT;
+
+	if (!request->back &&
+	    atomic_compare_exchange_strong(&request->state, &sent, ABANDONED))
+		return true;
+	while (!request->back) /* it is on its way */
+		heph_wait_only(request->asker, request->reason);
+	return false;
+}
+
 int heph_request_await(heph_ctx ctx, struct heph_request *request,
 		       bool *ret_gone)
 {
-	int sent = SENT, err;
+	int err;
 
 	while (!request->back) {
 		err = heph_wait_for(ctx, request->reason);
 		if (request->back || err == 0)
 			continue;
-		if (atomic_compare_exchange_strong(&request->state, &sent,
-						   ABANDONED)) {
-			*ret_gone = true;
+		*ret_gone = heph_request_abandon(request);
+		if (*ret_gone)
 			return err;
-		}
-		while (!request->back) /* it is on its way */
-			heph_wait_only(ctx.self, request->reason);
 	}
 	return request->result;
 }

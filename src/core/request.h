@@ -43,6 +43,10 @@ void heph_request_send(struct heph_request *request, struct heph_thread *to);
 HEPH_MUST int heph_request_await(heph_ctx ctx, struct heph_request *request,
 				 bool *ret_gone);
 
+/* Asker. Gives it up: true, and the record is the other thread's. Or it is on
+ * its way back: waits for that. */
+HEPH_MUST bool heph_request_abandon(struct heph_request *request);
+
 /* The other thread. Whether the asker still waits; then the request must be
  * answered. Otherwise the record is ours. */
 HEPH_MUST bool heph_request_claim(struct heph_request *request);

@@ -10,6 +10,7 @@
 #include "core/inbox.h"
 #include "core/oneshot.h"
 #include "core/pending.h"
+#include "core/room.h"
 #include "core/select.h"
 #include "core/signals.h"
 #include "core/supervisor.h"
@@ -92,6 +93,8 @@ static const struct heph_clause_type types[] = {
 	[HEPH_ON_SIGNAL__] = { HEPH_WAIT_SIGNAL, signal_ready, NULL, NULL },
 	[HEPH_ON_READABLE__] = { HEPH_WAIT_OP, fd_ready, fd_begin, fd_end },
 	[HEPH_ON_WRITABLE__] = { HEPH_WAIT_OP, fd_ready, fd_begin, fd_end },
+	[HEPH_ON_ROOM__] = { HEPH_WAIT_ROOM, heph_room_ready, heph_room_begin,
+			     heph_room_end },
 	[HEPH_ON_ANSWER__] = { HEPH_WAIT_CALL, heph_pending_ready, NULL, NULL },
 	[HEPH_ON_DOWN__] = { HEPH_WAIT_WATCH, heph_down_ready, NULL, NULL },
 	[HEPH_ON_JOIN__] = { HEPH_WAIT_WATCH, heph_join_ready, heph_join_begin,

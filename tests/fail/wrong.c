@@ -151,7 +151,7 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	heph_answer(msg.total, total);
 	err |= heph_reply_wanted(msg.total);
 	err |= heph_start_call(ctx, counter, total, &pending, { .kind = COUNTER_TOTAL });
-	err |= heph_wait(ctx, [0] = heph_on_answer(pending));
+	err |= heph_wait(ctx, [0] = heph_on_answer(pending), [1] = heph_on_room(counter), [2] = heph_on_room(any));
 	err |= heph_await(heph_for_caller(ctx, msg.total), &pending, &total);
 	heph_forget_call(ctx, &pending);
 	err |= heph_group_add(ctx, &group, counter);
@@ -316,6 +316,8 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	err = heph_join(ctx, fd, NULL);
 #elif FAIL == 87 /* sleep: forgot ctx */ /* expect: too few arguments */
 	err = heph_sleep(HEPH_SEC);
+#elif FAIL == 211 /* on_room: of something that is no reference */ /* expect: no member named 'addr' */
+	err = heph_wait(ctx, [0] = heph_on_room(fd));
 #elif FAIL == 220 /* group_add: another actor's reference */ /* expect: heph_group_add: other is not a reference for &group */
 	err = heph_group_add(ctx, &group, other);
 #elif FAIL == 221 /* group_add: an untyped reference */ /* expect: heph_group_add: any is not a reference for &group */
