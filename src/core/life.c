@@ -368,6 +368,8 @@ static void end_watches(struct heph_ext *ext)
 
 static void settle(struct heph_self *self)
 {
+	if (!self->ext && !self->child)
+		return; /* it has acquired nothing */
 	heph_life_give_back(self, NULL);
 	if (!self->ext)
 		return;
@@ -403,7 +405,8 @@ static bool finish(struct heph_self *self, struct heph_exit *exit,
 	self->flags |= HEPH_FLAG_FINISHING;
 	judge(self, exit);
 	settle(self);
-	heph_links_notify(self, exit);
+	if (self->ext)
+		heph_links_notify(self, exit);
 	return heph_verdict_again(self, exit, ret_escalate);
 }
 
@@ -443,7 +446,8 @@ static void disappear(struct heph_self *self, const struct heph_exit *exit,
 	drop_arg(self);
 	heph_inbox_close(self);
 	leave_family(self);
-	heph_watches_notify(self, id, exit, escalate);
+	if (self->ext || !heph_list_empty(&self->thread->loose))
+		heph_watches_notify(self, id, exit, escalate);
 	if (self->ext)
 		end_watches(self->ext); /* a link that came late */
 	if (parent) {
