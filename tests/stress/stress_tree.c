@@ -138,6 +138,8 @@ static void *kill_some(void *arg)
 	heph_rand_seed(&rand, (uintptr_t)arg);
 	while (!over) {
 		ref = pick(&rand);
+		if (!ref.addr.id)
+			continue; /* it has not begun */
 		if (heph_rand_below(&rand, 8) == 0)
 			heph_stop(ref);
 		else
@@ -158,6 +160,7 @@ static void storm(heph_time length)
 	act_ref ref;
 
 	over = false;
+	memset(children, 0, sizeof(children));
 	ref = spawn_on(ctx, HEPH_WORKER(0), top, NULL);
 	for (uintptr_t n = 0; n < KILLERS; n++)
 		must_be(pthread_create(&killers[n], NULL, kill_some,
