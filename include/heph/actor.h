@@ -29,7 +29,7 @@ extern "C" {
  * HEPH_ANY       By turns on whichever worker has time, so it is never stuck
  *                behind another actor that computes for long. While operations
  *                of it are in flight it stays where they were begun. Its
- *                messages go from thread to thread, each costs some 100 ns; it
+ *                messages go from thread to thread, each costs some 200 ns; it
  *                has a stack of its own. Across a wait it may come to another
  *                thread: keep no address of a thread-local variable, errno's
  *                among them, and hold no lock. Its priority does not matter.
@@ -37,7 +37,7 @@ extern "C" {
  *                in a library, in a computation. The thread has the actor's
  *                name. To spawn one costs a thread, until those of actors of
  *                the same type that have ended are used again; a message costs
- *                a sleep and a wake-up, some 10 us, if it waits. A stop does
+ *                a sleep and a wake-up, tens of us, if it waits. A stop does
  *                not interrupt what blocks: it is seen by the next wait. What
  *                still blocks when the grace is over ends the process.
  *
@@ -141,8 +141,10 @@ struct heph_actor {
  * is copied. With `ret_addr` NULL nobody learns its address.
  * Returns 0; -ENOMEM; -EAGAIN (too many actors); -EINVAL (an option is out of
  * range, or the type was compiled for another version); -EBADF (`give` is not
- * the caller's); -ETIME, -ECANCELED. The argument is the actor's after 0 and
- * still the caller's after anything else.
+ * the caller's); -ETIME, -ECANCELED; with HEPH_OWN_THREAD also -EOPNOTSUPP (the
+ * runtime has no threads: it lives in another loop) and what the kernel says to
+ * one more thread and one more ring, -EAGAIN and -EMFILE for example. The
+ * argument is the actor's after 0 and still the caller's after anything else.
  */
 HEPH_API HEPH_MUST int heph_raw_spawn(heph_ctx ctx,
 				      const struct heph_actor *actor,

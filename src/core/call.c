@@ -122,7 +122,8 @@ static void came_back(struct heph_event *event)
 }
 
 /* The thread that a reply goes to; NULL: there is none. */
-static struct heph_thread *caller_of(struct heph *heph, struct heph_reply reply)
+HEPH_INLINE struct heph_thread *caller_of(struct heph *heph,
+					  struct heph_reply reply)
 {
 	if (heph_likely(reply.thread < HEPH_THREADS_MAX))
 		return heph_thread_of(heph, reply.thread);
@@ -133,9 +134,9 @@ static struct heph_thread *caller_of(struct heph *heph, struct heph_reply reply)
 
 /* The record that a reply is for, whatever is in it now, and its thread. NULL:
  * there is no such place. */
-static struct heph_waiting_call *record_of(struct heph *heph,
-					   struct heph_reply reply,
-					   struct heph_thread **ret_thread)
+HEPH_INLINE struct heph_waiting_call *record_of(struct heph *heph,
+						struct heph_reply reply,
+						struct heph_thread **ret_thread)
 {
 	struct heph_thread *thread = caller_of(heph, reply);
 
@@ -406,7 +407,8 @@ HEPH_INLINE int begin(heph_ctx ctx, struct heph_addr to,
 	return 0;
 
 fail:
-	heph_call_failed(ctx, to, call->member, heph_call_if_timed(ctx, record), err);
+	heph_call_failed(ctx, to, call->member, heph_call_if_timed(ctx, record),
+			 err);
 	if (record)
 		heph_call_drop(thread, record);
 	return err;
@@ -499,8 +501,8 @@ int heph_raw_call(heph_ctx ctx, struct heph_addr to,
 	if (heph_likely(err == 0))
 		memcpy(call->ret, record->value, call->ret_size);
 	else
-		heph_call_failed(ctx, to, call->member, heph_call_if_timed(ctx, record),
-				 err);
+		heph_call_failed(ctx, to, call->member,
+				 heph_call_if_timed(ctx, record), err);
 	give(&ctx.self->thread->calls, record);
 	return err;
 }

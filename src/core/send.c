@@ -62,20 +62,26 @@ static int try_parcel(_Atomic uint32_t *under_way, struct heph_worker *worker,
 	return heph_parcel_post(&worker->thread, to, letter, under_way);
 }
 
-/* Sends if that needs no waiting. `from` is NULL if it is not of `heph`. */
+/* Sends if that needs no waiting, to an actor of that worker. `from` is NULL if
+ * it is not of this runtime. */
+HEPH_INLINE int try_at(struct heph_worker *worker, struct heph_thread *from,
+		       struct heph_addr to, const struct heph_letter *letter)
+{
+	if (from == &worker->thread)
+		return try_local(worker, to, letter);
+	if (from && heph_thread_has_lanes(from, &worker->thread))
+		return try_lane((struct heph_worker *)from, worker, to, letter);
+	return try_parcel(from ? &from->under_way :
+				 &worker->thread.heph->strangers,
+			  worker, to, letter);
+}
+
 static int try_any(struct heph *heph, struct heph_thread *from,
 		   struct heph_addr to, const struct heph_letter *letter)
 {
 	struct heph_worker *worker = heph_worker_with(heph, to);
 
-	if (!worker)
-		return -ESRCH;
-	if (from == &worker->thread)
-		return try_local(worker, to, letter);
-	if (from && heph_thread_has_lanes(from, &worker->thread))
-		return try_lane((struct heph_worker *)from, worker, to, letter);
-	return try_parcel(from ? &from->under_way : &heph->strangers, worker,
-			  to, letter);
+	return worker ? try_at(worker, from, to, letter) : -ESRCH;
 }
 
 /* To an actor of another runtime, which may end at any time: nothing of ours
@@ -140,7 +146,7 @@ int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 	if (to.node != thread->node)
 		return send_abroad(ctx, to, letter);
 	worker = heph_worker_with(thread->heph, to);
-	err = try_any(thread->heph, thread, to, letter);
+	err = worker ? try_at(worker, thread, to, letter) : -ESRCH;
 	if (err == -EAGAIN)
 		err = self->id && self->id == to.id ?
 			      -EDEADLK :
@@ -160,7 +166,8 @@ HEPH_INLINE struct heph_self *near_with_room(struct heph_thread *thread,
 	struct heph_self *self;
 
 	if (!thread || heph_id_thread(to.id) != thread->number ||
-	    to.node != atomic_load_explicit(&thread->near, memory_order_relaxed))
+	    to.node !=
+		    atomic_load_explicit(&thread->near, memory_order_relaxed))
 		return NULL;
 	self = heph_worker_find((struct heph_worker *)thread, to.id, to.slot);
 	return self && !heph_inbox_full(self) ? self : NULL;
@@ -195,8 +202,8 @@ static bool lose(struct heph_addr to, const void *msg)
 }
 
 /* Apart, so that the short way saves no registers for it. */
-static __attribute__((noinline)) int
-send_far(heph_ctx ctx, struct heph_addr to, const void *msg, size_t size)
+static __attribute__((noinline)) int send_far(heph_ctx ctx, struct heph_addr to,
+					      const void *msg, size_t size)
 {
 	const struct heph_letter letter = { .data = msg,
 					    .size = (uint32_t)size,
@@ -223,8 +230,8 @@ int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg,
 	return err;
 }
 
-static __attribute__((noinline)) int try_far(struct heph_addr to, const void *msg,
-					     size_t size)
+static __attribute__((noinline)) int try_far(struct heph_addr to,
+					     const void *msg, size_t size)
 {
 	const struct heph_letter letter = { .data = msg,
 					    .size = (uint32_t)size,

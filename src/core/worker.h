@@ -158,7 +158,8 @@ static inline void heph_worker_spend(struct heph_self *self)
 }
 
 /* The solo with that slot; NULL: there is none. Any thread. See solo.h. */
-struct heph_worker *heph_solo_at(struct heph *heph, uint32_t slot);
+__attribute__((cold)) struct heph_worker *heph_solo_at(struct heph *heph,
+						       uint32_t slot);
 
 /* The worker that the actor is or was on; NULL: there cannot be such an actor.
  * Any thread, and so are the next three. */
