@@ -314,9 +314,14 @@ static int prepare(struct broadcast *it)
 static int copy(struct broadcast *it)
 {
 	const struct heph_actor *type = it->type;
+	int err;
 
-	if (type && type->copy)
-		return type->copy(it->copy, it->msg);
+	if (type && type->copy) {
+		heph_thread_hook(1);
+		err = type->copy(it->copy, it->msg);
+		heph_thread_hook(-1);
+		return err;
+	}
 	if (!type || type->drop)
 		return -EINVAL;
 	memcpy(it->copy, it->msg, it->size);

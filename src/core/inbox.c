@@ -65,18 +65,6 @@ void heph_inbox_owe(struct heph_self *self, const struct heph_msg *msg)
 	heph_answers_owe(self, reply);
 }
 
-/* No panic can leave it: it would abandon whoever called us. */
-static void drop(const struct heph_kind *kind, void *data)
-{
-	struct heph_thread *thread = heph_thread_current; /* NULL: a stranger */
-
-	if (thread)
-		thread->hooks++;
-	kind->type->drop(data);
-	if (thread)
-		thread->hooks--;
-}
-
 void heph_msg_dispose(const struct heph_kind *kind, void *data, uint32_t reply_at)
 {
 	struct heph_reply reply;
@@ -85,8 +73,11 @@ void heph_msg_dispose(const struct heph_kind *kind, void *data, uint32_t reply_a
 		memcpy(&reply, (char *)data + reply_at, sizeof(reply));
 		heph_call_fail(reply, -EPIPE);
 	}
-	if (kind->type->drop)
-		drop(kind, data);
+	if (kind->type->drop) {
+		heph_thread_hook(1);
+		kind->type->drop(data);
+		heph_thread_hook(-1);
+	}
 }
 
 void heph_msg_undeliverable(struct heph_thread *thread,

@@ -412,10 +412,12 @@ static int find_reply(struct heph_letter *letter)
 
 static int convert(const struct facts *facts, const void *from, void *to)
 {
-	int err = facts->has_value ?
-			  facts->fn.with_value(from, to, facts->value) :
-			  facts->fn.plain(from, to);
+	int err;
 
+	heph_thread_hook(1);
+	err = facts->has_value ? facts->fn.with_value(from, to, facts->value) :
+				 facts->fn.plain(from, to);
+	heph_thread_hook(-1);
 	return err < 0 ? err : 0;
 }
 
@@ -499,6 +501,9 @@ void heph_map_drop(struct heph *heph, struct heph_addr to, const void *msg)
 	if (!map || to.id / HEPH_THREADS_MAX < heph->first_serial)
 		return;
 	kind = atomic_load_explicit(&map->kind, memory_order_acquire);
-	if (kind->drop)
+	if (kind->drop) {
+		heph_thread_hook(1);
 		kind->drop((void *)(uintptr_t)msg);
+		heph_thread_hook(-1);
+	}
 }

@@ -112,6 +112,19 @@ struct heph_thread {
  * wait; an actor has self->thread for that. */
 extern __thread struct heph_thread *heph_thread_current;
 
+/*
+ * Before (1) and after (-1) a function of the user that is called in the middle
+ * of our own work: it disposes of a message, converts or copies it. No panic can
+ * leave it, as that would abandon our frames too. Any thread.
+ */
+static inline void heph_thread_hook(int change)
+{
+	struct heph_thread *thread = heph_thread_current; /* NULL: a stranger */
+
+	if (thread)
+		thread->hooks = (uint8_t)(thread->hooks + change);
+}
+
 /* Prepares a thread; the second one, without room for calls. It gets its number
  * by heph_threads_add(). Returns 0; -ENOMEM. */
 int heph_thread_init(struct heph_thread *thread, struct heph *heph,

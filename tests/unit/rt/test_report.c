@@ -298,6 +298,20 @@ static int post_to_full(heph_ctx ctx, act_inbox in, void *arg)
 	return 0;
 }
 
+static int panic_converting(const struct act_msg *from, struct act_msg *to)
+{
+	heph_panic(dropper, "while converting %ld", from->n);
+}
+
+static int send_through(heph_ctx ctx, act_inbox in, void *arg)
+{
+	act_ref through;
+
+	dropper = ctx;
+	must_be(heph_map(ctx, &through, heph_self(in), panic_converting), 0);
+	return heph_try_send(through, { .n = 3 });
+}
+
 static void panic_deferred(heph_ctx ctx, long *n)
 {
 	heph_panic(ctx, "number %ld", *n);
@@ -345,6 +359,8 @@ static void a_panic_that_leads_nowhere_says_so(void **state)
 	dies(SIGABRT, post_to_full, NULL);
 	says("assertion failed: panic in a function that the runtime calls: "
 	     "while dropping 2\n");
+	dies(SIGABRT, send_through, NULL);
+	says("panic in a function that the runtime calls: while converting 3\n");
 	dies(SIGABRT, defer_panic, NULL);
 	says("test_report.c:");
 	says(": victim: assertion failed: panic in a deferred call, or another "
