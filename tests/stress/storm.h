@@ -260,6 +260,94 @@ static int storm_watch(heph_ctx ctx, act_ref ref)
 	return err == -ESRCH ? 0 : err;
 }
 
+/* Two calls that nobody awaits; one is forgotten, one goes with the life. */
+static int storm_start_calls(heph_ctx ctx, struct storm *storm)
+{
+	HEPH_PENDING(long) first, second;
+	int err;
+
+	err = storm_may_fail(heph_start_call(ctx, storm->silent, answer, &first,
+					     { .n = 1, .asks = true }));
+	if (err == 0)
+		err = storm_may_fail(heph_start_call(ctx, storm->answerer, answer,
+						     &second, { .asks = true }));
+	if (err == 0)
+		heph_forget_call(ctx, &first);
+	return err;
+}
+
+/* Its end is a down; ours is its end. */
+static int storm_link(heph_ctx ctx, act_ref ref)
+{
+	int err;
+
+	heph_trap_exits(ctx, true);
+	err = heph_link(ctx, ref);
+	return err == -ESRCH ? 0 : storm_may_fail(err);
+}
+
+/* A part with actors and descriptors of its own, which is over at once. */
+static int storm_scope(heph_ctx ctx, struct storm *storm, int on)
+{
+	struct heph_scope scope;
+	int err = storm_may_fail(heph_scope_open(ctx, &scope));
+
+	if (err < 0)
+		return err;
+	err = storm_read(ctx, on);
+	if (err == 0)
+		err = storm_child(ctx, storm_waits, storm, on, NULL);
+	if (err == 0 && storm->runs % 2)
+		return 0; /* it goes with the life */
+	heph_scope_close(ctx, scope);
+	return err;
+}
+
+static int storm_twice(const struct act_msg *from, struct act_msg *to)
+{
+	*to = *from;
+	to->n *= 2;
+	return 0;
+}
+
+/* An adapter, and a group, whose members are both of them. */
+static int storm_group(heph_ctx ctx, struct storm *storm)
+{
+	act_group group = { 0 };
+	act_ref twice;
+	int err = storm_may_fail(
+		heph_map(ctx, &twice, storm->silent, storm_twice));
+
+	if (err == 0)
+		err = storm_may_fail(heph_send(ctx, twice, { .n = 1 }));
+	if (err == 0)
+		err = storm_may_fail(heph_group_add(ctx, &group, twice));
+	if (err == 0)
+		err = storm_may_fail(heph_group_add(ctx, &group, storm->silent));
+	if (err == 0)
+		err = heph_send_one(ctx, &group, { .n = 2 });
+	return storm_may_fail(err);
+}
+
+/* A tree with a child that crashes, and one that does not. */
+static int storm_tree(heph_ctx ctx, struct storm *storm)
+{
+	struct heph_tree tree = { .strategy = HEPH_ONE_FOR_ALL, .times = 1 };
+	int err;
+
+	err = storm_may_fail(heph_spawn(ctx, act, NULL, { storm_waits, storm },
+					.tree = &tree));
+	if (err == 0)
+		err = storm_may_fail(heph_spawn(ctx, act, NULL,
+						{ storm_crashes, storm },
+						.tree = &tree));
+	if (err < 0 || storm->runs % 2)
+		return err; /* it goes with the life */
+	err = heph_supervise(heph_within(ctx, 200 * HEPH_USEC), &tree);
+	must(err == -ETIME || err == -EIO || err == -ENOMEM);
+	return err == -ENOMEM ? err : 0;
+}
+
 /* ---- a life ------------------------------------------------------------------------- */
 
 static int storm_begin(heph_ctx ctx, act_inbox in, struct storm *storm)
@@ -288,6 +376,16 @@ static int storm_begin(heph_ctx ctx, act_inbox in, struct storm *storm)
 		err = storm_give(ctx, other);
 	if (err == 0)
 		err = storm_call(ctx, storm);
+	if (err == 0)
+		err = storm_start_calls(ctx, storm);
+	if (err == 0)
+		err = storm_link(ctx, ref);
+	if (err == 0)
+		err = storm_group(ctx, storm);
+	if (err == 0)
+		err = storm_tree(ctx, storm);
+	if (err == 0)
+		err = storm_scope(ctx, storm, other);
 	return err;
 }
 
