@@ -35,6 +35,7 @@ check style scripts/check-style.sh
 check layers scripts/check-layers.sh
 check headers scripts/check-headers.sh
 check wrong-uses scripts/check-fail.sh
+check parity scripts/check-parity.py
 check man scripts/check-man.sh
 check gcc env CC=gcc scripts/build.sh build-gcc all -Dwerror=true
 check clang env CC=clang scripts/build.sh build-clang all -Dwerror=true
