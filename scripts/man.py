@@ -15,7 +15,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADERS = ["typed", "message", "call", "group", "actor", "tree", "own", "time",
-           "io", "runtime", "test", "inbox", "oneshot", "watch"]
+           "io", "runtime", "embed", "test", "inbox", "oneshot", "watch"]
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
 
@@ -59,6 +59,16 @@ SUMMARY = {
     "heph_deadline": "until when a context is willing to wait",
     "heph_defer": "call a function when the actor ends",
     "heph_drain": "wait until no actor is left",
+    "heph_embed_ctx": "the context of the loop around an embedded runtime",
+    "heph_embed_done": "whether an embedded runtime has no actors",
+    "heph_embed_fd": "the descriptor that a foreign loop polls",
+    "heph_embed_free": "end an embedded runtime",
+    "heph_embed_new": "a runtime inside a foreign event loop",
+    "heph_embed_run": "do what an embedded runtime has to do",
+    "heph_embed_stop": "ask all actors of an embedded runtime to stop",
+    "heph_embed_timeout": "how long a foreign loop may sleep",
+    "heph_expect": "the next message that a probe got",
+    "heph_expect_none": "see that a probe got no message",
     "heph_fd_adopt": "take in a descriptor of the kernel",
     "heph_fd_discard": "close a descriptor that nobody took",
     "heph_fd_give": "hand a descriptor to another actor",
@@ -107,6 +117,7 @@ SUMMARY = {
     "heph_own": "free something when the actor ends",
     "heph_panic": "end the running actor as a failure",
     "heph_post": "send a message, or drop it",
+    "heph_probe": "an actor that keeps its messages for a test",
     "heph_read": "read from a descriptor",
     "heph_read_exact": "read so many bytes from a descriptor",
     "heph_recv": "wait for the next message",
@@ -124,6 +135,7 @@ SUMMARY = {
     "heph_serve_on_each": "spawn an actor for each connection, on all workers",
     "heph_shield": "a context whose waits go on after a stop",
     "heph_shutdown": "end one half of a connection",
+    "heph_size_of": "how large an actor is",
     "heph_sleep": "wait for some time",
     "heph_spawn": "start an actor",
     "heph_start_call": "begin a call, and wait for its answer later",
@@ -151,6 +163,16 @@ SUMMARY = {
     "heph_tree_step": "do what there is to do about children",
     "heph_tree_end_child": "end a child, or restart it",
     "heph_tree_count": "the children of a supervisor",
+    "heph_test_advance": "let virtual time pass",
+    "heph_test_ctx": "the context of a test",
+    "heph_test_failure": "an actor's failure, as a test sees it",
+    "heph_test_failures": "how many actors have failed in a test",
+    "heph_test_free": "end a test runtime",
+    "heph_test_new": "a runtime that a test steps by hand",
+    "heph_test_run": "run actors until none can",
+    "heph_test_signal": "bring a signal to the actors of a test",
+    "heph_test_state": "what an actor waits for, in words",
+    "heph_test_step": "run one actor until it waits",
     "heph_try_recv": "take a message if there is one",
     "heph_try_send": "send a message if there is room",
     "heph_try_send_all": "send a message to all members that have room",
@@ -188,6 +210,8 @@ TYPES = {
 
 # Verbs of typed.h whose use is told in no comment that begins with it.
 USES = {
+    "heph_expect_where": "heph_expect_where(test, ref, &msg, member, value)",
+    "heph_expect_within": "heph_expect_within(test, length, ref, &msg)",
     "heph_on_msg": "heph_on_msg(in, &msg)",
     "heph_on_chan": "heph_on_chan(rx, &value)",
     "heph_chan_new_managed": "heph_chan_new_managed(NAME, capacity, &manager, "
@@ -206,6 +230,7 @@ USES = {
 
 # Verbs that are told of on the page of another one.
 PARTS = {
+    "heph_expect": ["heph_expect_within", "heph_expect_where"],
     "heph_chan_new": ["heph_chan_new_managed"],
     "heph_wait": ["heph_on_msg", "heph_on_chan", "heph_on_oneshot"],
 }
@@ -274,7 +299,7 @@ def paragraphs(header):
 def verbs():
     """The typed macros."""
     text = ""
-    for header in TYPED:
+    for header in [*TYPED, "test"]:
         with open(f"{ROOT}/include/heph/{header}.h", encoding="utf-8") as file:
             text += file.read()
     return [name for name in re.findall(r"^#define (heph_\w+|HEPH_\w+)\(", text, re.M)
@@ -438,7 +463,8 @@ def split_returns(text):
 
 
 def synopsis(page):
-    out = [".SH SYNOPSIS", ".nf", ".B #include <heph/heph.h>", ".PP"]
+    header = page.header if page.header in ("embed", "test") else "heph"
+    out = [".SH SYNOPSIS", ".nf", f".B #include <heph/{header}.h>", ".PP"]
     for line in dict.fromkeys(page.synopsis):
         wrapped = re.sub(r"(.{1,68})(?: |$)", r"\1\n", line).strip("\n").split("\n")
         for number, part in enumerate(wrapped):

@@ -86,6 +86,16 @@ void *heph_arena_alloc(struct heph_arena *arena, struct heph_pool *pool,
 	return at ? memset(at, 0, size) : NULL;
 }
 
+size_t heph_arena_size(const struct heph_arena *arena)
+{
+	const struct heph_arena_chunk *chunk = arena->chunks;
+	size_t size = 0;
+
+	for (; chunk; chunk = chunk->next)
+		size += chunk->size;
+	return size;
+}
+
 struct heph_arena_mark heph_arena_mark(const struct heph_arena *arena)
 {
 	struct heph_arena_chunk *newest = arena->chunks;

@@ -45,6 +45,9 @@ struct heph_arena_mark heph_arena_mark(const struct heph_arena *arena);
 void heph_arena_release(struct heph_arena *arena, struct heph_pool *pool,
 			const struct heph_arena_mark *mark);
 
+/* The bytes that it has taken from the pool. */
+size_t heph_arena_size(const struct heph_arena *arena);
+
 /* Frees everything, and leaves an empty arena that can be used again. */
 void heph_arena_fini(struct heph_arena *arena, struct heph_pool *pool);
 

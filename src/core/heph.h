@@ -29,7 +29,8 @@ struct heph_self;
  */
 struct heph_driver {
 	const char *name;
-	bool no_io; /* descriptors of the kernel are refused: -EOPNOTSUPP */
+	bool alone; /* no threads but one, no descriptors of the kernel: those are
+		     * -EOPNOTSUPP, and all actors are on the first worker */
 
 	/* On the worker's own thread, before and after its actors. */
 	int (*start)(struct heph_worker *worker);
@@ -45,9 +46,11 @@ struct heph_driver {
 	/* Any thread. */
 	void (*wake)(struct heph_worker *worker);
 
-	/* For who sleeps elsewhere: hands over what was collected, and gives a
-	 * descriptor that is readable when poll() would find something. */
-	int (*descriptor)(struct heph_worker *worker);
+	/* For who sleeps elsewhere. From now on an eventfd is written to when
+	 * poll() may find something; and before it sleeps what was collected is
+	 * handed over to the kernel. */
+	int (*tell)(struct heph_worker *worker, int event);
+	void (*submit)(struct heph_worker *worker);
 
 	/* Asks the kernel to give up all operations of an actor; each of them
 	 * leaves ext->operations as it ends. */

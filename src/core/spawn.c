@@ -239,7 +239,7 @@ static struct heph_worker *choose(heph_ctx ctx,
 	struct heph *heph = ctx.self->thread->heph;
 	unsigned number;
 
-	if (options->on)
+	if (options->on > 0)
 		number = (unsigned)options->on - 1;
 	else if (ctx.self->kind && ctx.self->thread->number != HEPH_SOLO)
 		return heph_worker_of(ctx.self);
@@ -257,7 +257,8 @@ static int spawn(heph_ctx ctx, struct heph_birth *birth,
 	struct heph_worker *worker;
 	int err = 0;
 
-	if (heph_likely(options->on >= 0))
+	if (heph_likely(options->on >= 0) ||
+	    ctx.self->thread->heph->driver->alone)
 		worker = choose(ctx, options);
 	else
 		err = heph_solo_take(ctx.self->thread->heph, birth->type,

@@ -198,6 +198,8 @@ static bool survives(struct heph_self *self, const struct heph_exit *exit,
 	heph_time pause;
 
 	heph_count(&self->thread->count.failed);
+	if (self->thread->heph->failed)
+		self->thread->heph->failed(self, exit);
 	*ret_verdict = ask(self, exit);
 	if (*ret_verdict != HEPH_RESTART || !restarts_itself(self)) {
 		report(self, exit, texts[*ret_verdict]);

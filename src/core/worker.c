@@ -261,23 +261,67 @@ void heph_worker_yield(struct heph_self *self)
 	heph_worker_suspend(self);
 }
 
+static void run_one(struct heph_worker *worker, struct heph_self *self, int budget)
+{
+	worker->budget = budget;
+	worker->thread.current = self;
+	heph_coro_switch(&worker->main, &self->coro);
+	if (worker->ended) {
+		heph_life_bury(worker->ended);
+		worker->ended = NULL;
+	}
+}
+
 int heph_worker_run_actors(struct heph_worker *worker, int budget)
 {
 	struct heph_self *self;
 
 	worker->budget = budget;
-	while (worker->budget > 0 && (self = next_ready(worker))) {
-		worker->budget--;
-		worker->thread.current = self;
-		heph_coro_switch(&worker->main, &self->coro);
-		if (worker->ended) {
-			heph_life_bury(worker->ended);
-			worker->ended = NULL;
-		}
-	}
+	while (worker->budget > 0 && (self = next_ready(worker)))
+		run_one(worker, self, worker->budget - 1);
 	if (worker->dirty)
 		heph_lanes_flush(worker);
 	return budget - worker->budget;
+}
+
+/* Takes an actor that was preempted out of its queue again. */
+static void take_back(struct heph_worker *worker, struct heph_self *self)
+{
+	struct heph_queue *queue = &worker->ready[1 - self->priority];
+	struct heph_self **link = &queue->first, *before = NULL;
+
+	for (; *link != self; link = &(*link)->next)
+		before = *link;
+	*link = self->next;
+	if (queue->last == self)
+		queue->last = before;
+	worker->n_ready--;
+	self->state = HEPH_RUNNING;
+}
+
+/* One that has spent its budget has a negative one when it is back; one that
+ * waits has none left. */
+bool heph_worker_step(struct heph_worker *worker)
+{
+	struct heph_self *self = next_ready(worker);
+	unsigned left = worker->thread.heph->config.poll_ratio;
+
+	if (!self)
+		return false;
+	run_one(worker, self, 1);
+	while (worker->budget < 0 && --left) {
+		take_back(worker, self);
+		run_one(worker, self, 1);
+	}
+	if (worker->dirty)
+		heph_lanes_flush(worker);
+	heph_worker_publish(worker);
+	return true;
+}
+
+void heph_worker_rotate(struct heph_worker *worker)
+{
+	heph_worker_ready(worker, next_ready(worker));
 }
 
 /* ---- waiting for work ------------------------------------------------------ */

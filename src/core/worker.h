@@ -121,6 +121,12 @@ int heph_worker_run_actors(struct heph_worker *worker, int budget);
 /* Tells what it has in use. */
 void heph_worker_publish(struct heph_worker *worker);
 
+/* Runs one actor, the one whose turn it is, until it waits, but not for more than
+ * a turn; false: there is none. Sends the first that is ready to the end of its
+ * queue. */
+bool heph_worker_step(struct heph_worker *worker);
+void heph_worker_rotate(struct heph_worker *worker);
+
 /* Takes in what others have left. Whether somebody can run now. */
 bool heph_worker_look(struct heph_worker *worker);
 

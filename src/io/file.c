@@ -210,7 +210,7 @@ int heph_file_open(struct heph_self *owner, int number, bool socket,
 {
 	struct heph_file *file;
 
-	if (owner->thread->heph->driver->no_io)
+	if (owner->thread->heph->driver->alone)
 		return -EOPNOTSUPP;
 	if (!heph_self_extend(owner))
 		return -ENOMEM;

@@ -374,6 +374,8 @@ int heph_connect(heph_ctx ctx, const char *text, struct heph_fd *ret_fd)
 
 	if (err == 0)
 		err = heph_wait_allowed(ctx);
+	if (err == 0 && ctx.self->thread->heph->driver->alone)
+		err = -EOPNOTSUPP;
 	if (err < 0)
 		return err;
 	number = open_for_connect(ctx, &address);

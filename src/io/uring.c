@@ -18,6 +18,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -157,7 +158,8 @@ static void await_event(struct heph_uring *uring)
 static void signal_event(struct heph_uring *uring)
 {
 	uint64_t one = 1;
-	ssize_t n = write(uring->event, &one, sizeof(one));
+	int event = uring->told >= 0 ? uring->told : uring->event;
+	ssize_t n = write(event, &one, sizeof(one));
 
 	(void)n; /* it can only be that it is signalled already */
 }
@@ -189,6 +191,25 @@ static void complete_tagged(struct heph_uring *uring, uint64_t data, int result)
 	}
 }
 
+/* Whether what completed it may have been a write to an eventfd, as the kernel
+ * gives those no type. */
+static bool by_eventfd(const struct heph_op *op)
+{
+	struct stat info;
+
+	return (op->kind == HEPH_OP_READ || op->kind == HEPH_OP_POLL) &&
+	       fstat(op->number, &info) == 0 && !(info.st_mode & S_IFMT);
+}
+
+/* Within a write to an eventfd the kernel may not signal another one at once,
+ * and its way of doing that later works only once for each registration (seen
+ * in Linux 6.18: a bit in io_ev_fd that nobody clears). */
+static void register_again(struct heph_uring *uring)
+{
+	io_uring_unregister_eventfd(&uring->ring);
+	io_uring_register_eventfd(&uring->ring, uring->told);
+}
+
 static void complete(struct heph_uring *uring, const struct io_uring_cqe *cqe)
 {
 	struct heph_op *op = io_uring_cqe_get_data(cqe);
@@ -207,6 +228,8 @@ static void complete(struct heph_uring *uring, const struct io_uring_cqe *cqe)
 	}
 	if (!more)
 		uring->in_flight--;
+	if (uring->told >= 0 && by_eventfd(op))
+		register_again(uring);
 	heph_op_complete(op, cqe->res, buffer, more);
 }
 
@@ -279,13 +302,22 @@ static void uring_poll(struct heph_worker *worker, heph_time max_wait)
 	reap(uring);
 }
 
-static int uring_descriptor(struct heph_worker *worker)
+/* The ring's own descriptor would not do: with DEFER_TASKRUN who polls it is
+ * not woken. */
+static int uring_tell(struct heph_worker *worker, int event)
+{
+	struct heph_uring *uring = heph_uring_of(worker);
+
+	uring->told = event;
+	return io_uring_register_eventfd(&uring->ring, event);
+}
+
+static void uring_submit(struct heph_worker *worker)
 {
 	struct heph_uring *uring = heph_uring_of(worker);
 
 	if (io_uring_sq_ready(&uring->ring))
 		submit_or_complain(uring);
-	return uring->ring.ring_fd;
 }
 
 /* ---- waking ---------------------------------------------------------------------- */
@@ -355,6 +387,7 @@ static int uring_start(struct heph_worker *worker)
 	if (!uring)
 		return -ENOMEM;
 	uring->worker = worker;
+	uring->told = -1;
 	uring->event = eventfd(0, EFD_CLOEXEC);
 	if (uring->event < 0) {
 		err = -errno;
@@ -454,7 +487,8 @@ const struct heph_driver heph_uring_driver = {
 	.release = uring_release,
 	.poll = uring_poll,
 	.wake = uring_wake,
-	.descriptor = uring_descriptor,
+	.tell = uring_tell,
+	.submit = uring_submit,
 	.cancel = cancel_actor,
 	.poll_now = heph_poll_now,
 	.poll_begin = heph_poll_begin,

@@ -21,6 +21,7 @@ struct heph_uring {
 	struct heph_worker *worker;
 	unsigned in_flight; /* that will complete */
 	int event;	    /* an eventfd that other threads wake us with */
+	int told;	    /* another one, of who sleeps for us; -1: none */
 	uint64_t event_value;
 	bool complained;
 };

@@ -128,6 +128,8 @@ static void handle_signals(struct heph_runtime *runtime)
 {
 	uint32_t n;
 
+	if (!heph_signal_any(runtime->heph.node))
+		return;
 	for (int signal = 1; signal < HEPH_SIGNALS; signal++) {
 		n = heph_signal_fetch(runtime->heph.node, signal);
 		if (!n)

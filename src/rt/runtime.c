@@ -159,7 +159,7 @@ void heph_runtime_join(struct heph_runtime *runtime, pthread_t thread,
 	_exit(EXIT_FAILURE);
 }
 
-static void end_workers(struct heph_runtime *runtime)
+void heph_runtime_end_threads(struct heph_runtime *runtime)
 {
 	struct heph_worker_thread *it;
 
@@ -287,7 +287,7 @@ static int start(struct heph_runtime *runtime)
 	return 0;
 
 fail_workers:
-	end_workers(runtime);
+	heph_runtime_end_threads(runtime);
 	heph_coordinator_stop(runtime);
 fail_coordinator:
 	heph_coordinator_fini(runtime);
@@ -334,7 +334,7 @@ void heph_free(heph_ctx ctx)
 	if (heph_drain(ctx) < 0)
 		heph_log_debug("runtime did not drain");
 	heph_detach(ctx);
-	end_workers(runtime);
+	heph_runtime_end_threads(runtime);
 	heph_coordinator_stop(runtime);
 	heph_coordinator_fini(runtime);
 	heph_runtime_free(runtime);

@@ -56,6 +56,9 @@ int heph_runtime_new(struct heph_runtime **ret_runtime,
 		     const struct heph_config *config,
 		     const struct heph_driver *driver);
 
+/* Ends all threads that it has: of workers, and of single actors. */
+void heph_runtime_end_threads(struct heph_runtime *runtime);
+
 /* Frees it, when nobody runs its workers any more and nobody is attached. */
 void heph_runtime_free(struct heph_runtime *runtime);
 

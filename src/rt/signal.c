@@ -17,6 +17,7 @@ static struct {
 	_Atomic int event;
 	_Atomic uint32_t inside; /* handlers that may write to it */
 	_Atomic uint32_t count[SIGNALS];
+	_Atomic bool any; /* not fetched yet; set after the count */
 } sinks[HEPH_RUNTIMES_MAX];
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -37,6 +38,7 @@ static void on_signal(int signal)
 		event = atomic_load(&sinks[node].event);
 		if (event != NO_EVENT) {
 			atomic_fetch_add(&sinks[node].count[signal], 1);
+			atomic_store(&sinks[node].any, true);
 			n = write(event - 1, &one, sizeof(one));
 			(void)n;
 		}
@@ -89,6 +91,12 @@ void heph_signal_forget(int signal)
 	if (--users[signal] == 0)
 		sigaction(signal, &before[signal], NULL);
 	pthread_mutex_unlock(&lock);
+}
+
+bool heph_signal_any(unsigned node)
+{
+	return atomic_load(&sinks[node].any) &&
+	       atomic_exchange(&sinks[node].any, false);
 }
 
 uint32_t heph_signal_fetch(unsigned node, int signal)

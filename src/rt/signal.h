@@ -8,6 +8,7 @@
 #ifndef HEPH_RT_SIGNAL_H
 #define HEPH_RT_SIGNAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A runtime wants to hear of signals, at that eventfd, until it leaves. */
@@ -18,6 +19,9 @@ void heph_signal_leave(unsigned node);
  * installed before comes back with the last one. 0; -EINVAL. */
 int heph_signal_take(int signal);
 void heph_signal_forget(int signal);
+
+/* Whether any came since the last call. */
+bool heph_signal_any(unsigned node);
 
 /* How often a signal came since the last call, for a runtime. */
 uint32_t heph_signal_fetch(unsigned node, int signal);
