@@ -16,6 +16,7 @@
  */
 /* clang-format off */
 #include <heph/heph.h>
+#include <heph/test.h>
 
 struct counter_msg {
 	enum { COUNTER_ADD, COUNTER_TOTAL } kind;
@@ -425,6 +426,19 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	heph_scope_close(ctx, &scope);
 #elif FAIL == 510 /* spawn: misspelt .held */ /* expect: 'hold' */
 	err = heph_spawn(ctx, quiet, NULL, .hold = true);
+#elif FAIL == 600 /* probe: a reference of another type */ /* expect: heph_probe: this is not a counter_ref \* */
+	heph_probe(NULL, counter, &other);
+#elif FAIL == 601 /* expect: into the wrong type */ /* expect: heph_expect: &omsg is not a pointer to the messages of counter */
+	heph_expect(NULL, counter, &omsg);
+#elif FAIL == 602 /* expect: forgot & */ /* expect: invalid type argument|indirection requires pointer|not a pointer */
+	heph_expect(NULL, counter, msg);
+#elif FAIL == 603 /* expect_where: no such member */ /* expect: no member named 'sum' */
+	heph_expect_where(NULL, counter, &msg, sum, 3);
+#elif FAIL == 604 /* test_new: result ignored */ /* warn expect: unused-result */
+	heph_test_new((struct heph_test **)NULL, NULL);
+#elif FAIL == 605 /* size_of: forgot & */ /* user expect: incompatible type|incompatible-pointer|passing 'struct heph_size' */
+	struct heph_size actor_size = { 0 };
+	err = heph_size_of(ctx, counter, actor_size);
 #endif
 	return err;
 }
