@@ -14,7 +14,7 @@ import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-HEADERS = ["typed", "message", "call", "group", "actor", "tree", "own", "time",
+HEADERS = ["typed", "message", "call", "group", "actor", "refs", "tree", "own", "time",
            "io", "runtime", "embed", "test", "inbox", "oneshot", "watch"]
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
@@ -32,11 +32,14 @@ SUMMARY = {
     "heph_answer": "answer a call",
     "heph_attach": "give a plain thread a context, and take it back",
     "heph_await": "wait for the answer of a started call",
+    "heph_await_any_name": "wait until there is an actor of that name",
+    "heph_await_name": "wait until there is an actor of that name",
     "heph_call_error": "the latest call that failed",
     "heph_call_error_text": "why a call failed, in words",
     "heph_call": "send a message and wait for the answer",
     "heph_call_all": "call all members of a group",
     "heph_call_any": "call a group and take the first answer",
+    "heph_cast": "a typed reference from one to any actor",
     "heph_chan_capacity": "how many values there can be in a channel",
     "heph_chan_count": "how many values there are in a channel",
     "heph_chan_free": "give a handle of a channel back",
@@ -89,13 +92,16 @@ SUMMARY = {
     "heph_group_remove": "remove an actor from a group",
     "heph_group_remove_gone": "remove members that have ended",
     "heph_hash": "a number for some bytes",
+    "heph_id": "the number of an actor",
     "heph_inbox_info": "how full an inbox is",
     "heph_join": "wait until an actor has ended",
     "heph_join_all": "wait until all members of a group have ended",
     "heph_listen": "open a listening TCP socket",
     "heph_listen_shared": "open a listening TCP socket for all workers",
     "heph_local_address": "the addresses of a connection",
+    "heph_map": "an adapter: a reference that takes other messages",
     "heph_name": "the name of the running actor",
+    "heph_names": "list the names of actors",
     "heph_new": "start a runtime",
     "heph_no_ctx": "a context for threads without a runtime",
     "heph_now": "the time",
@@ -116,11 +122,15 @@ SUMMARY = {
     "heph_oneshot_try_recv": "take the value of a oneshot, if it is there",
     "heph_own": "free something when the actor ends",
     "heph_panic": "end the running actor as a failure",
+    "heph_peek": "look at the next message",
     "heph_post": "send a message, or drop it",
     "heph_probe": "an actor that keeps its messages for a test",
     "heph_read": "read from a descriptor",
     "heph_read_exact": "read so many bytes from a descriptor",
     "heph_recv": "wait for the next message",
+    "heph_recv_where": "wait for the oldest message that matches",
+    "heph_ref_of": "the actor with a number",
+    "heph_register": "give an actor a name",
     "heph_reply_wanted": "whether the caller still waits",
     "heph_run": "run a program: a runtime with one actor in it",
     "heph_run_on_each": "run an actor on each worker",
@@ -145,6 +155,8 @@ SUMMARY = {
     "heph_on_down": "wait for the end of a monitored actor",
     "heph_on_join": "wait for the end of an actor, or for something else",
     "heph_link": "let two actors fail together",
+    "heph_try_peek": "look at the next message, if there is one",
+    "heph_try_recv_where": "take the oldest message that matches, if there is one",
     "heph_unlink": "undo a link of two actors",
     "heph_trap_exits": "get the ends of linked actors as downs",
     "heph_hold": "keep an actor from ending",
@@ -177,8 +189,12 @@ SUMMARY = {
     "heph_try_send": "send a message if there is room",
     "heph_try_send_all": "send a message to all members that have room",
     "heph_try_send_one": "send a message to a member that has room",
+    "heph_unmap": "end an adapter",
+    "heph_unregister": "give up the name of an actor",
     "heph_until": "a context that waits until a moment at most",
     "heph_wait": "wait for several things at once",
+    "heph_whereis": "find an actor by its name",
+    "heph_whereis_any": "find an actor of any type by its name",
     "heph_within": "a context that waits for some time at most",
     "heph_worker": "the number of the worker",
     "heph_workers": "how many workers there are",
@@ -213,6 +229,9 @@ USES = {
     "heph_expect_where": "heph_expect_where(test, ref, &msg, member, value)",
     "heph_expect_within": "heph_expect_within(test, length, ref, &msg)",
     "heph_on_msg": "heph_on_msg(in, &msg)",
+    "heph_on_msg_where": "heph_on_msg_where(in, &msg, member, value)",
+    "heph_carry_reply": "heph_carry_reply(to->member, from->member);",
+    "heph_map_owning": "heph_map_owning(ctx, &ret_ref, target, fn, drop[, value])",
     "heph_on_chan": "heph_on_chan(rx, &value)",
     "heph_chan_new_managed": "heph_chan_new_managed(NAME, capacity, &manager, "
                              "&tx, &rx)",
@@ -232,7 +251,8 @@ USES = {
 PARTS = {
     "heph_expect": ["heph_expect_within", "heph_expect_where"],
     "heph_chan_new": ["heph_chan_new_managed"],
-    "heph_wait": ["heph_on_msg", "heph_on_chan", "heph_on_oneshot"],
+    "heph_map": ["heph_carry_reply", "heph_map_owning"],
+    "heph_wait": ["heph_on_msg", "heph_on_msg_where", "heph_on_chan", "heph_on_oneshot"],
 }
 
 # Headers whose first comment holds for each of their functions.

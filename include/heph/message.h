@@ -71,6 +71,52 @@ HEPH_API HEPH_MUST int heph_raw_recv(heph_ctx ctx, struct heph_inbox *inbox,
 HEPH_API HEPH_MUST int heph_raw_try_recv(struct heph_inbox *inbox,
 					 void *ret_msg, size_t size);
 
+/*
+ * heph_peek(ctx, in, &msg): waits as heph_recv() does, and gives a copy of the
+ * next message, which stays in the inbox: what it owns is the inbox's, a call
+ * is not owed an answer so far, and the next heph_peek() or heph_recv() gives
+ * the same message. Returns 0; -ETIME, -ECANCELED.
+ */
+HEPH_API HEPH_MUST int heph_raw_peek(heph_ctx ctx, struct heph_inbox *inbox,
+				     void *ret_msg, size_t size);
+
+/* heph_try_peek(in, &msg): the same without waiting. Returns 0; -EAGAIN
+ * (empty). */
+HEPH_API HEPH_MUST int heph_raw_try_peek(struct heph_inbox *inbox,
+					 void *ret_msg, size_t size);
+
+/* What a message must have: a member with that value. Made by macros. */
+struct heph_match {
+	uint32_t at, size; /* of the member; 8 bytes at most */
+	uint64_t value;	   /* its first bytes are those of the value */
+};
+
+/*
+ * heph_recv_where(ctx, in, &msg, member, value): waits for a message whose
+ * member has that value, and takes the oldest one. The others keep their place
+ * and order. `member` is one of the message, or `a.b`, of a type of integers,
+ * bool, enum or pointer; the value is converted to that type.
+ *
+ * Messages that were looked at are not looked at again for the same thing (the
+ * latest four things are remembered), so it costs nothing to ask again and
+ * again while others wait in the inbox.
+ *
+ * Returns 0; -ENOBUFS (none matches and the inbox is full: none that does can
+ * come in, so something else must be received first); -ETIME, -ECANCELED;
+ * -ENOMEM.
+ */
+HEPH_API HEPH_MUST int heph_raw_recv_where(heph_ctx ctx,
+					   struct heph_inbox *inbox,
+					   void *ret_msg, size_t size,
+					   const struct heph_match *match);
+
+/* heph_try_recv_where(in, &msg, member, value): the same without waiting.
+ * Returns 0; -EAGAIN (none matches); -ENOBUFS (and the inbox is full);
+ * -ENOMEM. */
+HEPH_API HEPH_MUST int heph_raw_try_recv_where(struct heph_inbox *inbox,
+					       void *ret_msg, size_t size,
+					       const struct heph_match *match);
+
 /* heph_self(in): a reference to the actor that owns the inbox. */
 HEPH_API struct heph_addr heph_raw_self(struct heph_inbox *inbox);
 
@@ -133,10 +179,12 @@ enum heph_on_what__ {
 	HEPH_ON_CHAN__,
 	HEPH_ON_TREE__,
 	HEPH_ON_ONESHOT__,
+	HEPH_ON_MSG_WHERE__,
 };
 
 /* One thing to wait for, a clause. Made by the functions below, and in C by
- * the macro heph_on_msg(in, &msg). */
+ * the macros heph_on_msg(in, &msg) and heph_on_msg_where(in, &msg, member,
+ * value). */
 struct heph_on {
 	enum heph_on_what__ what;
 	int signal;
@@ -147,6 +195,7 @@ struct heph_on {
 	struct heph_fd fd;
 	struct heph_addr who; /* or the number and place of a call */
 	void *object; /* whatever else it is about */
+	struct heph_match match;
 };
 
 /*
@@ -155,13 +204,14 @@ struct heph_on {
  * others as they are. Returns which, counted from 0, the first of the list
  * when several could; -ETIME, -ECANCELED; -EBADF; -ENOMEM; -EINVAL (a signal
  * that cannot be taken, no clause at all, or more than 64); -EOPNOTSUPP (a
- * descriptor, by a plain thread).
+ * descriptor, by a plain thread); -ENOBUFS (none can be had, and the inbox is
+ * full of messages that heph_on_msg_where() does not take).
  */
 HEPH_API HEPH_MUST int heph_raw_wait(heph_ctx ctx, const struct heph_on *on,
 				     size_t n);
 
-/* The last two members, for clauses without them. */
-#define HEPH_NOBODY__ { 0, 0, 0, 0 }, NULL
+/* The last three members, for clauses without them. */
+#define HEPH_NOBODY__ { 0, 0, 0, 0 }, NULL, { 0, 0, 0 }
 
 /* At that time, or at once when it has passed. */
 static inline struct heph_on heph_on_time(heph_time when)

@@ -88,6 +88,87 @@ HEPH_API HEPH_MUST int heph_raw_map(heph_ctx ctx,
 #define heph_unmap(ctx, ref) heph_raw_unmap((ctx), (ref).addr)
 HEPH_API int heph_raw_unmap(heph_ctx ctx, struct heph_addr addr);
 
+/* ---- names --------------------------------------------------------------- */
+
+enum { HEPH_NAME_MAX = 255 }; /* bytes of a registered name, at least 1 */
+
+/*
+ * Gives an actor, or an adapter, of this runtime a name that others find it
+ * by. Mostly an actor registers heph_self(in). The name belongs to the caller,
+ * and goes when the caller ends or restarts, when the named one has ended, or
+ * by heph_unregister(). Who waits for the name is woken.
+ * Returns 0; -EEXIST (the name leads to another one, or to this one already);
+ * -EINVAL (it is empty or too long); -ESRCH (the actor has ended); -EXDEV (it
+ * is of another runtime); -ENOMEM.
+ */
+#define heph_register(ctx, ref, name)                                          \
+	heph_raw_register((ctx), (ref).addr, (name))
+HEPH_API HEPH_MUST int heph_raw_register(heph_ctx ctx, struct heph_addr addr,
+					 const char *name);
+
+/* Takes a name away, whoever has registered it. Returns 0; -ENOENT. */
+HEPH_API int heph_unregister(heph_ctx ctx, const char *name);
+
+/*
+ * heph_whereis(ctx, NAME, "name", &ref): finds the actor of that name, which is
+ * of type NAME. Returns 0; -ENOENT (there is none, or it has ended);
+ * -EPROTOTYPE (it is of another type, or an adapter). `type` NULL: of any.
+ */
+HEPH_API HEPH_MUST int heph_raw_whereis(heph_ctx ctx,
+					const struct heph_actor *type,
+					const char *name,
+					struct heph_addr *ret_addr);
+
+/* Finds what has that name, of any type. Returns 0; -ENOENT. */
+HEPH_MUST static inline int heph_whereis_any(heph_ctx ctx, const char *name,
+					     heph_ref *ret_ref)
+{
+	return heph_raw_whereis(ctx, NULL, name, &ret_ref->addr);
+}
+
+/*
+ * heph_await_name(ctx, NAME, "name", &ref): waits until there is an actor of
+ * that name, which may be at once. Returns 0; -EPROTOTYPE (but it is of another
+ * type); -EINVAL (no name is so); -ETIME, -ECANCELED; -ENOMEM.
+ */
+HEPH_API HEPH_MUST int heph_raw_await_name(heph_ctx ctx,
+					   const struct heph_actor *type,
+					   const char *name,
+					   struct heph_addr *ret_addr);
+
+/* Waits. The same for one of any type. */
+HEPH_MUST static inline int heph_await_any_name(heph_ctx ctx, const char *name,
+						heph_ref *ret_ref)
+{
+	return heph_raw_await_name(ctx, NULL, name, &ret_ref->addr);
+}
+
+struct heph_named {
+	char name[HEPH_NAME_MAX + 1];
+	heph_ref ref;
+};
+
+/* All names at this moment, in the order of their bytes, up to `max` of them.
+ * Returns how many there are, which may be more; -ENOMEM. */
+HEPH_API HEPH_MUST int heph_names(heph_ctx ctx, struct heph_named *ret_names,
+				  size_t max);
+
+/* ---- untyped ones -------------------------------------------------------- */
+
+/*
+ * heph_cast(ref, NAME, &typed): from a reference to any actor to one that
+ * messages can be sent to. Any thread. Returns 0; -ESRCH (it has ended);
+ * -EPROTOTYPE (it is of another type, or an adapter).
+ */
+HEPH_API HEPH_MUST int heph_raw_cast(struct heph_addr addr,
+				     const struct heph_actor *type,
+				     struct heph_addr *ret_addr);
+
+/* For tools: what has that number in this runtime, see heph_id(). Looks through
+ * a table. Returns 0; -ESRCH. */
+HEPH_API HEPH_MUST int heph_ref_of(heph_ctx ctx, uint64_t id,
+				   heph_ref *ret_ref);
+
 #ifdef __cplusplus
 }
 #endif

@@ -202,8 +202,31 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 	HEPH_FITS__(in_, ret_msg_, "heph_recv"); heph_raw_recv((ctx_), (in_).inbox, (ret_msg_), sizeof(*(ret_msg_))))
 #define heph_try_recv(in_, ret_msg_) HEPH_DO__( \
 	HEPH_FITS__(in_, ret_msg_, "heph_try_recv"); heph_raw_try_recv((in_).inbox, (ret_msg_), sizeof(*(ret_msg_))))
+#define heph_peek(ctx_, in_, ret_msg_) HEPH_DO__( \
+	HEPH_FITS__(in_, ret_msg_, "heph_peek"); heph_raw_peek((ctx_), (in_).inbox, (ret_msg_), sizeof(*(ret_msg_))))
+#define heph_try_peek(in_, ret_msg_) HEPH_DO__( \
+	HEPH_FITS__(in_, ret_msg_, "heph_try_peek"); heph_raw_try_peek((in_).inbox, (ret_msg_), sizeof(*(ret_msg_))))
 #define heph_inbox_info(in_) heph_raw_inbox_info((in_).inbox)
 #define heph_self(in_) ((__typeof__(*(in_).ref_t)){ { .addr = heph_raw_self((in_).inbox) } })
+
+/* What a message must have, in a variable heph_w__. */
+#define HEPH_MSG_MEMBER__(in_, member_) (((__typeof__((in_).ref_t->msg_t))0)->member_)
+#define HEPH_WHERE__(in_, member_, value_, who_) \
+	_Static_assert(HEPH_SCALAR__(HEPH_MSG_MEMBER__(in_, member_)), \
+		who_ ": " #member_ " is not an integer, bool, enum or pointer"); \
+	_Static_assert(__builtin_classify_type(value_) != 8, who_ ": " #value_ " is a floating-point number"); \
+	HEPH_LET__(__typeof__(HEPH_MSG_MEMBER__(in_, member_)), heph_v__, (value_)) \
+	struct heph_match heph_w__ = { .at = offsetof(__typeof__(*(in_).ref_t->msg_t), member_), .size = sizeof(heph_v__) }; \
+	__builtin_memcpy(&heph_w__.value, &heph_v__, sizeof(heph_v__));
+/* Neither a struct nor an array nor a floating-point number. */
+#define HEPH_SCALAR__(x_) (__builtin_classify_type(x_) >= 1 && __builtin_classify_type(x_) <= 5 && \
+	sizeof(x_) <= 8 && HEPH_SAME__(x_, ((void)0, (x_))))
+#define heph_recv_where(ctx_, in_, ret_msg_, member_, value_) HEPH_DO__( \
+	HEPH_FITS__(in_, ret_msg_, "heph_recv_where"); HEPH_WHERE__(in_, member_, value_, "heph_recv_where") \
+	heph_raw_recv_where((ctx_), (in_).inbox, (ret_msg_), sizeof(*(ret_msg_)), &heph_w__))
+#define heph_try_recv_where(in_, ret_msg_, member_, value_) HEPH_DO__( \
+	HEPH_FITS__(in_, ret_msg_, "heph_try_recv_where"); HEPH_WHERE__(in_, member_, value_, "heph_try_recv_where") \
+	heph_raw_try_recv_where((in_).inbox, (ret_msg_), sizeof(*(ret_msg_)), &heph_w__))
 
 /* A member of a message: where the answer, of that type, goes. */
 #define HEPH_REPLY(type_) union { struct heph_reply raw; type_ *value_t; }
@@ -312,6 +335,10 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 #define heph_on_msg(in_, ret_msg_) __extension__({ \
 	HEPH_FITS__(in_, ret_msg_, "heph_on_msg"); \
 	(struct heph_on){ .what = HEPH_ON_MSG__, .inbox = (in_).inbox, .ret = (ret_msg_), .size = sizeof(*(ret_msg_)) }; })
+#define heph_on_msg_where(in_, ret_msg_, member_, value_) __extension__({ \
+	HEPH_FITS__(in_, ret_msg_, "heph_on_msg_where"); HEPH_WHERE__(in_, member_, value_, "heph_on_msg_where") \
+	(struct heph_on){ .what = HEPH_ON_MSG_WHERE__, .inbox = (in_).inbox, .ret = (ret_msg_), \
+		.size = sizeof(*(ret_msg_)), .match = heph_w__ }; })
 
 /* fn is: void fn(heph_ctx ctx, T *copy), where value is a T. */
 #define heph_defer(ctx_, fn_, ...) HEPH_DO__( \
@@ -362,6 +389,14 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 		.target = (target_).addr, .fn = &heph_f__.fn, .drop = &heph_f__.drop, \
 		.value = (value_), .value_size = (size_), \
 		.from_size = sizeof(HEPH_FROM__(ret_)), .to_size = sizeof(HEPH_TO__(target_)) }, &(ret_)->addr)
+
+#define HEPH_IS_REF__(n_, ret_, who_) _Static_assert(HEPH_SAME__(ret_, n_##_ref *), who_ ": " #ret_ " is not a " #n_ "_ref *")
+#define heph_whereis(ctx_, n_, text_, ret_) HEPH_DO__( \
+	HEPH_IS_REF__(n_, ret_, "heph_whereis"); heph_raw_whereis((ctx_), &n_##_actor, (text_), &(ret_)->addr))
+#define heph_await_name(ctx_, n_, text_, ret_) HEPH_DO__( \
+	HEPH_IS_REF__(n_, ret_, "heph_await_name"); heph_raw_await_name((ctx_), &n_##_actor, (text_), &(ret_)->addr))
+#define heph_cast(ref_, n_, ret_) HEPH_DO__( \
+	HEPH_IS_REF__(n_, ret_, "heph_cast"); heph_raw_cast((ref_).addr, &n_##_actor, &(ret_)->addr))
 
 /* In the function of an adapter: heph_carry_reply(to->member, from->member). */
 #define heph_carry_reply(to_, from_) __extension__({ \

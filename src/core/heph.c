@@ -64,6 +64,7 @@ int heph_init(struct heph *heph, const struct heph_config *config,
 		goto fail_place;
 	heph->first_serial = heph_serial_base(heph) + 1;
 	heph_maps_init(&heph->maps, heph->first_serial);
+	heph_registry_init(&heph->registry);
 	return 0;
 
 fail_place:
@@ -130,6 +131,7 @@ void heph_fini(struct heph *heph)
 	for (unsigned n = 0; n < heph->workers * heph->workers; n++)
 		heph_mem_unreserve(heph->lanes[n], sizeof(struct heph_lane));
 	heph_mem_free(heph->lanes);
+	heph_registry_fini(&heph->registry);
 	heph_maps_fini(&heph->maps);
 	pthread_mutex_destroy(&heph->lock);
 }

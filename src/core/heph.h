@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 #include "core/map.h"
+#include "core/registry.h"
 #include "core/thread.h"
 
 struct heph_lane;
@@ -108,6 +109,7 @@ struct heph {
 	void *files;           /* io's */
 	uint64_t first_serial; /* of its actors */
 	struct heph_maps maps;
+	struct heph_registry registry;
 
 	_Atomic uint32_t busy;              /* workers that have actors */
 	_Atomic uint32_t strangers;         /* messages of theirs under way */

@@ -3,6 +3,7 @@
 
 #include "core/answers.h"
 #include "core/parcel.h"
+#include "core/scan.h"
 #include "core/wait.h"
 
 /* What other threads find in the actor's place. */
@@ -57,10 +58,14 @@ static void free_msg(struct heph_self *self, struct heph_msg *msg)
 	heph_pool_give(&self->thread->pool, msg, sizeof(*msg) + msg->size);
 }
 
-void heph_inbox_owe(struct heph_self *self, const struct heph_msg *msg)
+void heph_inbox_took(struct heph_self *self, struct heph_msg *msg)
 {
 	struct heph_reply reply;
 
+	if (heph_msg_marked(msg))
+		heph_scans_leave(self, msg, NULL);
+	if (msg->reply_at == HEPH_NO_REPLY)
+		return;
 	memcpy(&reply, msg->data + msg->reply_at, sizeof(reply));
 	heph_answers_owe(self, reply);
 }
@@ -95,6 +100,8 @@ void heph_inbox_close(struct heph_self *self)
 
 	while (self->last) {
 		msg = heph_inbox_unlink(self);
+		if (heph_msg_marked(msg))
+			heph_scans_leave(self, msg, NULL);
 		heph_msg_dispose(self->kind, msg->data, msg->reply_at);
 		free_msg(self, msg);
 		heph_count(&self->thread->count.unread_dropped);
@@ -130,18 +137,26 @@ HEPH_INLINE bool await_msg_quickly(heph_ctx ctx)
 	return heph_likely(self->woken == HEPH_WAIT_MSG);
 }
 
+/* Until there is one, by the shortest way. */
+HEPH_INLINE int await_first(heph_ctx ctx)
+{
+	struct heph_self *self = ctx.self;
+
+	if (self->last ? heph_unlikely(self->flags & HEPH_FLAGS_REFUSE) :
+			 !await_msg_quickly(ctx))
+		return await_msg(ctx);
+	return 0;
+}
+
 int heph_raw_recv(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg, size_t size)
 {
 	struct heph_self *self = (struct heph_self *)inbox;
 	int err;
 
 	heph_assert(self == ctx.self && size == self->kind->type->msg_size);
-	if (self->last ? heph_unlikely(self->flags & HEPH_FLAGS_REFUSE) :
-			 !await_msg_quickly(ctx)) {
-		err = await_msg(ctx);
-		if (err < 0)
-			return err;
-	}
+	err = await_first(ctx);
+	if (err < 0)
+		return err;
 	heph_inbox_take(self, ret_msg);
 	heph_worker_spend(self);
 	return 0;
@@ -155,6 +170,39 @@ int heph_raw_try_recv(struct heph_inbox *inbox, void *ret_msg, size_t size)
 	if (!self->last)
 		return -EAGAIN;
 	heph_inbox_take(self, ret_msg);
+	return 0;
+}
+
+/* The oldest message, which there is, stays. */
+static void show_first(const struct heph_self *self, void *ret_msg)
+{
+	const struct heph_msg *msg = self->last->next;
+
+	memcpy(ret_msg, msg->data, msg->size);
+}
+
+int heph_raw_peek(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg, size_t size)
+{
+	struct heph_self *self = (struct heph_self *)inbox;
+	int err;
+
+	heph_assert(self == ctx.self && size == self->kind->type->msg_size);
+	err = await_first(ctx);
+	if (err < 0)
+		return err;
+	show_first(self, ret_msg);
+	heph_worker_spend(self);
+	return 0;
+}
+
+int heph_raw_try_peek(struct heph_inbox *inbox, void *ret_msg, size_t size)
+{
+	struct heph_self *self = (struct heph_self *)inbox;
+
+	heph_assert(size == self->kind->type->msg_size);
+	if (!self->last)
+		return -EAGAIN;
+	show_first(self, ret_msg);
 	return 0;
 }
 

@@ -19,6 +19,10 @@
 
 enum { HEPH_NO_REPLY = UINT32_MAX };
 
+/* Changes `reply_at` of a message that a scan stands on; see scan.h. A marked
+ * one is neither HEPH_NO_REPLY nor an offset. */
+#define HEPH_MSG_MARK (UINT32_C(1) << 30)
+
 struct heph_msg {
 	struct heph_msg *next;
 	uint32_t size;
@@ -33,6 +37,11 @@ struct heph_letter {
 	uint32_t reply_at;
 	struct heph_reply reply;
 };
+
+static inline bool heph_msg_marked(const struct heph_msg *msg)
+{
+	return ((msg->reply_at >> 30) ^ (msg->reply_at >> 31)) & 1;
+}
 
 /* Copies a letter to `to`, with its reply in it. */
 static inline void heph_letter_copy(const struct heph_letter *letter, void *to)
@@ -53,8 +62,8 @@ void heph_inbox_shut(struct heph_self *self);
 /* A message was taken out of an inbox that had been full: lets others in. */
 void heph_inbox_make_room(struct heph_self *self);
 
-/* The actor has received the call in that message. */
-void heph_inbox_owe(struct heph_self *self, const struct heph_msg *msg);
+/* The actor has received that message, which is a call or marked. */
+void heph_inbox_took(struct heph_self *self, struct heph_msg *msg);
 
 /* Drops all messages, fails their calls, and sends waiting parcels back: the
  * actor has ended. */
@@ -115,11 +124,10 @@ HEPH_INLINE struct heph_msg *heph_inbox_unlink(struct heph_self *self)
 	return msg;
 }
 
-/* Takes the oldest message, which there is, and lets a waiting sender in. */
-HEPH_INLINE void heph_inbox_take(struct heph_self *self, void *ret_msg)
+/* Gives the actor a message that was unlinked, and lets a waiting sender in. */
+HEPH_INLINE void heph_inbox_hand_over(struct heph_self *self,
+				      struct heph_msg *msg, void *ret_msg)
 {
-	struct heph_msg *msg = heph_inbox_unlink(self);
-
 	self->received++;
 	heph_count(&self->thread->count.received);
 	if (HEPH_RECEIPTS_KEPT)
@@ -127,10 +135,16 @@ HEPH_INLINE void heph_inbox_take(struct heph_self *self, void *ret_msg)
 				   msg->size);
 	heph_copy(ret_msg, msg->data, msg->size);
 	if (msg->reply_at != HEPH_NO_REPLY)
-		heph_inbox_owe(self, msg);
+		heph_inbox_took(self, msg);
 	heph_pool_give(&self->thread->pool, msg, sizeof(*msg) + msg->size);
 	if (self->flags & HEPH_FLAG_FULL)
 		heph_inbox_make_room(self);
+}
+
+/* Takes the oldest message, which there is. */
+HEPH_INLINE void heph_inbox_take(struct heph_self *self, void *ret_msg)
+{
+	heph_inbox_hand_over(self, heph_inbox_unlink(self), ret_msg);
 }
 
 static inline bool heph_inbox_full(const struct heph_self *self)

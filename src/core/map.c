@@ -202,22 +202,6 @@ struct heph_addr heph_addr_resolve(struct heph_addr addr)
 	return addr;
 }
 
-static bool equal(struct heph_addr a, struct heph_addr b)
-{
-	return a.id == b.id && a.node == b.node;
-}
-
-bool heph_raw_same(struct heph_addr a, struct heph_addr b)
-{
-	if (equal(a, b))
-		return true;
-	if (!heph_addr_is_map(a) && !heph_addr_is_map(b))
-		return false;
-	a = heph_addr_resolve(a);
-	b = heph_addr_resolve(b);
-	return a.id && equal(a, b);
-}
-
 /* ---- making and ending ------------------------------------------------------ */
 
 static void end(struct heph_maps *maps, struct heph_map *map)
@@ -410,6 +394,7 @@ static int find_reply(struct heph_letter *letter)
 	return 0;
 }
 
+/* No panic can leave it: it would abandon whoever sends. */
 static int convert(const struct facts *facts, const void *from, void *to)
 {
 	int err;

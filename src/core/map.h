@@ -53,7 +53,7 @@ struct heph_addr heph_addr_resolve(struct heph_addr addr);
 HEPH_MUST int heph_map_send(heph_ctx ctx, struct heph_addr to,
 			    const struct heph_letter *letter);
 HEPH_MUST int heph_map_offer(struct heph_addr to,
-				const struct heph_letter *letter);
+			     const struct heph_letter *letter);
 
 /* A message that could not be sent to the adapter, which may have ended, goes
  * to its drop function. */

@@ -8,7 +8,9 @@
  * it, the younger one wins, because the other has ended already. What is told
  * to the same actor meanwhile is told together.
  */
-#include <heph/actor.h>
+#include "core/refs.h"
+
+#include <heph/refs.h>
 
 #include "core/life.h"
 #include "core/map.h"
@@ -99,6 +101,84 @@ bool heph_raw_alive(struct heph_addr addr)
 	result = worker && heph_worker_alive(worker, addr);
 	heph_leave(addr.node, inside);
 	return result;
+}
+
+const struct heph_actor *heph_addr_type(struct heph *heph,
+					struct heph_addr addr)
+{
+	struct heph_worker *worker = heph_worker_with(heph, addr);
+
+	if (!worker || addr.node != heph->node ||
+	    !heph_worker_alive(worker, addr))
+		return NULL;
+	return worker->selves[addr.slot].kind->type;
+}
+
+static bool equal(struct heph_addr a, struct heph_addr b)
+{
+	return a.id == b.id && a.node == b.node;
+}
+
+bool heph_raw_same(struct heph_addr a, struct heph_addr b)
+{
+	if (equal(a, b))
+		return true;
+	if (!heph_addr_is_map(a) && !heph_addr_is_map(b))
+		return false;
+	a = heph_addr_resolve(a);
+	b = heph_addr_resolve(b);
+	return a.id && equal(a, b);
+}
+
+int heph_raw_cast(struct heph_addr addr, const struct heph_actor *type,
+		  struct heph_addr *ret_addr)
+{
+	const struct heph_actor *found;
+	struct heph *heph;
+	bool inside;
+
+	if (heph_addr_is_map(addr))
+		return heph_raw_alive(addr) ? -EPROTOTYPE : -ESRCH;
+	heph = heph_enter(addr.node, &inside);
+	if (!heph)
+		return -ESRCH;
+	found = heph_addr_type(heph, addr);
+	heph_leave(addr.node, inside);
+	if (found != type)
+		return found ? -EPROTOTYPE : -ESRCH;
+	*ret_addr = addr;
+	return 0;
+}
+
+/* How many places there are where that id may be. */
+static uint32_t places_for(struct heph *heph, uint64_t id)
+{
+	unsigned number = heph_id_thread(id);
+
+	if (number == HEPH_MAPS_NUMBER)
+		return atomic_load(&heph->maps.n);
+	if (heph_id_solo(id))
+		return heph_solos_of(heph) ?
+			       atomic_load(&heph_solos_of(heph)->n) :
+			       0;
+	if (!id || number >= heph->workers)
+		return 0;
+	return ((struct heph_worker *)heph_thread_of(heph, number))->max_selves;
+}
+
+int heph_ref_of(heph_ctx ctx, uint64_t id, heph_ref *ret_ref)
+{
+	struct heph *heph = ctx.self->thread->heph;
+	struct heph_addr addr = { .id = id, .node = heph->node };
+	uint32_t n = places_for(heph, id);
+
+	for (addr.slot = 1; addr.slot < n; addr.slot++) {
+		if (!heph_raw_alive(addr))
+			continue;
+		ret_ref->addr = addr;
+		return 0;
+	}
+	return -ESRCH;
 }
 
 const char *heph_name(heph_ctx ctx)

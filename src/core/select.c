@@ -11,6 +11,7 @@
 #include "core/oneshot.h"
 #include "core/pending.h"
 #include "core/room.h"
+#include "core/scan.h"
 #include "core/select.h"
 #include "core/signals.h"
 #include "core/supervisor.h"
@@ -37,6 +38,18 @@ static int msg_ready(heph_ctx ctx, struct heph_clause *clause)
 	if (!self->last)
 		return 0;
 	heph_inbox_take(self, clause->on->ret);
+	return 1;
+}
+
+static int msg_where_ready(heph_ctx ctx, struct heph_clause *clause)
+{
+	struct heph_self *self = (struct heph_self *)clause->on->inbox;
+	int err;
+
+	heph_assert(self == ctx.self);
+	err = heph_scan_take(self, &clause->on->match, clause->on->ret);
+	if (err < 0)
+		return err == -EAGAIN ? 0 : err;
 	return 1;
 }
 
@@ -101,6 +114,7 @@ static const struct heph_clause_type types[] = {
 			     heph_join_end },
 	[HEPH_ON_CHAN__] = { HEPH_WAIT_PARK, heph_chan_clause_ready,
 			     heph_chan_clause_begin, heph_chan_clause_end },
+	[HEPH_ON_MSG_WHERE__] = { HEPH_WAIT_MSG, msg_where_ready, NULL, NULL },
 	[HEPH_ON_TREE__] = { HEPH_WAIT_CHILD | HEPH_WAIT_TIME, heph_tree_ready,
 			     NULL, NULL },
 	[HEPH_ON_ONESHOT__] = { HEPH_WAIT_PARK, heph_oneshot_clause_ready,
@@ -119,15 +133,17 @@ static const struct heph_clause_type *type_of(const struct heph_clause *clause)
 static int first_ready(struct select *select)
 {
 	const struct heph_clause_type *type;
-	int is;
+	int is, none = -EAGAIN;
 
 	for (size_t i = 0; i < select->n; i++) {
 		type = type_of(&select->clauses[i]);
 		is = type ? type->ready(select->ctx, &select->clauses[i]) : 0;
-		if (is)
+		if (is == -ENOBUFS)
+			none = is; /* unless another one can be had */
+		else if (is)
 			return is < 0 ? is : (int)i;
 	}
-	return -EAGAIN;
+	return none;
 }
 
 static void prepare(struct select *select, const struct heph_on *on)

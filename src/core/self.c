@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core/scan.h"
 #include "core/verdict.h"
 #include "core/worker.h"
 
@@ -24,6 +25,7 @@ struct heph_ext *heph_self_extend(struct heph_self *self)
 	heph_list_init(&ext->watchers);
 	heph_list_init(&ext->downs);
 	heph_list_init(&ext->parcels);
+	heph_list_init(&ext->names_gone);
 	return self->ext = ext;
 }
 
@@ -47,6 +49,7 @@ void heph_self_shrink(struct heph_self *self)
 		heph_verdict_fini(self);
 	}
 	heph_pool_give(pool, ext->failure, sizeof(*ext->failure));
+	heph_pool_give(pool, ext->scans, sizeof(*ext->scans));
 	if (ext->name)
 		heph_pool_give(pool, ext->name, strlen(ext->name) + 1);
 	heph_arena_fini(&ext->arena, pool);

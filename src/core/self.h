@@ -120,6 +120,8 @@ struct heph_ext {
 	struct heph_watch *linking;  /* half of a link that it asks for */
 	struct heph_event *put_off;  /* requests for a link, until then */
 	struct heph_list parcels;    /* sends that wait for room in its inbox */
+	struct heph_scans *scans;    /* NULL: it has not received by value */
+	struct heph_list names_gone; /* its, not listed; see registry.c */
 
 	struct heph_reply hand; /* the latest call received, not answered yet */
 	struct heph_reply *owed;

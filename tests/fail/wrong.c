@@ -100,6 +100,8 @@ void drop_counter(struct counter_msg *msg);
 struct too_large { char bytes[65]; };
 int adapt_by_large(const struct other_msg *from, struct counter_msg *to, const struct too_large *value);
 struct short_msg { HEPH_REPLY(short) answer; };
+struct mixed_msg { double ratio; char name[8]; struct { int n; } inner; int *ptr; };
+HEPH_ACTOR(mixed, struct mixed_msg, void);
 
 /* The face that a module shows to others. */
 static inline int counter_add(heph_ctx ctx, counter_ref to, long n)
@@ -134,11 +136,14 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	char buf[8];
 	struct too_large large = { { 0 } };
 	struct short_msg shorter = { { { 0 } } };
+	struct mixed_msg mmsg = { 0 };
+	mixed_inbox mixed = { { NULL } };
 
 	(void)pending, (void)small_pending, (void)group, (void)others, (void)totals, (void)ints, (void)errs;
 	(void)msg, (void)arg, (void)omsg, (void)oarg, (void)total, (void)small, (void)buf;
 	(void)ctx, (void)in, (void)counter, (void)other, (void)quiet, (void)any, (void)fd;
 	(void)large, (void)shorter, (void)down, (void)scope;
+	(void)large, (void)shorter, (void)mmsg, (void)mixed;
 #if FAIL == 0 /* right */
 	err |= heph_send(ctx, counter, msg);
 	err |= heph_send(ctx, counter, { .kind = COUNTER_ADD, .add = 1 });
@@ -197,6 +202,18 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	err |= heph_scope_open(ctx, &scope);
 	err |= heph_scope_join(ctx, scope);
 	heph_scope_close(ctx, scope);
+	err |= heph_peek(ctx, in, &msg);
+	err |= heph_try_peek(in, &msg);
+	err |= heph_recv_where(ctx, in, &msg, kind, COUNTER_ADD);
+	err |= heph_try_recv_where(in, &msg, add, 5);
+	err |= heph_try_recv_where(mixed, &mmsg, inner.n, 'x');
+	err |= heph_try_recv_where(mixed, &mmsg, ptr, NULL);
+	err |= heph_wait(ctx, [0] = heph_on_msg_where(in, &msg, add, total));
+	err |= heph_whereis(ctx, counter, "x", &counter);
+	err |= heph_whereis_any(ctx, "x", &any);
+	err |= heph_await_name(ctx, counter, "x", &counter);
+	err |= heph_register(ctx, counter, "x");
+	err |= heph_cast(any, counter, &counter);
 #elif FAIL == 20 /* another actor's message */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'struct other_msg' */
 	err = heph_send(ctx, counter, omsg);
 #elif FAIL == 21 /* no message at all */ /* gcc: invalid initializer */ /* clang: struct counter_msg.*incompatible type 'int' */
@@ -439,6 +456,52 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 #elif FAIL == 605 /* size_of: forgot & */ /* user expect: incompatible type|incompatible-pointer|passing 'struct heph_size' */
 	struct heph_size actor_size = { 0 };
 	err = heph_size_of(ctx, counter, actor_size);
+#elif FAIL == 420 /* peek: into another type */ /* expect: heph_peek: &omsg is not a pointer to the messages of in */
+	err = heph_peek(ctx, in, &omsg);
+#elif FAIL == 421 /* try_peek: into another type */ /* expect: heph_try_peek: &omsg is not a pointer to the messages of in */
+	err = heph_try_peek(in, &omsg);
+#elif FAIL == 422 /* peek: result ignored */ /* warn expect: unused-result */
+	heph_peek(ctx, in, &msg);
+#elif FAIL == 430 /* recv_where: into another type */ /* expect: heph_recv_where: &omsg is not a pointer to the messages of in */
+	err = heph_recv_where(ctx, in, &omsg, kind, COUNTER_ADD);
+#elif FAIL == 431 /* recv_where: no such member */ /* expect: no member named 'kin' */
+	err = heph_recv_where(ctx, in, &msg, kin, COUNTER_ADD);
+#elif FAIL == 432 /* recv_where: a pointer for a number */ /* expect: int-conversion */
+	err = heph_recv_where(ctx, in, &msg, add, buf);
+#elif FAIL == 433 /* recv_where: a member that is a union */ /* expect: heph_recv_where: total is not an integer, bool, enum or pointer */
+	err = heph_recv_where(ctx, in, &msg, total, msg.total);
+#elif FAIL == 434 /* try_recv_where: a floating-point member */ /* expect: heph_try_recv_where: ratio is not an integer, bool, enum or pointer */
+	err = heph_try_recv_where(mixed, &mmsg, ratio, 0.5);
+#elif FAIL == 435 /* try_recv_where: an array */ /* expect: heph_try_recv_where: name is not an integer, bool, enum or pointer */
+	err = heph_try_recv_where(mixed, &mmsg, name, "x");
+#elif FAIL == 436 /* recv_where: a floating-point value */ /* expect: heph_recv_where: 1.5 is a floating-point number */
+	err = heph_recv_where(ctx, in, &msg, add, 1.5);
+#elif FAIL == 437 /* on_msg_where: a structure */ /* expect: heph_on_msg_where: inner is not an integer, bool, enum or pointer */
+	err = heph_wait(ctx, [0] = heph_on_msg_where(mixed, &mmsg, inner, mmsg.inner));
+#elif FAIL == 438 /* on_msg_where: into another type */ /* expect: heph_on_msg_where: &omsg is not a pointer to the messages of in */
+	err = heph_wait(ctx, [0] = heph_on_msg_where(in, &omsg, add, 1));
+#elif FAIL == 439 /* recv_where: a pointer of another type */ /* expect: incompatible-pointer-types */
+	err = heph_recv_where(ctx, mixed, &mmsg, ptr, &total);
+#elif FAIL == 440 /* recv_where: result ignored */ /* warn expect: unused-result */
+	heph_recv_where(ctx, in, &msg, add, 1);
+#elif FAIL == 450 /* whereis: a reference of another type */ /* expect: heph_whereis: &other is not a counter_ref \* */
+	err = heph_whereis(ctx, counter, "x", &other);
+#elif FAIL == 451 /* whereis: into an untyped one */ /* expect: heph_whereis: &any is not a counter_ref \* */
+	err = heph_whereis(ctx, counter, "x", &any);
+#elif FAIL == 452 /* whereis: forgot the type */ /* expect: too few arguments|requires 4 arguments|undeclared */
+	err = heph_whereis(ctx, "x", &counter);
+#elif FAIL == 453 /* await_name: a reference of another type */ /* expect: heph_await_name: &other is not a counter_ref \* */
+	err = heph_await_name(ctx, counter, "x", &other);
+#elif FAIL == 454 /* whereis_any: into a typed one */ /* strict expect: incompatible.pointer.type */
+	err = heph_whereis_any(ctx, "x", &counter);
+#elif FAIL == 455 /* register: not a reference */ /* expect: no member named 'addr' */
+	err = heph_register(ctx, fd, "x");
+#elif FAIL == 456 /* register: result ignored */ /* warn expect: unused-result */
+	heph_register(ctx, counter, "x");
+#elif FAIL == 457 /* cast: into a reference of another type */ /* expect: heph_cast: &other is not a counter_ref \* */
+	err = heph_cast(any, counter, &other);
+#elif FAIL == 458 /* cast: not a reference */ /* expect: no member named 'addr' */
+	err = heph_cast(fd, counter, &counter);
 #endif
 	return err;
 }

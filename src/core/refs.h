@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* refs.h - what an address leads to */
+#ifndef HEPH_CORE_REFS_H
+#define HEPH_CORE_REFS_H
+
+#include <heph/actor.h>
+
+#include "core/heph.h"
+
+/* The type of an actor of that runtime that has not ended; NULL: there is no
+ * such one. Any thread. */
+const struct heph_actor *heph_addr_type(struct heph *heph,
+					struct heph_addr addr);
+
+#endif
