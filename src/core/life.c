@@ -224,8 +224,8 @@ int heph_life_begin(struct heph_worker *worker, const struct heph_birth *birth,
 		goto fail_extend;
 	heph_coro_init(&self->coro, self->stack, worker->stacks.size,
 		       type->arg_size, run);
-	memcpy(arg_of(self), (const char *)birth->spawn + type->arg_at,
-	       type->arg_size);
+	memcpy(self->coro.sp, (const char *)birth->spawn + type->arg_at,
+	       type->arg_size); /* it begins where arg_of() lies */
 	if (birth->parent)
 		join_family(self, birth->parent);
 	appear(worker, self);
@@ -405,6 +405,9 @@ static bool finish(struct heph_self *self, struct heph_exit *exit,
 	self->flags |= HEPH_FLAG_FINISHING;
 	judge(self, exit);
 	settle(self);
+	*ret_escalate = false;
+	if (!self->ext && exit->err >= 0)
+		return false; /* nobody is asked */
 	if (self->ext)
 		heph_links_notify(self, exit);
 	return heph_verdict_again(self, exit, ret_escalate);
@@ -444,7 +447,8 @@ static void disappear(struct heph_self *self, const struct heph_exit *exit,
 	atomic_store(&worker->places[self->slot], 0);
 	self->id = 0;
 	drop_arg(self);
-	heph_inbox_close(self);
+	if (self->last || self->ext)
+		heph_inbox_close(self);
 	leave_family(self);
 	if (self->ext || !heph_list_empty(&self->thread->loose))
 		heph_watches_notify(self, id, exit, escalate);
@@ -456,7 +460,8 @@ static void disappear(struct heph_self *self, const struct heph_exit *exit,
 	} else if (escalate && (self->flags & HEPH_FLAG_ROOT)) {
 		heph_fail(worker->thread.heph, -ECHILD);
 	}
-	heph_self_shrink(self);
+	if (self->ext)
+		heph_self_shrink(self);
 	heph_count(&worker->thread.count.ended);
 	self->kind->alive--;
 }
@@ -476,13 +481,14 @@ _Noreturn static void end(struct heph_self *self, struct heph_exit *exit)
 	heph_worker_leave(self);
 }
 
-/* The first frame of an actor. Small, because it is there while it waits. */
+/* The first frame of an actor. Small, because it is there while it waits. The
+ * coroutine has not been switched away from: `sp` is still where it began. */
 static void run(struct heph_coro *coro)
 {
 	struct heph_self *self =
 		heph_container_of(coro, struct heph_self, coro);
-	int err = self->kind->type->entry(
-		heph_self_ctx(self), (struct heph_inbox *)self, arg_of(self));
+	int err = self->kind->type->entry(heph_self_ctx(self),
+					  (struct heph_inbox *)self, coro->sp);
 	struct heph_exit exit = { .err = err };
 
 	end(self, &exit);
@@ -548,8 +554,8 @@ _Noreturn static void panic_in_vain(const struct heph_self *self,
 	heph_assert_failed(words, file, line, heph_self_name(self));
 }
 
-void heph_raw_panic(heph_ctx ctx, const char *file, int line, const char *format,
-		    ...)
+void heph_raw_panic(heph_ctx ctx, const char *file, int line,
+		    const char *format, ...)
 {
 	struct heph_self *self = ctx.self;
 	struct heph_ext *ext = heph_self_extend(self);

@@ -204,12 +204,31 @@ static const char *tree_wrong(heph_ctx ctx, const struct heph_birth *birth)
 	return heph_tree_wrong(options->tree);
 }
 
+/* Most actors have none of the options that say who restarts or ends them. */
+static bool cared_for(const struct heph_options *options)
+{
+	const struct heph_restarts *restarts = &options->restarts;
+
+	return restarts->times | restarts->jitter | options->restart |
+	       options->held | (options->tree != NULL) |
+	       (restarts->within | restarts->backoff | restarts->backoff_max);
+}
+
+static int check_care(heph_ctx ctx, const struct heph_birth *birth)
+{
+	const char *wrong =
+		restarts_wrong(&heph_birth_options(birth)->restarts);
+
+	if (!wrong)
+		wrong = tree_wrong(ctx, birth);
+	return wrong ? refuse(birth->type, wrong) : 0;
+}
+
 static int check(heph_ctx ctx, const struct heph_birth *birth)
 {
 	const struct heph_options *options = heph_birth_options(birth);
 	const struct heph_actor *type = birth->type;
 	struct heph *heph = ctx.self->thread->heph;
-	const char *wrong;
 
 	if (type->abi != HEPH_ABI || type->size__ != sizeof(*type) ||
 	    type->options_size != sizeof(*options))
@@ -222,11 +241,6 @@ static int check(heph_ctx ctx, const struct heph_birth *birth)
 	    (options->on > 0 && (unsigned)options->on > heph->workers))
 		return refuse(type, "on: a worker that there is, or HEPH_HERE, "
 				    "HEPH_ANY, HEPH_OWN_THREAD");
-	wrong = restarts_wrong(&options->restarts);
-	if (!wrong)
-		wrong = tree_wrong(ctx, birth);
-	if (wrong)
-		return refuse(type, wrong);
 	if (options->priority < HEPH_LOW || options->priority > HEPH_HIGH)
 		return refuse(type, "priority: HEPH_LOW to HEPH_HIGH");
 	return 0;
@@ -241,8 +255,6 @@ static struct heph_worker *choose(heph_ctx ctx,
 
 	if (options->on > 0)
 		number = (unsigned)options->on - 1;
-	else if (ctx.self->kind && ctx.self->thread->number != HEPH_SOLO)
-		return heph_worker_of(ctx.self);
 	else if (ctx.self->thread->moves)
 		return heph_solo_near(ctx.self->thread);
 	else
@@ -250,26 +262,38 @@ static struct heph_worker *choose(heph_ctx ctx,
 	return (struct heph_worker *)heph_thread_of(heph, number);
 }
 
-static int spawn(heph_ctx ctx, struct heph_birth *birth,
-		 struct heph_addr *ret_addr)
+/* Elsewhere, or where there is something to choose. */
+static int spawn_far(heph_ctx ctx, struct heph_birth *birth,
+		     struct heph_addr *ret_addr)
 {
 	const struct heph_options *options = heph_birth_options(birth);
 	struct heph_worker *worker;
 	int err = 0;
 
-	if (heph_likely(options->on >= 0) ||
-	    ctx.self->thread->heph->driver->alone)
+	if (options->on >= 0 || ctx.self->thread->heph->driver->alone)
 		worker = choose(ctx, options);
 	else
 		err = heph_solo_take(ctx.self->thread->heph, birth->type,
 				     options->on, &worker);
 	if (err < 0)
 		return err;
-	if (!options->detached && ctx.self->kind && !options->tree)
-		birth->parent = ctx.self;
 	if (ctx.self->thread == &worker->thread)
 		return begin(worker, birth, ret_addr);
 	return spawn_there(ctx, worker, birth, ret_addr);
+}
+
+static int spawn(heph_ctx ctx, struct heph_birth *birth,
+		 struct heph_addr *ret_addr)
+{
+	const struct heph_options *options = heph_birth_options(birth);
+	struct heph_self *self = ctx.self;
+
+	if (!options->detached && self->kind && !options->tree)
+		birth->parent = self;
+	if (heph_likely(!options->on && self->kind &&
+			self->thread->number != HEPH_SOLO))
+		return begin(heph_worker_of(self), birth, ret_addr);
+	return spawn_far(ctx, birth, ret_addr);
 }
 
 static int spawn_in_tree(heph_ctx ctx, struct heph_birth *birth,
@@ -280,8 +304,6 @@ static int spawn_in_tree(heph_ctx ctx, struct heph_birth *birth,
 	struct heph_child *child;
 	int err;
 
-	if (!options->tree)
-		return spawn(ctx, birth, ret_addr);
 	supervisor = heph_supervisor_get(ctx.self, options->tree);
 	child = supervisor ? heph_child_new(supervisor, birth->type, options) :
 			     NULL;
@@ -297,15 +319,17 @@ static int spawn_in_tree(heph_ctx ctx, struct heph_birth *birth,
 static int spawn_held(heph_ctx ctx, struct heph_birth *birth,
 		      struct heph_addr *ret_addr)
 {
+	const struct heph_options *options = heph_birth_options(birth);
 	int err;
 
-	if (!heph_birth_options(birth)->held)
-		return spawn_in_tree(ctx, birth, ret_addr);
-	birth->hold = heph_watch_new(ctx.self, HEPH_WATCH_HOLD);
-	if (!birth->hold)
-		return -ENOMEM;
-	err = spawn_in_tree(ctx, birth, ret_addr);
-	if (err < 0)
+	if (options->held) {
+		birth->hold = heph_watch_new(ctx.self, HEPH_WATCH_HOLD);
+		if (!birth->hold)
+			return -ENOMEM;
+	}
+	err = options->tree ? spawn_in_tree(ctx, birth, ret_addr) :
+			      spawn(ctx, birth, ret_addr);
+	if (err < 0 && birth->hold)
 		heph_watch_forget(birth->hold);
 	return err;
 }
@@ -315,15 +339,19 @@ static int spawn_checked(heph_ctx ctx, struct heph_birth *birth,
 {
 	struct heph *heph = ctx.self->thread->heph;
 	struct heph_fd give = heph_birth_options(birth)->give;
+	bool rare = heph_unlikely(cared_for(heph_birth_options(birth)));
 	int err = check(ctx, birth);
 
+	if (err == 0 && rare)
+		err = check_care(ctx, birth);
 	if (err == 0)
 		err = heph_wait_allowed(ctx);
 	if (err == 0 && give.turn)
 		err = heph->driver->fd_detach(ctx, give);
 	if (err < 0)
 		return err;
-	err = spawn_held(ctx, birth, ret_addr);
+	err = rare ? spawn_held(ctx, birth, ret_addr) :
+		     spawn(ctx, birth, ret_addr);
 	if (err < 0 && give.turn)
 		heph->driver->fd_attach(ctx.self, give);
 	return err;
