@@ -135,14 +135,34 @@ int heph_letter_try_send(heph_ctx ctx, struct heph_addr to,
 	return err;
 }
 
+/* The actor, if it is on the worker that runs and has room for a message. */
+HEPH_INLINE struct heph_self *near_with_room(struct heph_thread *thread,
+					     struct heph_addr to)
+{
+	struct heph_self *self;
+
+	if (!thread || heph_id_thread(to.id) != thread->number ||
+	    to.node !=
+		    atomic_load_explicit(&thread->near, memory_order_relaxed))
+		return NULL;
+	self = heph_worker_find((struct heph_worker *)thread, to.id, to.slot);
+	return self && !heph_inbox_full(self) ? self : NULL;
+}
+
 int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 		     const struct heph_letter *letter)
 {
 	struct heph_self *self = ctx.self;
 	struct heph_thread *thread = self->thread;
+	struct heph_self *target = near_with_room(thread, to);
 	struct heph_worker *worker;
 	int err;
 
+	if (heph_likely(target != NULL)) {
+		err = heph_inbox_put(target, letter);
+		heph_worker_spend(self);
+		return err;
+	}
 	if (to.node != thread->node)
 		return send_abroad(ctx, to, letter);
 	worker = heph_worker_with(thread->heph, to);
@@ -157,20 +177,6 @@ int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 	else if (err == -ESRCH && heph_addr_is_map(to))
 		err = heph_map_send(ctx, to, letter);
 	return err;
-}
-
-/* The actor, if it is on the worker that runs and has room for a message. */
-HEPH_INLINE struct heph_self *near_with_room(struct heph_thread *thread,
-					     struct heph_addr to)
-{
-	struct heph_self *self;
-
-	if (!thread || heph_id_thread(to.id) != thread->number ||
-	    to.node !=
-		    atomic_load_explicit(&thread->near, memory_order_relaxed))
-		return NULL;
-	self = heph_worker_find((struct heph_worker *)thread, to.id, to.slot);
-	return self && !heph_inbox_full(self) ? self : NULL;
 }
 
 /* A message that nobody will get. Its type is that of the place, unless the
