@@ -650,7 +650,8 @@ static int join_mapped_(heph_ctx ctx, act_inbox in, void *arg)
 			-ETIME);
 		heph_stop(coin);
 		must_be(heph_join(ctx, coin, &exit), 0);
-		must_be(exit.err, 0);
+		/* on another worker it may have ended before the join */
+		must(exit.err == 0 || (on == 2 && exit.err == -ESRCH));
 		must(!heph_alive(ref));
 		must_be(heph_join(ctx, coin, &exit), 0); /* it had ended */
 		must_be(exit.err, -ESRCH);
