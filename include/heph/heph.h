@@ -16,6 +16,7 @@
 #include <heph/own.h>
 #include <heph/refs.h>
 #include <heph/runtime.h>
+#include <heph/standard.h>
 #include <heph/time.h>
 #include <heph/tree.h>
 #include <heph/typed.h>
