@@ -145,6 +145,7 @@ static inline void bench_must__(int err, const char *what, const char *file,
 
 /* The bodies, each in the file of its name. */
 bench_body bench_ring, bench_count, bench_spawn, bench_alive, bench_fan_in,
-	bench_group, bench_rpc, bench_timers, bench_big, bench_echo;
+	bench_group, bench_rpc, bench_timers, bench_big, bench_echo, bench_chan,
+	bench_chan_threads;
 
 #endif

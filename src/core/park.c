@@ -11,7 +11,7 @@ static void on_wake(struct heph_event *event)
 	struct heph_park *park =
 		heph_container_of(event, struct heph_park, event);
 
-	atomic_store_explicit(&park->woken, 1, memory_order_relaxed);
+	heph_park_init(park);
 	heph_wake(park->self, HEPH_WAIT_PARK);
 }
 
@@ -19,7 +19,8 @@ void heph_park_prepare(struct heph_park *park, heph_ctx ctx)
 {
 	struct heph_self *self = ctx.self;
 
-	atomic_store_explicit(&park->woken, 0, memory_order_relaxed);
+	atomic_store_explicit(&park->woken, HEPH_PARK_WAITING,
+			      memory_order_relaxed);
 	park->self = self;
 	if (!self)
 		return;
@@ -31,29 +32,54 @@ void heph_park_prepare(struct heph_park *park, heph_ctx ctx)
 
 /* ---- threads without a runtime --------------------------------------------- */
 
+/* A peer that runs is often faster than the kernel. */
+#define SPIN (2 * HEPH_USEC)
+
+static void spin(struct heph_park *park)
+{
+	heph_time until = heph_now() + SPIN;
+
+	while (!heph_park_woken(park) && heph_now() < until)
+		;
+}
+
+/* Who wakes sees that the kernel has to be asked, or the kernel sees that the
+ * word has changed. */
+static void sleep_bare(struct heph_park *park, heph_time length)
+{
+	uint32_t waiting = HEPH_PARK_WAITING;
+
+	if (atomic_compare_exchange_strong(&park->woken, &waiting,
+					   HEPH_PARK_ASLEEP) ||
+	    waiting == HEPH_PARK_ASLEEP)
+		heph_futex_wait(&park->woken, HEPH_PARK_ASLEEP, length);
+}
+
 static int wait_bare(struct heph_park *park, heph_time deadline)
 {
 	heph_time length = HEPH_NEVER;
 
 	/* A worker has others to run; its actors have contexts. */
 	heph_assert(!heph_thread_current || !heph_thread_current->is_worker);
+	if (deadline > heph_now())
+		spin(park);
 	while (!heph_park_woken(park)) {
 		if (deadline != HEPH_NEVER) {
 			length = deadline - heph_now();
 			if (length <= 0)
 				return -ETIME;
 		}
-		heph_futex_wait(&park->woken, 0, length);
+		sleep_bare(park, length);
 	}
 	return 0;
 }
 
-/* The store releases what the waker did. The record may be gone after it: the
+/* The swap releases what the waker did. The record may be gone after it: the
  * kernel wants the address alone. */
 static void wake_bare(struct heph_park *park)
 {
-	atomic_store_explicit(&park->woken, 1, memory_order_release);
-	heph_futex_wake(&park->woken);
+	if (atomic_exchange(&park->woken, HEPH_PARK_WOKEN) == HEPH_PARK_ASLEEP)
+		heph_futex_wake(&park->woken);
 }
 
 /* ---- all --------------------------------------------------------------------- */

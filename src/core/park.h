@@ -25,13 +25,20 @@ struct heph_park {
 	struct heph_thread *thread; /* of self */
 	uint64_t first_serial;      /* of its runtime, to know it again */
 	uint16_t node;              /* of the same */
-	_Atomic uint32_t woken;     /* 1: not waiting, or not any more */
+	_Atomic uint32_t woken;     /* HEPH_PARK_... */
+};
+
+enum {
+	HEPH_PARK_WAITING,
+	HEPH_PARK_WOKEN,  /* or not waiting */
+	HEPH_PARK_ASLEEP, /* in futex(2): a thread without a runtime */
 };
 
 /* A record of nobody who waits. */
 static inline void heph_park_init(struct heph_park *park)
 {
-	atomic_init(&park->woken, 1);
+	atomic_store_explicit(&park->woken, HEPH_PARK_WOKEN,
+			      memory_order_relaxed);
 }
 
 /* Waiter, before others can find the record. */
@@ -47,7 +54,8 @@ void heph_park_finish(heph_ctx ctx, struct heph_park *park);
 /* Waiter: whether it has been woken. */
 static inline bool heph_park_woken(struct heph_park *park)
 {
-	return atomic_load_explicit(&park->woken, memory_order_acquire);
+	return atomic_load_explicit(&park->woken, memory_order_acquire) ==
+	       HEPH_PARK_WOKEN;
 }
 
 /*

@@ -505,3 +505,50 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 #endif
 	return err;
 }
+
+#if FAIL >= 800 /* channels */
+struct job { int n; };
+struct task { void *p; };
+static inline void task_drop(struct task *t) { (void)t; }
+#if FAIL == 800 /* a drop function of another type */ /* expect: incompatible.*pointer type */
+HEPH_CHAN(job, struct job, task_drop);
+#elif FAIL == 801 /* values that are no struct */ /* expect: HEPH_CHAN: a value is a struct */
+HEPH_CHAN(num, int);
+#else
+HEPH_CHAN(job, struct job);
+HEPH_CHAN(task, struct task, task_drop);
+HEPH_ONESHOT(once, struct job);
+int channels(heph_ctx ctx, job_sender tx, job_receiver rx, task_sender other, once_sender otx, once_receiver orx);
+int channels(heph_ctx ctx, job_sender tx, job_receiver rx, task_sender other, once_sender otx, once_receiver orx)
+{
+	struct task task = { 0 }, *at = &task;
+	struct job job = { 0 };
+
+	(void)ctx, (void)tx, (void)rx, (void)other, (void)otx, (void)orx, (void)at, (void)job;
+#if FAIL == 802 /* another value */ /* gcc: invalid initializer */ /* clang: 'struct job'\) with an expression of incompatible type */
+	return heph_chan_send(ctx, tx, task);
+#elif FAIL == 803 /* a send through a receiver */ /* expect: heph_chan_send: rx is not a sender */
+	return heph_chan_send(ctx, rx, job);
+#elif FAIL == 804 /* a receive through a sender */ /* expect: heph_chan_recv: tx is not a receiver */
+	return heph_chan_recv(ctx, tx, &job);
+#elif FAIL == 805 /* a receive into another type */ /* expect: heph_chan_try_recv: &task is not a pointer to the values of rx */
+	return heph_chan_try_recv(rx, &task);
+#elif FAIL == 806 /* a peek at another type */ /* expect: is not a pointer to the values of rx */
+	return heph_chan_try_peek(rx, &at);
+#elif FAIL == 807 /* a channel of other handles */ /* expect: heph_chan_new: &other is not a job_sender */
+	return heph_chan_new(job, 4, &other, &rx);
+#elif FAIL == 808 /* a receiver from a sender */ /* expect: heph_chan_new_receiver: tx is not a manager */
+	return heph_chan_new_receiver(tx, &rx);
+#elif FAIL == 809 /* a clause about a sender */ /* expect: heph_on_chan: tx is not a receiver */
+	return heph_wait(ctx, heph_on_chan(tx, &job));
+#elif FAIL == 810 /* a oneshot sends another value */ /* gcc: invalid initializer */ /* clang: 'struct job'\) with an expression of incompatible type */
+	return heph_oneshot_send(otx, task);
+#elif FAIL == 811 /* a oneshot sends through its receiver */ /* expect: heph_oneshot_send: orx is not the sender of a oneshot */
+	return heph_oneshot_send(orx, job);
+#elif FAIL == 812 /* a result that nobody looks at */ /* warn expect: unused-result */
+	heph_chan_send(ctx, tx, { 1 });
+	return 0;
+#endif
+}
+#endif
+#endif
