@@ -277,10 +277,12 @@ static void drain(struct heph_chan *chan)
 {
 	uint64_t n = chan->tail - chan->head;
 
+	heph_thread_hook(1);
 	for (; n && chan->drop; n--) {
 		chan->drop(slot(chan, chan->head_at));
 		chan->head_at = after(chan, chan->head_at);
 	}
+	heph_thread_hook(-1);
 }
 
 static void unref(struct heph_chan *chan)

@@ -91,8 +91,10 @@ int heph_raw_oneshot_send(struct heph_oneshot *shot, const void *value,
 
 static void drop_value(struct heph_oneshot *shot)
 {
+	heph_thread_hook(1);
 	if (shot->drop)
 		shot->drop(shot->value);
+	heph_thread_hook(-1);
 }
 
 static void free_receiver(struct heph_oneshot *shot)
