@@ -103,8 +103,9 @@ HEPH_API void heph_trap_exits(heph_ctx ctx, bool trap);
  * Holds an actor. One that was spawned `.held` is stopped when nobody holds it
  * any more and it waits for a message: so it has received all that were sent
  * before the last hold was given back, and done what it does about them. (One
- * that takes no messages is stopped at once.) A hold that is made before that
- * keeps it going. Whoever spawned it has the first hold. What is still under
+ * that takes no messages is stopped at once. One that fails then, or waits for
+ * a restart, is not restarted unless it has messages to receive.) A hold that
+ * is made before that keeps it going. Whoever spawned it has the first hold. What is still under
  * way to it from others then is dropped and counted.
  *
  * A hold of an actor that was not spawned `.held` has no effect on it. Each

@@ -116,7 +116,7 @@ static void report(struct heph_child *child)
 static void await(struct heph_self *self, struct heph_child *child)
 {
 	while (!child->go && !child->end && !(self->flags & HEPH_FLAG_STOP))
-		heph_wait_only(self, HEPH_WAIT_VERDICT | HEPH_WAIT_STOP);
+		heph_wait_only(self, HEPH_WAIT_VERDICT | heph_pause_ends(self));
 }
 
 bool heph_child_ask(struct heph_self *self, const struct heph_exit *exit,

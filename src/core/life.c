@@ -403,6 +403,7 @@ static bool finish(struct heph_self *self, struct heph_exit *exit,
 		   bool *ret_escalate)
 {
 	self->flags |= HEPH_FLAG_FINISHING;
+	self->refused = 0; /* who cleans up is patient anew */
 	judge(self, exit);
 	settle(self);
 	*ret_escalate = false;

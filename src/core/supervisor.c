@@ -167,13 +167,14 @@ static bool escalates(const struct heph_child *child)
 	return !child->halted && child->wish == HEPH_ESCALATE;
 }
 
-/* It waits: to be decided about, or for the others of its round; or it was
- * halted alone, and may begin again. */
+/* It waits: to be decided about, or for the others of its round, which it would
+ * have been halted in; or it was halted alone, and may begin again. */
 static void take_report(struct heph_child *child)
 {
 	struct heph_supervisor *supervisor = child->supervisor;
 
-	if (child->state == HEPH_CHILD_RUNS || escalates(child)) {
+	if (escalates(child) ||
+	    (child->state == HEPH_CHILD_RUNS && !child->in_round)) {
 		heph_list_push_back(&supervisor->failed, &child->queue);
 		child->in_round = false;
 	} else if (!child->in_round) {

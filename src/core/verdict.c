@@ -9,6 +9,7 @@
 #include "core/child.h"
 #include "core/intensity.h"
 #include "core/wait.h"
+#include "core/watch.h"
 
 /* ---- the copy of the spawn struct ------------------------------------------ */
 
@@ -68,6 +69,9 @@ int heph_verdict_prepare(struct heph_self *self, const void *spawn)
 	copy = memcpy(ext->spawn, spawn, type->spawn_size);
 	copy->name = NULL; /* it was copied */
 	copy->tree = NULL; /* it may move */
+	if (copy->restarts.backoff &&
+	    heph_worker_need_wheel(heph_worker_of(self)) < 0)
+		return -ENOMEM; /* now, for a pause cannot fail later */
 	if (intensity_of(self))
 		heph_intensity_init(intensity_of(self), &copy->restarts,
 				    (uintptr_t)self->slot, heph_now());
@@ -102,6 +106,12 @@ static bool repeatable(struct heph_self *self)
 	return !options->give.turn; /* it had a descriptor, which is closed */
 }
 
+/* Whether it was asked to stop, as one is that nobody holds any more. */
+static bool is_asked(const struct heph_self *self)
+{
+	return (self->flags & HEPH_FLAG_STOP) || heph_hold_is_over(self);
+}
+
 /* Who was asked to stop is not restarted, unless its tree wants it. */
 static enum heph_verdict unasked(struct heph_self *self)
 {
@@ -117,7 +127,7 @@ static enum heph_verdict ask(struct heph_self *self,
 
 	if (!repeatable(self))
 		return HEPH_STOP;
-	if (self->flags & HEPH_FLAG_STOP)
+	if (is_asked(self))
 		return unasked(self);
 	spawn = self->ext->spawn;
 	if (!has_decide(type, spawn))
@@ -167,23 +177,24 @@ static bool allowed(struct heph_self *self, const struct heph_exit *exit,
 	return true;
 }
 
-/* Whether the pause is over; a stop ends it at once. */
+/* Whether the pause is over, and it is to begin again; a stop ends it at once,
+ * and may come at the same moment. */
 static bool rest(struct heph_self *self, heph_time pause)
 {
 	heph_ctx ctx = heph_within(heph_self_ctx(self), pause);
+	int err = pause ? 0 : -ETIME;
 
-	if (!pause)
-		return true;
 	ctx.deadline |= 1; /* and what is to end it we name */
-	return heph_wait_for(ctx, HEPH_WAIT_STOP) == -ETIME;
+	while (err == 0 && !is_asked(self))
+		err = heph_wait_for(ctx, heph_pause_ends(self));
+	return err == -ETIME && !is_asked(self);
 }
 
 /* Of a child in a tree only if it has limits of its own, and was not asked to
  * stop. */
 static bool restarts_itself(struct heph_self *self)
 {
-	return !child_of(self) ||
-	       (intensity_of(self) && !(self->flags & HEPH_FLAG_STOP));
+	return !child_of(self) || (intensity_of(self) && !is_asked(self));
 }
 
 /* A failure. True: the actor begins again. Otherwise `*ret_verdict` is left. */
@@ -218,7 +229,7 @@ static enum heph_verdict wish(struct heph_self *self,
 {
 	const struct heph_child *child = child_of(self);
 
-	if (child->end)
+	if (child->end || heph_hold_is_over(self))
 		return HEPH_STOP;
 	if (exit->err >= 0 && child->restart == HEPH_PERMANENT)
 		verdict = HEPH_RESTART;

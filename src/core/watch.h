@@ -100,6 +100,20 @@ void heph_link_came_back(struct heph_watch *watch);
 /* A hold is being ended. On the thread of who is held, who may be gone. */
 void heph_hold_released(struct heph_watch *watch, struct heph_self *held);
 
+/* Whether it is to end because nobody holds it, and it has received all. */
+static inline bool heph_hold_is_over(const struct heph_self *self)
+{
+	return (self->flags & HEPH_FLAG_UNHELD) && !self->last;
+}
+
+/* What ends a pause before the next life. Who could begin it only to wait for
+ * a message waits for one already: that is how the end of the last hold finds
+ * it. */
+static inline unsigned heph_pause_ends(const struct heph_self *self)
+{
+	return HEPH_WAIT_STOP | (self->last ? 0 : HEPH_WAIT_MSG);
+}
+
 /* Clauses of heph_wait(). */
 int heph_down_ready(heph_ctx ctx, struct heph_clause *clause);
 int heph_join_ready(heph_ctx ctx, struct heph_clause *clause);

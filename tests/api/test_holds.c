@@ -326,16 +326,17 @@ static void who_is_unheld_is_not_restarted(void **state)
 	end(ctx);
 }
 
-/* It fails with its last message, after it was released, and is restarted: it
- * still ends when it waits for another. */
+/* It fails after it was released, and is restarted for the message that is left:
+ * it still ends when it waits for another. With the last one in hand it would
+ * not have been restarted. */
 static int fail_first(heph_ctx ctx, act_inbox in, void *arg)
 {
 	struct act_msg msg;
 	struct holder *holder = arg;
 
-	if (++holder->lives > 1)
-		return heph_recv(ctx, in, &msg);
 	must_be(heph_recv(ctx, in, &msg), 0);
+	if (++holder->lives > msg.n)
+		return heph_recv(ctx, in, &msg);
 	must_be(heph_sleep(ctx, 2 * HEPH_MSEC), 0);
 	return -EIO;
 }
@@ -343,19 +344,119 @@ static int fail_first(heph_ctx ctx, act_inbox in, void *arg)
 static void a_restart_does_not_forget_it(void **state)
 {
 	heph_ctx ctx = begin(&two_workers);
+	struct holder holder;
+	act_ref ref;
+
+	(void)state;
+	for (int n = 1; n <= 2; n++) {
+		holder = (struct holder){ .lives = 0 };
+		must_be(heph_spawn(ctx, act, &ref, { fail_first, &holder },
+				   .decide = once_more, .held = true),
+			0);
+		for (int i = 0; i < n; i++)
+			must_be(heph_send(ctx, ref, { .n = 1 }), 0);
+		must_be(heph_monitor(ctx, ref), 0);
+		must_be(heph_release(ctx, ref), 0);
+		must_end(ctx, (peer_ref){ { .addr = ref.addr } },
+			 n == 1 ? -EIO : 0, NULL);
+		must_be(holder.lives, n);
+	}
+	end(ctx);
+}
+
+/* ---- pauses before a restart ----------------------------------------------- */
+
+static int fail_at_once(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct holder *holder = arg;
+
+	(void)ctx, (void)in;
+	holder->lives++;
+	return -EIO;
+}
+
+static void a_pause_ends_with_the_last_hold(void **state)
+{
+	heph_ctx ctx = begin(&two_workers);
+	struct holder holder;
+	act_ref ref;
+
+	(void)state;
+	everywhere(i)
+	{
+		holder = (struct holder){ .lives = 0 };
+		must_be(heph_spawn(ctx, act, &ref, { fail_at_once, &holder },
+				   .on = all_places[i].b, .held = true,
+				   .restarts = { .times = 1,
+						 .backoff = 3600 * HEPH_SEC }),
+			0);
+		must_be(heph_monitor(ctx, ref), 0);
+		while (!holder.lives)
+			sched_yield();
+		must_be(heph_hold(ctx, ref), 0);
+		must_be(heph_release(ctx, ref), 0);
+		must(heph_alive(ref));
+		must_be(heph_release(ctx, ref), 0);
+		must_end(ctx, (peer_ref){ { .addr = ref.addr } }, -EIO, NULL);
+		must_be(holder.lives, 1);
+	}
+	end(ctx);
+}
+
+static int fail_once(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct holder *holder = arg;
+	struct act_msg msg;
+
+	if (!holder->lives++)
+		return -EIO;
+	while (heph_recv(ctx, in, &msg) == 0)
+		holder->lives++;
+	return 0;
+}
+
+static void messages_outlast_a_pause(void **state)
+{
+	heph_ctx ctx = begin(&two_workers);
 	struct holder holder = { .lives = 0 };
 	act_ref ref;
 
 	(void)state;
-	must_be(heph_spawn(ctx, act, &ref, { fail_first, &holder },
-			   .decide = once_more, .held = true),
+	must_be(heph_spawn(ctx, act, &ref, { fail_once, &holder }, .held = true,
+			   .restarts = { .times = 1, .backoff = HEPH_MSEC }),
 		0);
-	must_be(heph_send(ctx, ref, { .n = 1 }), 0);
 	must_be(heph_monitor(ctx, ref), 0);
+	must_be(heph_send(ctx, ref, { .n = 1 }), 0);
+	must_be(heph_send(ctx, ref, { .n = 2 }), 0);
 	must_be(heph_release(ctx, ref), 0);
 	must_end(ctx, (peer_ref){ { .addr = ref.addr } }, 0, NULL);
-	must_be(holder.lives, 2);
+	must_be(holder.lives, 4);
 	end(ctx);
+}
+
+/* A child in a tree whose supervisor lets it go while it waits. */
+static int release_a_child(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct heph_tree tree = { .times = 1, .backoff = 3600 * HEPH_SEC };
+	struct holder holder = { .lives = 0 };
+	act_ref ref;
+
+	(void)in, (void)arg;
+	must_be(heph_spawn(ctx, act, &ref, { fail_at_once, &holder },
+			   .on = HEPH_WORKER(1), .held = true, .tree = &tree,
+			   .restart = HEPH_PERMANENT),
+		0);
+	must_be(heph_supervise(heph_within(ctx, 2 * HEPH_MSEC), &tree), -ETIME);
+	must_be(heph_release(ctx, ref), 0);
+	must_be(heph_supervise(ctx, &tree), 0);
+	must_be(holder.lives, 1);
+	return 0;
+}
+
+static void so_does_that_of_a_tree(void **state)
+{
+	(void)state;
+	run(release_a_child, NULL);
 }
 
 static void a_thread_gives_back_its_holds(void **state)
@@ -382,6 +483,9 @@ int main(void)
 		cmocka_unit_test(one_without_messages_is_stopped_at_once),
 		cmocka_unit_test(who_is_unheld_is_not_restarted),
 		cmocka_unit_test(a_restart_does_not_forget_it),
+		cmocka_unit_test(a_pause_ends_with_the_last_hold),
+		cmocka_unit_test(messages_outlast_a_pause),
+		cmocka_unit_test(so_does_that_of_a_tree),
 		cmocka_unit_test(a_thread_gives_back_its_holds),
 	};
 

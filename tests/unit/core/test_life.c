@@ -627,6 +627,70 @@ static void panics_when_it_ignores_a_stop(void **state)
 	}
 }
 
+/* Who is forced waits in vain when it cleans up, too; that is no panic again. */
+static int goodbyes;
+
+static void say_goodbye(heph_ctx ctx, int *times)
+{
+	for (int i = 0; i < *times; i++)
+		goodbyes += heph_yield(ctx) == -ECANCELED;
+}
+
+static int ignores_and_cleans_up(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)in, (void)arg;
+	must(heph_defer(ctx, say_goodbye, 10) == 0);
+	while (true)
+		(void)!heph_sleep(ctx, HEPH_NEVER);
+	return 0;
+}
+
+static void cleans_up_after_it_ignored_a_stop(void **state)
+{
+	act_ref ref;
+
+	(void)state;
+	setup(1);
+	goodbyes = 0;
+	ref = rig_spawn(0, ignores_and_cleans_up, NULL);
+	rig_turn();
+	heph_addr_tell(ref.addr, HEPH_TELL_STOP | HEPH_TELL_FORCE);
+	rig_settle();
+	assert_false(heph_alive(ref));
+	assert_int_equal(rig_count(0)->panicked, 1);
+	assert_int_equal(goodbyes, 10);
+	rig_close();
+}
+
+/* ---- pauses ------------------------------------------------------------------------------- */
+
+static int fails_at_once(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)ctx, (void)in;
+	++*(int *)arg;
+	return -EIO;
+}
+
+/* The stop comes when it is woken already, and has not run. */
+static void a_stop_at_the_end_of_a_pause_counts(void **state)
+{
+	int lives = 0;
+	act_ref ref;
+
+	(void)state;
+	setup(1);
+	ref = rig_spawn_with(0, (fails_at_once, &lives),
+			     .restarts = { .times = 2,
+					   .backoff = 3600 * HEPH_SEC });
+	rig_turn();
+	heph_wake(rig_self(ref), HEPH_WAIT_TIME);
+	heph_life_stop(rig_self(ref));
+	rig_settle();
+	assert_false(heph_alive(ref));
+	assert_int_equal(lives, 1);
+	rig_close();
+}
+
 /* ---- shields -------------------------------------------------------------------------------- */
 
 static int says_goodbye(heph_ctx ctx, act_inbox in, void *arg)
@@ -824,6 +888,8 @@ int main(void)
 		cmocka_unit_test(stops_although_a_child_escalates),
 		cmocka_unit_test(notes_where_it_panicked),
 		cmocka_unit_test(panics_when_it_ignores_a_stop),
+		cmocka_unit_test(cleans_up_after_it_ignored_a_stop),
+		cmocka_unit_test(a_stop_at_the_end_of_a_pause_counts),
 		cmocka_unit_test(waits_on_behind_a_shield),
 		cmocka_unit_test(shields_end_with_the_grace),
 		cmocka_unit_test(survives_every_refused_allocation),

@@ -173,6 +173,49 @@ static void an_end_is_stronger_than_a_halt(void **state)
 	end_both(supervisor);
 }
 
+/* ---- rounds --------------------------------------------------------------------- */
+
+static act_ref siblings[3];
+
+static int supervise_three(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct heph_tree tree = { .strategy = HEPH_ONE_FOR_ALL, .times = 1 };
+
+	(void)in, (void)arg;
+	for (int i = 0; i < 3; i++)
+		must(heph_spawn(ctx, act, &siblings[i], { child, NULL },
+				.on = HEPH_WORKER(1 + i % 2),
+				.tree = &tree) == 0);
+	return heph_supervise(ctx, &tree);
+}
+
+/* The first one fails while the second one is halted: that is no second
+ * failure. */
+static void who_fails_in_a_round_has_stopped(void **state)
+{
+	act_ref supervisor;
+
+	(void)state;
+	rig_open(3);
+	lives = 0;
+	supervisor = rig_spawn(0, supervise_three, NULL);
+	rig_settle();
+	assert_int_equal(lives, 3);
+	assert_int_equal(heph_try_send(siblings[2], { .n = 1 }), 0);
+	rig_step(1);
+	rig_step(0);
+	assert_int_equal(rig_self(siblings[1])->ext->child->state,
+			 HEPH_CHILD_STOPS);
+	assert_int_equal(heph_try_send(siblings[0], { .n = 1 }), 0);
+	rig_step(1);
+	rig_settle();
+	assert_int_equal(lives, 6);
+	assert_true(heph_alive(supervisor));
+	heph_stop(supervisor);
+	rig_settle();
+	rig_close();
+}
+
 /* ---- no memory ------------------------------------------------------------------ */
 
 /* A tree that is too large for the pool, so that it is allocated by itself. */
@@ -243,6 +286,7 @@ int main(void)
 		cmocka_unit_test(a_stop_is_stronger_than_a_go),
 		cmocka_unit_test(a_go_may_be_too_late),
 		cmocka_unit_test(an_end_is_stronger_than_a_halt),
+		cmocka_unit_test(who_fails_in_a_round_has_stopped),
 		cmocka_unit_test(survives_refused_allocations),
 		cmocka_unit_test(restarts_need_no_memory),
 	};
