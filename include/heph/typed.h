@@ -365,23 +365,25 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 #define heph_map_owning(ctx_, ret_, target_, fn_, ...) \
 	HEPH_COUNTED__(heph_map_owning_1__, heph_map_owning_2__, __VA_ARGS__)(ctx_, ret_, target_, fn_, __VA_ARGS__)
 #define heph_map_owning_1__(ctx_, ret_, target_, fn_, drop_) HEPH_DO__( \
+	__typeof__(target_) heph_t__ = (target_); \
 	HEPH_STRICT__ \
 	const struct { \
-		int (*fn)(const HEPH_FROM__(ret_) *, HEPH_TO__(target_) *); \
+		int (*fn)(const HEPH_FROM__(ret_) *, HEPH_TO__(heph_t__) *); \
 		void (*drop)(HEPH_FROM__(ret_) *); \
 	} heph_f__ = { (fn_), (drop_) }; \
 	HEPH_END__ \
-	HEPH_MAP__(ctx_, ret_, target_, NULL, 0))
+	HEPH_MAP__(ctx_, ret_, heph_t__, NULL, 0))
 #define heph_map_owning_2__(ctx_, ret_, target_, fn_, drop_, ...) HEPH_DO__( \
+	__typeof__(target_) heph_t__ = (target_); \
 	HEPH_STRICT__ \
 	const struct { \
-		int (*fn)(const HEPH_FROM__(ret_) *, HEPH_TO__(target_) *, const __typeof__(__VA_ARGS__) *); \
+		int (*fn)(const HEPH_FROM__(ret_) *, HEPH_TO__(heph_t__) *, const __typeof__(__VA_ARGS__) *); \
 		void (*drop)(HEPH_FROM__(ret_) *); \
 		__typeof__(__VA_ARGS__) value; \
 	} heph_f__ = { (fn_), (drop_), (__VA_ARGS__) }; \
 	HEPH_END__ \
 	_Static_assert(sizeof(heph_f__.value) <= HEPH_MAP_VALUE_MAX, "heph_map: a value has at most 64 bytes"); \
-	HEPH_MAP__(ctx_, ret_, target_, &heph_f__.value, sizeof(heph_f__.value)))
+	HEPH_MAP__(ctx_, ret_, heph_t__, &heph_f__.value, sizeof(heph_f__.value)))
 #define HEPH_MAP__(ctx_, ret_, target_, value_, size_) \
 	_Static_assert(!HEPH_NONE__(HEPH_FROM__(ret_)) && !HEPH_NONE__(HEPH_TO__(target_)), \
 		"heph_map: both references must be to actors that take messages"); \

@@ -305,10 +305,10 @@ static int panic_converting(const struct act_msg *from, struct act_msg *to)
 
 static int send_through(heph_ctx ctx, act_inbox in, void *arg)
 {
-	act_ref through;
+	act_ref self = heph_self(in), through;
 
 	dropper = ctx;
-	must_be(heph_map(ctx, &through, heph_self(in), panic_converting), 0);
+	must_be(heph_map(ctx, &through, self, panic_converting), 0);
 	return heph_try_send(through, { .n = 3 });
 }
 
