@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "core/group.h"
+#include "core/map.h"
 #include "core/wait.h"
 
 /* ---- members --------------------------------------------------------------- */
@@ -56,7 +57,8 @@ int heph_raw_group_add(heph_ctx ctx, struct heph_group *group,
 	return err;
 }
 
-static bool has(const struct heph_group *group, unsigned n, struct heph_addr addr)
+static bool has(const struct heph_group *group, unsigned n,
+		struct heph_addr addr)
 {
 	for (unsigned i = 0; i < n; i++)
 		if (same(group->members[i], addr))
@@ -99,37 +101,62 @@ void heph_group_drop_at(struct heph_group *group, unsigned at)
 	group->dropped++;
 }
 
+/* Whether a member stays: `n` do so far, and `which` may be asked about. */
+typedef bool stays_fn(const struct heph_group *group, unsigned n,
+		      struct heph_addr member, struct heph_addr which);
+
+/* Takes the others out, and it is the turn of the same one as before, or of who
+ * comes after it. How many left. */
+static unsigned filter(struct heph_group *group, stays_fn *stays,
+		       struct heph_addr which)
+{
+	unsigned n = 0, turn = 0, before = group->n;
+
+	for (unsigned i = 0; i < before; i++) {
+		if (!stays(group, n, group->members[i], which))
+			continue;
+		turn += i < group->turn;
+		group->members[n++] = group->members[i];
+	}
+	group->n = n;
+	group->turn = turn;
+	return before - n;
+}
+
+static bool is_other(const struct heph_group *group, unsigned n,
+		     struct heph_addr member, struct heph_addr which)
+{
+	(void)group, (void)n;
+	return !same(member, which);
+}
+
+static bool is_alive(const struct heph_group *group, unsigned n,
+		     struct heph_addr member, struct heph_addr which)
+{
+	(void)group, (void)n, (void)which;
+	return heph_raw_alive(member);
+}
+
+static bool is_first(const struct heph_group *group, unsigned n,
+		     struct heph_addr member, struct heph_addr which)
+{
+	(void)which;
+	return !has(group, n, member);
+}
+
 unsigned heph_raw_group_remove(struct heph_group *group, struct heph_addr addr)
 {
-	unsigned n = 0, before = group->n;
-
-	for (unsigned i = 0; i < before; i++)
-		if (!same(group->members[i], addr))
-			group->members[n++] = group->members[i];
-	group->n = n;
-	return before - n;
+	return filter(group, is_other, addr);
 }
 
 unsigned heph_raw_group_remove_gone(struct heph_group *group)
 {
-	unsigned n = 0, before = group->n;
-
-	for (unsigned i = 0; i < before; i++)
-		if (heph_raw_alive(group->members[i]))
-			group->members[n++] = group->members[i];
-	group->n = n;
-	return before - n;
+	return filter(group, is_alive, (struct heph_addr){ 0 });
 }
 
 unsigned heph_raw_group_make_unique(struct heph_group *group)
 {
-	unsigned n = 0, before = group->n;
-
-	for (unsigned i = 0; i < before; i++)
-		if (!has(group, n, group->members[i]))
-			group->members[n++] = group->members[i];
-	group->n = n;
-	return before - n;
+	return filter(group, is_first, (struct heph_addr){ 0 });
 }
 
 void heph_raw_stop_all(const struct heph_group *group)
@@ -155,7 +182,8 @@ static unsigned next(const struct heph_group *group)
 	return group->turn < group->n ? group->turn : 0;
 }
 
-int heph_raw_try_send_one(struct heph_group *group, const void *msg, size_t size)
+int heph_raw_try_send_one(struct heph_group *group, const void *msg,
+			  size_t size)
 {
 	unsigned full = 0, at;
 	int err = -ESRCH;
@@ -216,7 +244,8 @@ static unsigned winner(const struct heph_group *group, uint64_t key)
 	unsigned at = 0;
 
 	for (unsigned i = 0; i < group->n; i++) {
-		score = heph_hash_mix(key ^ heph_hash_mix(group->members[i].id));
+		score = heph_hash_mix(key ^
+				      heph_hash_mix(group->members[i].id));
 		if (score <= best && i)
 			continue;
 		best = score;
@@ -225,32 +254,43 @@ static unsigned winner(const struct heph_group *group, uint64_t key)
 	return at;
 }
 
+/* The member that has that key, mixed. False: there is nobody. */
+static bool find_by_key(struct heph_group *group, uint64_t key,
+			unsigned *ret_at)
+{
+	while (group->n) {
+		*ret_at = winner(group, key);
+		if (heph_raw_alive(group->members[*ret_at]))
+			return true;
+		heph_group_drop_at(group, *ret_at);
+	}
+	return false;
+}
+
 struct heph_addr heph_raw_group_by_key(struct heph_group *group, uint64_t key)
 {
 	unsigned at;
 
-	key = heph_hash_mix(key);
-	while (group->n) {
-		at = winner(group, key);
-		if (heph_raw_alive(group->members[at]))
-			return group->members[at];
-		heph_group_drop_at(group, at);
-	}
-	return (struct heph_addr){ 0 };
+	return find_by_key(group, heph_hash_mix(key), &at) ?
+		       group->members[at] :
+		       (struct heph_addr){ 0 };
 }
 
 int heph_raw_send_by_key(heph_ctx ctx, struct heph_group *group, uint64_t key,
 			 const void *msg, size_t size)
 {
-	struct heph_addr addr;
 	int err = heph_wait_allowed(ctx);
+	unsigned at;
 
 	if (err < 0)
 		return err;
-	do {
-		addr = heph_raw_group_by_key(group, key);
-		err = heph_raw_send(ctx, addr, msg, size);
-	} while (err == -ESRCH && group->n);
+	key = heph_hash_mix(key);
+	err = -ESRCH;
+	while (err == -ESRCH && find_by_key(group, key, &at)) {
+		err = heph_raw_send(ctx, group->members[at], msg, size);
+		if (err == -ESRCH)
+			heph_group_drop_at(group, at);
+	}
 	return err;
 }
 
@@ -264,36 +304,36 @@ uint64_t heph_hash(const void *data, size_t size)
 /* A message on its way to all members. */
 struct broadcast {
 	struct heph_group *group;
-	const struct heph_actor *type;
+	int (*copy_fn)(void *to, const void *from); /* NULL: none */
+	void (*drop_fn)(void *msg);                 /* NULL: nothing is owned */
 	const void *msg;
 	size_t size;
 	void *copy; /* where copies are made */
 	unsigned reached;
 	bool given; /* the message itself went to a member */
+	bool final; /* it is of no use to go on */
 	alignas(16) unsigned char small[256];
 };
 
-static const struct heph_actor *type_of(struct heph_addr addr)
+/* What a member knows of its messages; an adapter, how to drop them at most.
+ * Whether that is all that can be known. */
+static bool ask(struct broadcast *it, struct heph_addr addr)
 {
 	bool inside;
 	struct heph *heph = heph_enter(addr.node, &inside);
 	struct heph_kind *kind;
 
 	if (!heph)
-		return NULL;
+		return false;
 	kind = heph_kind_with(heph, addr);
+	if (kind) {
+		it->copy_fn = kind->type->copy;
+		it->drop_fn = kind->type->drop;
+	} else if (!it->drop_fn) {
+		it->drop_fn = heph_map_drop_of(heph, addr);
+	}
 	heph_leave(addr.node, inside);
-	return kind ? kind->type : NULL;
-}
-
-/* What is known of the messages of a group, in which all live. */
-static const struct heph_actor *find_type(const struct heph_group *group)
-{
-	const struct heph_actor *type = NULL;
-
-	for (unsigned i = 0; !type && i < group->n; i++)
-		type = type_of(group->members[i]);
-	return type;
+	return kind;
 }
 
 /* 0; -ESRCH, -ENOMEM. */
@@ -303,7 +343,9 @@ static int prepare(struct broadcast *it)
 
 	group->dropped += heph_raw_group_remove_gone(group);
 	it->copy = it->small;
-	it->type = find_type(group);
+	for (unsigned i = 0; i < group->n; i++)
+		if (ask(it, group->members[i]))
+			break;
 	if (!group->n)
 		return -ESRCH;
 	if (it->size > sizeof(it->small))
@@ -313,16 +355,15 @@ static int prepare(struct broadcast *it)
 
 static int copy(struct broadcast *it)
 {
-	const struct heph_actor *type = it->type;
 	int err;
 
-	if (type && type->copy) {
+	if (it->copy_fn) {
 		heph_thread_hook(1);
-		err = type->copy(it->copy, it->msg);
+		err = it->copy_fn(it->copy, it->msg);
 		heph_thread_hook(-1);
 		return err;
 	}
-	if (!type || type->drop)
+	if (it->drop_fn)
 		return -EINVAL;
 	memcpy(it->copy, it->msg, it->size);
 	return 0;
@@ -330,8 +371,11 @@ static int copy(struct broadcast *it)
 
 static void drop(struct broadcast *it, const void *msg)
 {
-	if (it->type && it->type->drop)
-		it->type->drop((void *)(uintptr_t)msg);
+	if (!it->drop_fn)
+		return;
+	heph_thread_hook(1);
+	it->drop_fn((void *)(uintptr_t)msg);
+	heph_thread_hook(-1);
 }
 
 static int send(const heph_ctx *ctx, struct heph_addr to, const void *msg,
@@ -347,20 +391,17 @@ static int send_to(struct broadcast *it, const heph_ctx *ctx, unsigned at)
 	bool last = at == it->group->n - 1;
 	int err = last ? 0 : copy(it);
 
-	if (err < 0)
+	if (err < 0) {
+		it->final = err == -EINVAL; /* copies cannot be made at all */
 		return err;
+	}
 	err = send(ctx, it->group->members[at], last ? it->msg : it->copy,
 		   it->size);
 	if (err < 0 && !last)
 		drop(it, it->copy);
 	it->given = last && err == 0;
+	it->final = err == -ETIME || err == -ECANCELED;
 	return err;
-}
-
-/* Whether it is of no use to go on to the next member. */
-static bool final(int err)
-{
-	return err == -ETIME || err == -ECANCELED || err == -EINVAL;
 }
 
 /* 0, or why the latest one that did not get it did not. */
@@ -370,7 +411,7 @@ static int send_to_each(struct broadcast *it, const heph_ctx *ctx)
 	int err, result = 0;
 	unsigned at = 0;
 
-	while (at < group->n) {
+	while (at < group->n && !it->final) {
 		err = send_to(it, ctx, at);
 		if (err == -ESRCH) {
 			heph_group_drop_at(group, at);
@@ -383,11 +424,8 @@ static int send_to_each(struct broadcast *it, const heph_ctx *ctx)
 		}
 		group->skipped++;
 		result = err;
-		if (final(err)) {
-			group->skipped += group->n - at;
-			break;
-		}
 	}
+	group->skipped += group->n - at;
 	return result;
 }
 
@@ -409,7 +447,8 @@ static int broadcast(struct heph_group *group, const heph_ctx *ctx,
 	return err ? err : -ESRCH;
 }
 
-int heph_raw_try_send_all(struct heph_group *group, const void *msg, size_t size)
+int heph_raw_try_send_all(struct heph_group *group, const void *msg,
+			  size_t size)
 {
 	return broadcast(group, NULL, msg, size);
 }

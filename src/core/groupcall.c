@@ -39,7 +39,7 @@ static int enter(struct race *race, struct heph_addr to, heph_call_way *way)
 	return 0;
 }
 
-/* Calls all that have room. 0, or why it is of no use to go on. */
+/* Calls all that have room. 0; -ECANCELED. */
 static int enter_all(struct race *race, struct heph_group *group)
 {
 	unsigned at = 0;
@@ -51,10 +51,10 @@ static int enter_all(struct race *race, struct heph_group *group)
 			heph_group_drop_at(group, at);
 			continue;
 		}
+		if (err == -ECANCELED)
+			return err;
 		if (err == -EAGAIN)
 			race->full[race->n_full++] = group->members[at];
-		else if (err < 0 && err != -EDEADLK)
-			return err;
 		at++;
 	}
 	return 0;
@@ -89,20 +89,25 @@ static struct heph_waiting_call *look(struct race *race)
 	return answered;
 }
 
+/* Calls one more, when it has room. 0, or why the wait ended. */
+static int enter_full(struct race *race)
+{
+	int err = enter(race, race->full[--race->n_full], heph_letter_send);
+
+	return err == -ETIME || err == -ECANCELED ? err : 0;
+}
+
 /* Waits for an answer. 0, and which; else why there is none. */
 static int run(struct race *race, struct heph_waiting_call **ret_answered)
 {
-	int err = 0;
+	int err;
 
 	while (!(*ret_answered = look(race))) {
 		if (!race->n_open && !race->n_full)
 			return race->err;
-		if (!race->n_open)
-			err = enter(race, race->full[--race->n_full],
-				    heph_letter_send);
-		else
-			err = heph_wait_for(race->ctx, HEPH_WAIT_CALL);
-		if (err == -ETIME || err == -ECANCELED) {
+		err = race->n_open ? heph_wait_for(race->ctx, HEPH_WAIT_CALL) :
+				     enter_full(race);
+		if (err < 0) {
 			*ret_answered = look(race);
 			return *ret_answered ? 0 : err;
 		}

@@ -28,7 +28,6 @@
 
 typedef int map_fn(const void *from, void *to);
 typedef int map_value_fn(const void *from, void *to, const void *value);
-typedef void drop_fn(void *msg);
 
 /* What a sender must know of an adapter. */
 struct facts {
@@ -58,7 +57,7 @@ struct heph_map {
 /* The adapters with one drop function. */
 struct heph_map_kind {
 	struct heph_map_kind *next;
-	drop_fn *drop; /* NULL: messages own nothing */
+	heph_map_drop_fn *drop; /* NULL: messages own nothing */
 	uint32_t free; /* list of entries; 0: none. Entry 0 is not used */
 };
 
@@ -99,7 +98,8 @@ static struct heph_map *entry_of(struct heph *heph, struct heph_addr addr)
 	return &table_of(maps)[addr.slot];
 }
 
-static struct heph_map_kind *kind_of(struct heph_maps *maps, drop_fn *drop)
+static struct heph_map_kind *kind_of(struct heph_maps *maps,
+				     heph_map_drop_fn *drop)
 {
 	struct heph_map_kind *kind = maps->kinds;
 
@@ -129,7 +129,7 @@ static int reserve(struct heph_maps *maps)
 }
 
 /* An entry for adapters with that drop function. Locked. */
-static int take(struct heph_maps *maps, drop_fn *drop,
+static int take(struct heph_maps *maps, heph_map_drop_fn *drop,
 		struct heph_map **ret_map)
 {
 	struct heph_map_kind *kind = kind_of(maps, drop);
@@ -258,9 +258,9 @@ static int collect(const struct heph_mapping *mapping, struct facts *ret_facts)
 	return 0;
 }
 
-static drop_fn *drop_of(const struct heph_mapping *mapping)
+static heph_map_drop_fn *drop_of(const struct heph_mapping *mapping)
 {
-	drop_fn *drop = NULL;
+	heph_map_drop_fn *drop = NULL;
 
 	if (mapping->drop)
 		memcpy(&drop, mapping->drop, sizeof(drop));
@@ -478,17 +478,22 @@ int heph_map_offer(struct heph_addr to, const struct heph_letter *letter)
 	return err;
 }
 
+heph_map_drop_fn *heph_map_drop_of(struct heph *heph, struct heph_addr addr)
+{
+	struct heph_map *map = entry_of(heph, addr);
+
+	if (!map || addr.id / HEPH_THREADS_MAX < heph->first_serial)
+		return NULL;
+	return atomic_load_explicit(&map->kind, memory_order_acquire)->drop;
+}
+
 void heph_map_drop(struct heph *heph, struct heph_addr to, const void *msg)
 {
-	struct heph_map *map = entry_of(heph, to);
-	struct heph_map_kind *kind;
+	heph_map_drop_fn *drop = heph_map_drop_of(heph, to);
 
-	if (!map || to.id / HEPH_THREADS_MAX < heph->first_serial)
+	if (!drop)
 		return;
-	kind = atomic_load_explicit(&map->kind, memory_order_acquire);
-	if (kind->drop) {
-		heph_thread_hook(1);
-		kind->drop((void *)(uintptr_t)msg);
-		heph_thread_hook(-1);
-	}
+	heph_thread_hook(1);
+	drop((void *)(uintptr_t)msg);
+	heph_thread_hook(-1);
 }

@@ -55,6 +55,10 @@ HEPH_MUST int heph_map_send(heph_ctx ctx, struct heph_addr to,
 HEPH_MUST int heph_map_offer(struct heph_addr to,
 			     const struct heph_letter *letter);
 
+/* What drops messages to the adapter, which may have ended. NULL: nothing. */
+typedef void heph_map_drop_fn(void *msg);
+heph_map_drop_fn *heph_map_drop_of(struct heph *heph, struct heph_addr addr);
+
 /* A message that could not be sent to the adapter, which may have ended, goes
  * to its drop function. */
 void heph_map_drop(struct heph *heph, struct heph_addr to, const void *msg);

@@ -421,7 +421,8 @@ static void send_keys(heph_ctx ctx)
 	must_be(heph_group_add(ctx, &group, added), 0);
 	remember(&group, before);
 	for (int k = 0; k < KEYS; k++)
-		must(heph_same(before[k], added) || heph_same(before[k], after[k]));
+		must(heph_same(before[k], added) ||
+		     heph_same(before[k], after[k]));
 	for (int k = 0; k < 50; k++)
 		must_be(heph_send_by_key(ctx, &group, 77, { .n = k }), 0);
 	must_be(count(ctx, before[77]), 50);
@@ -659,11 +660,13 @@ static void call_one_of_them(heph_ctx ctx)
 		0);
 	must_be(n, 0);
 	/* Those with an even number end, the others answer. */
-	must_be(heph_call_any(ctx, &group, answer, &n, { .kind = NOTE_ODD }), 0);
+	must_be(heph_call_any(ctx, &group, answer, &n, { .kind = NOTE_ODD }),
+		0);
 	must_be(n % 2, 1);
 	end_one(ctx, heph_group_at(&group, 0));
 	end_one(ctx, heph_group_at(&group, 2));
-	must_be(heph_call_any(ctx, &group, answer, &n, { .kind = NOTE_ODD }), 0);
+	must_be(heph_call_any(ctx, &group, answer, &n, { .kind = NOTE_ODD }),
+		0);
 	must_be(group.dropped, 2);
 	soon = heph_within(ctx, HEPH_MSEC);
 	must_be(heph_call_any(soon, &group, answer, &n, { .kind = NOTE_KEEP }),
@@ -715,11 +718,13 @@ static void call_each_of_them(heph_ctx ctx)
 	end_one(ctx, heph_group_at(&group, 4));
 	must_be(heph_call_all(ctx, &group, answer, few, { .kind = NOTE_COUNT }),
 		-ENOSPC);
-	must_be(heph_call_all(ctx, &group, answer, many, { .kind = NOTE_COUNT }),
+	must_be(heph_call_all(ctx, &group, answer, many,
+			      { .kind = NOTE_COUNT }),
 		4);
 	for (int i = 0; i < 5; i++)
 		must_be(results[i].err, i == 4 ? -ESRCH : 0);
-	must_be(heph_call_all(ctx, &group, answer, results, { .kind = NOTE_ODD }),
+	must_be(heph_call_all(ctx, &group, answer, results,
+			      { .kind = NOTE_ODD }),
 		2);
 	for (int i = 0; i < 4; i++)
 		must_be(results[i].err, i % 2 ? 0 : -EPIPE);
@@ -753,11 +758,13 @@ static int call_and_be_stopped(heph_ctx ctx, act_inbox in, void *arg)
 	long n;
 
 	(void)in;
-	must_be(heph_call_all(ctx, group, answer, results, { .kind = NOTE_KEEP }),
+	must_be(heph_call_all(ctx, group, answer, results,
+			      { .kind = NOTE_KEEP }),
 		0);
 	for (int i = 0; i < 3; i++)
 		must_be(results[i].err, -ECANCELED);
-	must_be(heph_call_all(ctx, group, answer, results, { .kind = NOTE_KEEP }),
+	must_be(heph_call_all(ctx, group, answer, results,
+			      { .kind = NOTE_KEEP }),
 		-ECANCELED);
 	must_be(heph_call_any(ctx, group, answer, &n, { .kind = NOTE_COUNT }),
 		-ECANCELED);
@@ -815,6 +822,156 @@ static void may_have_their_owner_in_them(void **state)
 	end(ctx);
 }
 
+/* ---- adapters as members ------------------------------------------------------- */
+
+/* Takes what a note takes, and numbers. */
+struct hint_msg {
+	long n;
+	char *text;
+	HEPH_REPLY(long) answer;
+};
+HEPH_ACTOR(hint, struct hint_msg, void);
+
+static int hint_main(heph_ctx ctx, hint_inbox in)
+{
+	struct hint_msg msg;
+
+	return heph_recv(ctx, in, &msg);
+}
+HEPH_ACTOR_MAIN(hint, hint_main);
+
+/* Its result, for numbers of 0 and more, is the value. */
+static int from_hint(const struct hint_msg *from, struct note_msg *to,
+		     const int *result)
+{
+	*to = (struct note_msg){ .kind = NOTE_PLAIN,
+				 .n = from->n,
+				 .text = from->text };
+	heph_carry_reply(to->answer, from->answer);
+	if (from->answer.raw.call)
+		to->kind = NOTE_COUNT;
+	return from->n < 0 ? 0 : *result;
+}
+
+static void hint_drop(struct hint_msg *msg)
+{
+	if (msg->text)
+		texts--;
+	free(msg->text);
+}
+
+/* Adapters to notes; the first one fails with `result`. */
+static hint_group adapt(heph_ctx ctx, const note_group *notes, int result)
+{
+	hint_group group = { 0 };
+	hint_ref ref;
+
+	for (unsigned i = 0; i < heph_group_count(notes); i++) {
+		must_be(heph_map(ctx, &ref, heph_group_at(notes, i), from_hint,
+				 i ? 0 : result),
+			0);
+		must_be(heph_group_add(ctx, &group, ref), 0);
+	}
+	return group;
+}
+
+static void send_through_adapters(heph_ctx ctx)
+{
+	note_group notes = make(ctx, 3, false, 0);
+	hint_group hints = adapt(ctx, &notes, -EINVAL);
+
+	must_be(heph_send_all(ctx, &hints, { .n = -1 }), 3);
+	must_be(heph_send_all(ctx, &hints, { .n = 1 }), 2); /* one refuses */
+	must_be(hints.skipped, 1);
+	for (unsigned i = 0; i < 3; i++)
+		must_be(count(ctx, heph_group_at(&notes, i)), i ? 2 : 1);
+	unmake(ctx, &notes);
+}
+
+static void copy_no_owners_through_adapters(heph_ctx ctx)
+{
+	note_group notes = make(ctx, 2, false, 0);
+	hint_group hints = { 0 };
+	struct hint_msg msg = { .n = -1 };
+	hint_ref ref;
+
+	for (unsigned i = 0; i < 2; i++) {
+		must_be(heph_map_owning(ctx, &ref, heph_group_at(&notes, i),
+					from_hint, hint_drop, 0),
+			0);
+		must_be(heph_group_add(ctx, &hints, ref), 0);
+	}
+	msg.text = new_text();
+	must_be(heph_send_all(ctx, &hints, msg), -EINVAL);
+	must_be(heph_group_remove(&hints, ref), 1);
+	must_be(heph_send_all(ctx, &hints, msg), 1);
+	unmake(ctx, &notes);
+}
+
+/* An adapter that says -ESRCH is as one whose actor is gone. */
+static void lose_adapters(heph_ctx ctx)
+{
+	note_group notes = make(ctx, 2, false, 0);
+	hint_group hints = adapt(ctx, &notes, -ESRCH);
+
+	for (uint64_t key = 0; heph_group_count(&hints) == 2; key++)
+		must_be(heph_send_by_key(ctx, &hints, key, { .n = 1 }), 0);
+	must_be(hints.dropped, 1);
+	unmake(ctx, &notes);
+}
+
+static void call_through_adapters(heph_ctx ctx)
+{
+	note_group notes = make(ctx, 2, false, 0);
+	hint_group hints = adapt(ctx, &notes, -EBADMSG);
+	long n = -1;
+
+	must_be(heph_call_any(ctx, &hints, answer, &n, { .n = 1 }), 0);
+	must_be(n, 0);
+	unmake(ctx, &notes);
+}
+
+static void work_with_adapters(void **state)
+{
+	(void)state;
+	both_ways(send_through_adapters);
+	both_ways(copy_no_owners_through_adapters);
+	both_ways(lose_adapters);
+	both_ways(call_through_adapters);
+}
+
+static void leave_before_their_turn(heph_ctx ctx)
+{
+	note_group group = make(ctx, 4, false, 0);
+	note_ref refs[4];
+
+	for (unsigned i = 0; i < 4; i++)
+		refs[i] = heph_group_at(&group, i);
+	must_be(heph_send_one(ctx, &group, { .kind = NOTE_PLAIN }), 0);
+	must_be(heph_send_one(ctx, &group, { .kind = NOTE_PLAIN }), 0);
+	must_be(heph_group_remove(&group, refs[0]), 1);
+	must_be(heph_send_one(ctx, &group, { .kind = NOTE_PLAIN }), 0);
+	must_be(count(ctx, refs[2]), 1);
+	end_one(ctx, refs[1]);
+	must_be(heph_group_remove_gone(&group), 1);
+	must_be(heph_send_one(ctx, &group, { .kind = NOTE_PLAIN }), 0);
+	must_be(count(ctx, refs[3]), 1);
+	must_be(heph_send_one(ctx, &group, { .kind = NOTE_PLAIN }), 0);
+	must_be(count(ctx, refs[2]), 2);
+	must_be(heph_group_add(ctx, &group, refs[2]), 0);
+	must_be(heph_group_make_unique(&group), 1);
+	must_be(heph_send_one(ctx, &group, { .kind = NOTE_PLAIN }), 0);
+	must_be(count(ctx, refs[3]), 2);
+	end_one(ctx, refs[0]);
+	unmake(ctx, &group);
+}
+
+static void keep_whose_turn_it_is(void **state)
+{
+	(void)state;
+	both_ways(leave_before_their_turn);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -837,6 +994,8 @@ int main(void)
 		cmocka_unit_test(collect_all_answers),
 		cmocka_unit_test(give_up_when_asked_to_stop),
 		cmocka_unit_test(may_have_their_owner_in_them),
+		cmocka_unit_test(work_with_adapters),
+		cmocka_unit_test(keep_whose_turn_it_is),
 	};
 
 	return cmocka_run_group_tests_name("groups", tests, NULL, NULL);
