@@ -210,7 +210,21 @@ template <class F, class Inbox, class Arg> constexpr bool is_main()
 template <class M, class A> struct hooks {
 	void (*drop)(value<M> *msg);
 	void (*drop_arg)(value<A> *arg);
+	int (*copy)(value<M> *to, const value<M> *from);
 };
+
+/* Makes another message of one, for a group. Returns what typed.h says. */
+template <class M, class A>
+int copy(const hooks<M, A> &by, void *to, const void *from) noexcept
+{
+	if (by.copy)
+		return by.copy(static_cast<value<M> *>(to),
+			       static_cast<const value<M> *>(from));
+	if (by.drop)
+		return -EINVAL;
+	std::memcpy(to, from, sizeof(value<M>));
+	return 0;
+}
 
 /* What all types of actors have in common. */
 template <class M, class A>
@@ -342,7 +356,8 @@ template <class F> struct lambda {
 		      "as in C")
 
 /* `f_` is a function, or a lambda without captures (in parentheses if there is
- * a comma in it). The hooks are those of typed.h. */
+ * a comma in it). The hooks are those of typed.h, in the order .drop, .drop_arg,
+ * .copy. */
 #define HEPH_ACTOR_MAIN(n_, ...) HEPH_ACTOR_MAIN__(n_, __VA_ARGS__, )
 #define HEPH_ACTOR_MAIN__(n_, f_, ...)                                         \
 	static constexpr auto n_##_main__ = f_;                                \
@@ -370,6 +385,10 @@ template <class F> struct lambda {
 				static_cast<heph_cxx::value<n_##_msg__> *>(    \
 					msg));                                 \
 	}                                                                      \
+	static int n_##_copy__(void *to, const void *from) noexcept            \
+	{                                                                      \
+		return heph_cxx::copy(n_##_hooks__, to, from);                 \
+	}                                                                      \
 	static void n_##_drop_arg__(void *arg) noexcept                        \
 	{                                                                      \
 		if (n_##_hooks__.drop_arg)                                     \
@@ -392,6 +411,7 @@ template <class F> struct lambda {
 			sizeof(n_##_spawn));                                   \
 		type.entry = n_##_entry__;                                     \
 		type.drop = n_##_drop__;                                       \
+		type.copy = n_##_copy__;                                       \
 		type.drop_arg = n_##_drop_arg__;                               \
 		type.decide = n_##_decide__;                                   \
 		return type;                                                   \
@@ -456,7 +476,7 @@ template <class F> struct lambda {
 	HEPH_DO__(heph_cxx::call(                                              \
 		ctx_, ref_,                                                    \
 		[](auto &heph_m__) -> auto & { return heph_m__.member_; },     \
-		ret_, __VA_ARGS__))
+		#member_, ret_, __VA_ARGS__))
 #define heph_inbox_info(in_) heph_raw_inbox_info((in_).queue)
 #define heph_answer(reply_, ...) heph_cxx::answer(reply_, __VA_ARGS__)
 
@@ -532,7 +552,8 @@ template <class M> void post(ref<M> to, const same<value<M>> &msg)
 }
 
 template <class M, class Member, class T>
-int call(heph_ctx ctx, ref<M> to, Member member, T *ret, same<value<M>> msg)
+int call(heph_ctx ctx, ref<M> to, Member member, const char *name, T *ret,
+	 same<value<M>> msg)
 {
 	typedef std::decay_t<decltype(member(msg))> slot;
 	const char *at = reinterpret_cast<const char *>(&member(msg).raw);
@@ -547,6 +568,7 @@ int call(heph_ctx ctx, ref<M> to, Member member, T *ret, same<value<M>> msg)
 	it.reply_at = static_cast<size_t>(at - reinterpret_cast<char *>(&msg));
 	it.ret = ret;
 	it.ret_size = sizeof(*ret);
+	it.member = name;
 	return heph_raw_call(ctx, to.addr, &it);
 }
 

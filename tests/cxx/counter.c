@@ -30,3 +30,33 @@ long use_from_c(heph_ctx ctx)
 	heph_stop(ref);
 	return err < 0 ? err : total;
 }
+
+int tell_all_from_c(heph_ctx ctx, int *owned)
+{
+	holder_group holders = { 0 };
+	asked_group asked = { 0 };
+	holder_ref holder;
+	asked_ref one;
+	int err = 0, n = 0, more = 0;
+
+	for (int i = 0; err == 0 && i < 2; i++) {
+		err = heph_spawn(ctx, asked, &one);
+		if (err == 0)
+			err = heph_group_add(ctx, &asked, one);
+		if (err == 0)
+			err = heph_spawn(ctx, holder, &holder);
+		if (err == 0)
+			err = heph_group_add(ctx, &holders, holder);
+	}
+	if (err == 0)
+		n = heph_send_all(ctx, &asked, { .add = 0 });
+	if (n > 0)
+		more = heph_send_all(ctx, &holders, { .owned = owned });
+	if (err == 0)
+		err = heph_join_all(ctx, &asked);
+	if (err == 0)
+		err = heph_join_all(ctx, &holders);
+	if (err < 0)
+		return err;
+	return n < 0 ? n : more < 0 ? more : n + more;
+}

@@ -26,12 +26,22 @@ struct counter_arg {
 HEPH_ACTOR(counter, struct counter_msg, struct counter_arg); /* in C */
 HEPH_ACTOR(pounter, struct counter_msg, struct counter_arg); /* in C++ */
 
+struct holder_msg {
+	int *owned;
+};
+HEPH_ACTOR(holder, struct holder_msg, void); /* in C++ */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* In C: uses an actor that is written in C++. Returns the total. */
 long use_from_c(heph_ctx ctx);
+
+/* In C: sends to all of a group of actors that are written in C++: two of asked,
+ * two of holder. Returns how many got it. */
+HEPH_ACTOR(asked, struct counter_msg, void);
+int tell_all_from_c(heph_ctx ctx, int *owned);
 
 /* In C: actors that call a function which may throw. */
 HEPH_ACTOR(calls_back, void, void);

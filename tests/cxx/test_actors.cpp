@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <atomic>
 
 /* ---- the four shapes, as functions and as lambdas ---- */
 
@@ -38,7 +39,6 @@ static int told_main(heph_ctx, counter_arg *arg) noexcept
 }
 HEPH_ACTOR_MAIN(told, told_main);
 
-HEPH_ACTOR(asked, struct counter_msg, void);
 HEPH_ACTOR_MAIN(asked, ([](heph_ctx ctx, asked_inbox in) {
 	counter_msg msg;
 	int err = heph_recv(ctx, in, &msg);
@@ -99,6 +99,51 @@ static void actors_in_c_and_in_cxx_talk(void **)
 		must_be(heph_join(ctx, pounter, nullptr), 0);
 		must_be(dropped, 1);
 		must_be(args_dropped, 2);
+		return 0;
+	});
+}
+
+static std::atomic<int> held;
+
+static void holder_drop(holder_msg *msg)
+{
+	held--;
+	delete msg->owned;
+}
+static int holder_copy(holder_msg *to, const holder_msg *from)
+{
+	held++;
+	to->owned = new int(*from->owned);
+	return 0;
+}
+HEPH_ACTOR_MAIN(holder, ([](heph_ctx ctx, holder_inbox in) {
+	holder_msg msg;
+	int err = heph_recv(ctx, in, &msg);
+
+	if (err == 0)
+		holder_drop(&msg);
+	return err;
+}), .drop = holder_drop, .copy = holder_copy);
+
+static void groups_in_c_have_members_in_cxx(void **)
+{
+	held = 1;
+	run([](heph_ctx ctx) {
+		must_be(tell_all_from_c(ctx, new int(1)), 4);
+		return 0;
+	});
+	must_be(held, 0);
+}
+
+static void failed_calls_name_what_was_called(void **)
+{
+	run([](heph_ctx ctx) {
+		asked_ref asked;
+		long total;
+
+		must_be(heph_spawn(ctx, asked, &asked), 0);
+		must_be(heph_call(ctx, asked, total, &total, {}), -EPIPE);
+		must(std::string(heph_call_error(ctx).member) == "total");
 		return 0;
 	});
 }
@@ -367,6 +412,8 @@ int main()
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(functions_and_lambdas_are_actors),
 		cmocka_unit_test(actors_in_c_and_in_cxx_talk),
+		cmocka_unit_test(groups_in_c_have_members_in_cxx),
+		cmocka_unit_test(failed_calls_name_what_was_called),
 		cmocka_unit_test(waits_for_several_things),
 		cmocka_unit_test(answers_convert_what_loses_nothing),
 		cmocka_unit_test(defers_lambdas),
