@@ -40,7 +40,9 @@ struct heph_pending {
  * heph_start_call(ctx, ref, member, &pending, message): waits while the inbox
  * is full, but not for the answer. The deadline of `ctx` goes to the callee; it
  * does not end the call.
- * Returns 0; else what heph_call() does, and `pending` is { 0 }.
+ * Returns 0; else what heph_call() does, and `pending` is { 0 }. -ENOMEM also
+ * when there are too many calls at a time: 65,536 of a plain thread, 255 of an
+ * actor on HEPH_ANY or HEPH_OWN_THREAD.
  */
 HEPH_API HEPH_MUST int heph_raw_start_call(heph_ctx ctx, struct heph_addr to,
 					   const struct heph_call *call,

@@ -151,7 +151,8 @@ HEPH_API HEPH_MUST int heph_raw_send_by_key(heph_ctx ctx,
  *     int copy(struct worker_msg *to, const struct worker_msg *from)
  *
  * returns 0, or a negative number and then has made nothing. A type without a
- * `.drop` function needs none: its messages own nothing.
+ * `.drop` function needs none: its messages own nothing. Of adapters alone, those
+ * of heph_map_owning() have messages that own, and cannot be copied.
  *
  * Returns how many got it, 1 or more: then the message has been given away, and
  * what is left of it was dropped by `.drop`. Else nobody got it and it is still
