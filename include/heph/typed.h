@@ -353,9 +353,6 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 #define HEPH_COUNTED__(one_, more_, ...) \
 	HEPH_12TH__(__VA_ARGS__, more_, more_, more_, more_, more_, more_, more_, more_, more_, more_, one_, )
 
-#define HEPH_FROM__(ret_) __typeof__(*(ret_)->msg_t)
-#define HEPH_TO__(target_) __typeof__(*(target_).msg_t)
-
 /* heph_map(ctx, &ret_ref, target, fn[, value])
  * heph_map_owning(ctx, &ret_ref, target, fn, drop[, value]) */
 #define heph_map(ctx_, ret_, target_, ...) \
@@ -365,32 +362,38 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 #define heph_map_owning(ctx_, ret_, target_, fn_, ...) \
 	HEPH_COUNTED__(heph_map_owning_1__, heph_map_owning_2__, __VA_ARGS__)(ctx_, ret_, target_, fn_, __VA_ARGS__)
 #define heph_map_owning_1__(ctx_, ret_, target_, fn_, drop_) HEPH_DO__( \
-	__typeof__(target_) heph_t__ = (target_); \
+	HEPH_MAP_TYPES__(ret_, target_) \
 	HEPH_STRICT__ \
 	const struct { \
-		int (*fn)(const HEPH_FROM__(ret_) *, HEPH_TO__(heph_t__) *); \
-		void (*drop)(HEPH_FROM__(ret_) *); \
+		int (*fn)(const heph_from__ *, heph_to__ *); \
+		void (*drop)(heph_from__ *); \
 	} heph_f__ = { (fn_), (drop_) }; \
 	HEPH_END__ \
-	HEPH_MAP__(ctx_, ret_, heph_t__, NULL, 0))
+	HEPH_MAP__(ctx_, ret_, target_, NULL, 0))
 #define heph_map_owning_2__(ctx_, ret_, target_, fn_, drop_, ...) HEPH_DO__( \
-	__typeof__(target_) heph_t__ = (target_); \
+	HEPH_MAP_TYPES__(ret_, target_) \
+	typedef __typeof__(__VA_ARGS__) heph_value__; \
 	HEPH_STRICT__ \
 	const struct { \
-		int (*fn)(const HEPH_FROM__(ret_) *, HEPH_TO__(heph_t__) *, const __typeof__(__VA_ARGS__) *); \
-		void (*drop)(HEPH_FROM__(ret_) *); \
-		__typeof__(__VA_ARGS__) value; \
+		int (*fn)(const heph_from__ *, heph_to__ *, const heph_value__ *); \
+		void (*drop)(heph_from__ *); \
+		heph_value__ value; \
 	} heph_f__ = { (fn_), (drop_), (__VA_ARGS__) }; \
 	HEPH_END__ \
-	_Static_assert(sizeof(heph_f__.value) <= HEPH_MAP_VALUE_MAX, "heph_map: a value has at most 64 bytes"); \
-	HEPH_MAP__(ctx_, ret_, heph_t__, &heph_f__.value, sizeof(heph_f__.value)))
+	_Static_assert(sizeof(heph_value__) <= HEPH_MAP_VALUE_MAX, "heph_map: a value has at most 64 bytes"); \
+	HEPH_MAP__(ctx_, ret_, target_, &heph_f__.value, sizeof(heph_value__)))
+/* Not within the structs: there clang would take a compound literal in the
+ * caller's arguments for a constant. */
+#define HEPH_MAP_TYPES__(ret_, target_) \
+	typedef __typeof__(*(ret_)->msg_t) heph_from__; \
+	typedef __typeof__(*(target_).msg_t) heph_to__; \
+	_Static_assert(!HEPH_NONE__(heph_from__) && !HEPH_NONE__(heph_to__), \
+		"heph_map: both references must be to actors that take messages");
 #define HEPH_MAP__(ctx_, ret_, target_, value_, size_) \
-	_Static_assert(!HEPH_NONE__(HEPH_FROM__(ret_)) && !HEPH_NONE__(HEPH_TO__(target_)), \
-		"heph_map: both references must be to actors that take messages"); \
 	heph_raw_map((ctx_), &(const struct heph_mapping){ \
 		.target = (target_).addr, .fn = &heph_f__.fn, .drop = &heph_f__.drop, \
 		.value = (value_), .value_size = (size_), \
-		.from_size = sizeof(HEPH_FROM__(ret_)), .to_size = sizeof(HEPH_TO__(target_)) }, &(ret_)->addr)
+		.from_size = sizeof(heph_from__), .to_size = sizeof(heph_to__) }, &(ret_)->addr)
 
 #define HEPH_IS_REF__(n_, ret_, who_) _Static_assert(HEPH_SAME__(ret_, n_##_ref *), who_ ": " #ret_ " is not a " #n_ "_ref *")
 #define heph_whereis(ctx_, n_, text_, ret_) HEPH_DO__( \

@@ -49,7 +49,7 @@ static void there_is_no_table_before_the_first_name(void **state)
 
 static void register_n(act_ref ref, int from, int to)
 {
-	char name[8];
+	char name[16];
 
 	for (int n = from; n < to; n++) {
 		snprintf(name, sizeof(name), "%d", n);
