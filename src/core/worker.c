@@ -261,7 +261,8 @@ void heph_worker_yield(struct heph_self *self)
 	heph_worker_suspend(self);
 }
 
-static void run_one(struct heph_worker *worker, struct heph_self *self, int budget)
+static void run_one(struct heph_worker *worker, struct heph_self *self,
+		    int budget)
 {
 	worker->budget = budget;
 	worker->thread.current = self;
@@ -329,7 +330,8 @@ void heph_worker_rotate(struct heph_worker *worker)
 bool heph_worker_look(struct heph_worker *worker)
 {
 	heph_thread_open_door(&worker->thread);
-	if (heph_lanes_read(worker)) /* what their senders did before comes first */
+	if (heph_lanes_read(
+		    worker)) /* what their senders did before comes first */
 		heph_thread_open_door(&worker->thread);
 	if (worker->dirty) /* a drop function may have sent something */
 		heph_lanes_flush(worker);
@@ -424,11 +426,12 @@ bool heph_worker_rouse(struct heph_worker *worker)
 	return !atomic_exchange(&worker->thread.asleep, 0);
 }
 
-static void fall_asleep(struct heph_worker *worker, heph_time wait,
-			const _Atomic bool *quit)
+/* How long it may sleep is asked at last: who sets an earlier timer of a mover
+ * than all so far looks for a sleeper then, and may not have found us. */
+static void fall_asleep(struct heph_worker *worker, const _Atomic bool *quit)
 {
 	struct heph_thread *thread = &worker->thread;
-	heph_time began;
+	heph_time began, wait;
 
 	if (!heph_worker_doze(worker))
 		return;
@@ -436,6 +439,7 @@ static void fall_asleep(struct heph_worker *worker, heph_time wait,
 		heph_worker_rouse(worker);
 		return;
 	}
+	wait = heph_worker_wait(worker);
 	began = heph_now();
 	heph_count(&thread->count.sleeps);
 	thread->heph->driver->poll(worker, wait);
@@ -496,10 +500,8 @@ heph_time heph_worker_wait(struct heph_worker *worker)
 
 static void wait_for_work(struct heph_worker *worker, const _Atomic bool *quit)
 {
-	heph_time wait = heph_worker_wait(worker);
-
-	if (wait && !spin(worker))
-		fall_asleep(worker, wait, quit);
+	if (heph_worker_wait(worker) && !spin(worker))
+		fall_asleep(worker, quit);
 }
 
 void heph_worker_enter(struct heph_worker *worker)

@@ -306,6 +306,39 @@ static void wakes_and_is_woken(void **state)
 	}
 }
 
+/* ---- timers of those that move --------------------------------------------- */
+
+static heph_time slept;
+static int looks;
+
+/* Another worker sets one while this one spins, and finds no sleeper. */
+static void poll_late(struct heph_worker *worker, heph_time max_wait)
+{
+	if (max_wait)
+		slept = max_wait;
+	else if (++looks == 2)
+		atomic_store(&rig.heph.next_timer,
+			     heph_now() + 3600 * HEPH_SEC);
+	atomic_store(&rig.heph.abandon, max_wait != 0);
+}
+
+static void sees_a_timer_that_was_set_while_it_spun(void **state)
+{
+	struct heph_driver driver = heph_futex_driver;
+
+	(void)state;
+	driver.poll = poll_late;
+	driver.wake = rig_wake;
+	rig_open_with(1, &driver);
+	looks = 0;
+	rig.workers[0]->spin = 1;
+	rig_step(0);
+	assert_int_equal(looks, 2);
+	assert_in_range(slept, 1, 3600 * HEPH_SEC);
+	atomic_store(&rig.heph.next_timer, HEPH_NEVER);
+	rig_close();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -319,6 +352,7 @@ int main(void)
 		cmocka_unit_test(gives_the_memory_of_idle_stacks_back),
 		cmocka_unit_test(begins_without_memory_or_not_at_all),
 		cmocka_unit_test(wakes_and_is_woken),
+		cmocka_unit_test(sees_a_timer_that_was_set_while_it_spun),
 	};
 
 	return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
