@@ -686,6 +686,63 @@ static void children_end_with_their_supervisor(void **state)
 	on_one_and_two(end_supervisors);
 }
 
+/* It fails or panics while a round goes on: one child waits, one is halted and
+ * does not want to, one still runs. */
+static int breaks_off(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct heph_tree tree = { .strategy = HEPH_ONE_FOR_ALL,
+				  .times = 1,
+				  .grace = 20 * HEPH_MSEC };
+	struct heph_child_info infos[3];
+
+	(void)in, (void)arg;
+	for (int i = 0; i < 3; i++)
+		must_be(heph_spawn(ctx, act, &plan.refs[i],
+				   { child, &children[i] }, .on = plan.on[i],
+				   .tree = &tree),
+			0);
+	plan.begun = true;
+	do {
+		must_be(heph_wait(ctx, heph_on_tree(&tree)), 0);
+		must_be(heph_tree_step(ctx, &tree), 1);
+		must_be(heph_tree_children(&tree, infos, 3), 3);
+	} while (infos[1].state != HEPH_CHILD_STOPS);
+	must_be(infos[0].state, HEPH_CHILD_RUNS);
+	must_be(infos[2].state, HEPH_CHILD_WAITS);
+	if (plan.tree.times)
+		heph_panic(ctx, "on purpose");
+	return -EIO;
+}
+
+static int end_in_a_round(heph_ctx ctx, act_inbox in, void *arg)
+{
+	int on = arg ? HEPH_WORKER(1) : HEPH_HERE;
+	act_ref ref;
+
+	(void)in;
+	children[1].stubborn = true;
+	for (unsigned panics = 0; panics < 2; panics++) {
+		plan = (struct plan){ .tree.times = panics,
+				      .on = { on, on, on } };
+		forget();
+		must_be(heph_spawn(ctx, act, &ref, { breaks_off, NULL }), 0);
+		while (!plan.begun)
+			must_be(heph_yield(ctx), 0);
+		must_say(ctx, "+a +b +c ");
+		tell(ctx, 2, FAIL);
+		must_be(heph_join(ctx, ref, NULL), 0);
+		must_say(ctx, "xc !b -b -a ");
+	}
+	children[1].stubborn = false;
+	return 0;
+}
+
+static void supervisors_end_in_a_round(void **state)
+{
+	(void)state;
+	on_one_and_two(end_in_a_round);
+}
+
 /* ---- trees in trees ------------------------------------------------------------------------- */
 
 static int nested(heph_ctx ctx, act_inbox in, void *arg)
@@ -1007,6 +1064,7 @@ int main(void)
 		cmocka_unit_test(forces_who_does_not_stop),
 		cmocka_unit_test(awaits_who_cannot_be_forced),
 		cmocka_unit_test(children_end_with_their_supervisor),
+		cmocka_unit_test(supervisors_end_in_a_round),
 		cmocka_unit_test(trees_have_trees),
 		cmocka_unit_test(supervises_beside_other_things),
 		cmocka_unit_test(the_clause_knows_of_pauses),

@@ -191,18 +191,21 @@ static enum heph_verdict restart(const struct heph_exit *why, void *arg)
 
 static void spawn_one(heph_ctx ctx, peer_ref *ret_ref, unsigned random)
 {
-	static const int places[] = { HEPH_WORKER(0), HEPH_WORKER(1),
-				      HEPH_WORKER(0), HEPH_WORKER(1),
-				      HEPH_ANY };
-	int on = places[random % 5];
+	static const int places[] = { HEPH_WORKER(0), HEPH_WORKER(1), HEPH_ANY,
+				      HEPH_OWN_THREAD };
+	int on = places[random % 4];
 	int err;
 
-	if (random / 5 % 4 == 0)
+	if (random / 4 % 4 == 0)
 		err = heph_spawn(ctx, peer, ret_ref, .on = on,
 				 .decide = restart);
 	else
-		err = heph_spawn(ctx, peer, ret_ref, .on = on,
-				 .held = random / 20 % 2);
+		err = heph_spawn(
+			ctx, peer, ret_ref, .on = on, .held = random / 16 % 2,
+			.restarts = { .times = random / 32 % 3,
+				      .backoff = random / 32 % 3 ?
+							 50 * HEPH_USEC :
+							 0 });
 	must(err == 0);
 	spawned++;
 }
