@@ -115,7 +115,8 @@ static bool is_asked(const struct heph_self *self)
 /* Who was asked to stop is not restarted, unless its tree wants it. */
 static enum heph_verdict unasked(struct heph_self *self)
 {
-	return child_of(self) ? HEPH_RESTART : HEPH_STOP;
+	return child_of(self) && !heph_hold_is_over(self) ? HEPH_RESTART :
+							    HEPH_STOP;
 }
 
 /* What .decide says to a failure, or what there is without it. */
