@@ -370,6 +370,7 @@ static void settle(struct heph_self *self)
 {
 	if (!self->ext && !self->child)
 		return; /* it has acquired nothing */
+	self->refused = 0; /* who cleans up may be refused anew */
 	heph_life_give_back(self, NULL);
 	if (!self->ext)
 		return;
@@ -403,7 +404,6 @@ static bool finish(struct heph_self *self, struct heph_exit *exit,
 		   bool *ret_escalate)
 {
 	self->flags |= HEPH_FLAG_FINISHING;
-	self->refused = 0; /* who cleans up is patient anew */
 	judge(self, exit);
 	settle(self);
 	*ret_escalate = false;

@@ -193,9 +193,13 @@ UNUSED static void rig_settle(void)
 {
 	_Atomic uint32_t nobody = 0;
 
-	while (rig_turn() || rig.wait != HEPH_NEVER)
-		if (rig.wait != HEPH_NEVER)
-			heph_futex_wait(&nobody, 0, rig.wait);
+	for (;;) {
+		if (rig_turn())
+			continue; /* which may take a timer back */
+		if (rig.wait == HEPH_NEVER)
+			return;
+		heph_futex_wait(&nobody, 0, rig.wait);
+	}
 }
 
 /* Opens the gate that an actor waits at. */

@@ -179,7 +179,9 @@ static act_ref siblings[3];
 
 static int supervise_three(heph_ctx ctx, act_inbox in, void *arg)
 {
-	struct heph_tree tree = { .strategy = HEPH_ONE_FOR_ALL, .times = 1 };
+	struct heph_tree tree = { .strategy = HEPH_ONE_FOR_ALL,
+				  .times = 1,
+				  .grace = 50 * HEPH_MSEC };
 
 	(void)in, (void)arg;
 	for (int i = 0; i < 3; i++)
