@@ -135,18 +135,39 @@ int heph_letter_try_send(heph_ctx ctx, struct heph_addr to,
 	return err;
 }
 
-/* The actor, if it is on the worker that runs and has room for a message. */
-HEPH_INLINE struct heph_self *near_with_room(struct heph_thread *thread,
-					     struct heph_addr to)
+/* The actor, if it is on the worker that runs. */
+HEPH_INLINE struct heph_self *near(struct heph_thread *thread,
+				   struct heph_addr to)
 {
-	struct heph_self *self;
-
 	if (!thread || heph_id_thread(to.id) != thread->number ||
 	    to.node !=
 		    atomic_load_explicit(&thread->near, memory_order_relaxed))
 		return NULL;
-	self = heph_worker_find((struct heph_worker *)thread, to.id, to.slot);
+	return heph_worker_find((struct heph_worker *)thread, to.id, to.slot);
+}
+
+HEPH_INLINE struct heph_self *near_with_room(struct heph_thread *thread,
+					     struct heph_addr to)
+{
+	struct heph_self *self = near(thread, to);
+
 	return self && !heph_inbox_full(self) ? self : NULL;
+}
+
+static int send_near(heph_ctx ctx, struct heph_self *target,
+		     struct heph_addr to, const struct heph_letter *letter)
+{
+	int err;
+
+	if (heph_likely(!heph_inbox_full(target)))
+		err = heph_inbox_put(target, letter);
+	else if (target == ctx.self)
+		err = -EDEADLK;
+	else
+		err = heph_parcel_send(ctx, target->thread, to, letter);
+	if (err == 0)
+		heph_worker_spend(ctx.self);
+	return err;
 }
 
 int heph_letter_send(heph_ctx ctx, struct heph_addr to,
@@ -154,15 +175,12 @@ int heph_letter_send(heph_ctx ctx, struct heph_addr to,
 {
 	struct heph_self *self = ctx.self;
 	struct heph_thread *thread = self->thread;
-	struct heph_self *target = near_with_room(thread, to);
+	struct heph_self *target = near(thread, to);
 	struct heph_worker *worker;
 	int err;
 
-	if (heph_likely(target != NULL)) {
-		err = heph_inbox_put(target, letter);
-		heph_worker_spend(self);
-		return err;
-	}
+	if (heph_likely(target != NULL))
+		return send_near(ctx, target, to, letter);
 	if (to.node != thread->node)
 		return send_abroad(ctx, to, letter);
 	worker = heph_worker_with(thread->heph, to);
@@ -191,19 +209,25 @@ static void drop(struct heph *heph, struct heph_addr to, const void *msg)
 		heph_msg_dispose(kind, (void *)(uintptr_t)msg, HEPH_NO_REPLY);
 }
 
-/* Whether a test wants this message to be lost; then it is. */
-static bool lose(struct heph_addr to, const void *msg)
+/* A test wants it to be lost. */
+static void lose(struct heph_addr to, const void *msg)
 {
 	struct heph *heph;
 	bool inside;
 
-	if (!heph_lose_next())
-		return false;
 	heph = heph_enter(to.node, &inside);
 	if (heph) {
 		drop(heph, to, msg);
 		heph_leave(to.node, inside);
 	}
+}
+
+/* Whether it was lost. */
+HEPH_INLINE bool lost(struct heph_addr to, const void *msg)
+{
+	if (!heph_lose_next())
+		return false;
+	lose(to, msg);
 	return true;
 }
 
@@ -218,7 +242,7 @@ static __attribute__((noinline)) int send_far(heph_ctx ctx, struct heph_addr to,
 
 	if (err < 0)
 		return err;
-	return lose(to, msg) ? 0 : heph_letter_send(ctx, to, &letter);
+	return lost(to, msg) ? 0 : heph_letter_send(ctx, to, &letter);
 }
 
 int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg,
@@ -243,7 +267,7 @@ static __attribute__((noinline)) int try_far(struct heph_addr to,
 					    .size = (uint32_t)size,
 					    .reply_at = HEPH_NO_REPLY };
 
-	return lose(to, msg) ? 0 : heph_letter_offer(to, &letter);
+	return lost(to, msg) ? 0 : heph_letter_offer(to, &letter);
 }
 
 int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)
