@@ -67,10 +67,15 @@ void *heph_mem_reserve(size_t bytes)
 	return range == MAP_FAILED ? NULL : range;
 }
 
+/* In whole pages, as the kernel does it: the thread sanitizer forgets only what
+ * it is told, and others may get the rest of the page. */
 void heph_mem_unreserve(void *range, size_t bytes)
 {
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
 	if (range)
-		heph_assert(munmap(range, bytes) == 0);
+		heph_assert(munmap(range, (bytes + page - 1) & ~(page - 1)) ==
+			    0);
 }
 
 /* Shrinks a part to the whole pages in it; returns its new size. */

@@ -111,7 +111,10 @@ static void use_down(struct heph_watch *watch)
 {
 	switch (watch->use) {
 	case HEPH_WATCH_JOIN:
-		heph_wake(watch->watcher, HEPH_WAIT_WATCH);
+		if (watch->left)
+			heph_watch_forget(watch);
+		else
+			heph_wake(watch->watcher, HEPH_WAIT_WATCH);
 		break;
 	case HEPH_WATCH_MONITOR:
 		heph_watch_keep_down(watch);
@@ -206,7 +209,7 @@ void heph_watch_free(struct heph_watch *watch)
 void heph_watch_leave(struct heph_watch *watch)
 {
 	if (watch->child && !watch->down)
-		watch->use = HEPH_WATCH_PLAIN;
+		watch->left = true;
 	else
 		heph_watch_free(watch);
 }

@@ -40,7 +40,8 @@ struct heph_watch {
 	struct heph_exit exit;
 	char name[24];  /* of the watched; only of a link */
 	unsigned scope; /* in which it was made; 0: in none */
-	uint8_t use;    /* enum heph_watch_use */
+	uint8_t use;    /* enum heph_watch_use; both sides read it */
+	bool left;      /* nobody joins any more */
 	bool down;      /* it has come back */
 	bool forgotten; /* by the watcher: freed when its cancel comes back */
 	bool child;     /* the watched one ends with the watcher */

@@ -482,6 +482,7 @@ static void are_counted_when_strangers_post_them(void **state)
 	must(dropped >= POSTS - 2 - 64);
 	must_be(heph_stats(ctx).posts_dropped, dropped);
 	stop_and_join(ctx, to);
+	await_all_back(ctx); /* it is gone before its inbox is */
 	must_be(act_dropped, POSTS);
 	as_stranger(post_many, &to);
 	must_be(act_dropped, 2 * POSTS);
