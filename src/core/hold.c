@@ -35,14 +35,7 @@ int heph_raw_hold(heph_ctx ctx, struct heph_addr addr)
 
 int heph_raw_release(heph_ctx ctx, struct heph_addr addr)
 {
-	struct heph_watch *watch =
-		heph_watch_owned(ctx.self, HEPH_WATCH_HOLD,
-				 heph_addr_resolve(addr));
-
-	if (!watch)
-		return -ENOENT;
-	heph_watch_free(watch);
-	return 0;
+	return heph_watch_undo(ctx.self, HEPH_WATCH_HOLD, addr);
 }
 
 /* ---- the held actor's thread ------------------------------------------------ */

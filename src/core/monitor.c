@@ -25,14 +25,7 @@ int heph_raw_monitor(heph_ctx ctx, struct heph_addr addr)
 
 int heph_raw_demonitor(heph_ctx ctx, struct heph_addr addr)
 {
-	struct heph_watch *watch =
-		heph_watch_owned(ctx.self, HEPH_WATCH_MONITOR,
-				 heph_addr_resolve(addr));
-
-	if (!watch)
-		return -ENOENT;
-	heph_watch_free(watch);
-	return 0;
+	return heph_watch_undo(ctx.self, HEPH_WATCH_MONITOR, addr);
 }
 
 int heph_down_ready(heph_ctx ctx, struct heph_clause *clause)

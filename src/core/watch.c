@@ -206,6 +206,18 @@ void heph_watch_free(struct heph_watch *watch)
 	heph_watch_forget(watch);
 }
 
+int heph_watch_undo(struct heph_self *self, enum heph_watch_use use,
+		    struct heph_addr who)
+{
+	struct heph_watch *watch =
+		heph_watch_owned(self, use, heph_addr_resolve(who));
+
+	if (!watch)
+		return -ENOENT;
+	heph_watch_free(watch);
+	return 0;
+}
+
 void heph_watch_leave(struct heph_watch *watch)
 {
 	if (watch->child && !watch->down)

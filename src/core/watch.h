@@ -76,6 +76,10 @@ struct heph_watch *heph_watch_owned(struct heph_self *self,
 				    enum heph_watch_use use,
 				    struct heph_addr who);
 
+/* Ends that watch. Returns 0; -ENOENT (there is none). */
+int heph_watch_undo(struct heph_self *self, enum heph_watch_use use,
+		    struct heph_addr who);
+
 /* 0, or why the actor cannot be watched: -EXDEV (it is of another runtime). */
 int heph_watch_possible(struct heph_self *self, struct heph_addr who);
 
