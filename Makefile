@@ -11,6 +11,7 @@ S =
 N =
 TIME = 10
 BENCH =
+UPDATE =
 EXAMPLE =
 PREFIX = /usr/local
 TIDY = $(wildcard src/*/*.c)
@@ -19,7 +20,7 @@ GCC = CC=gcc
 CLANG = CC=clang
 SANITIZE = -Db_lundef=false -Doptimization=1
 
-.PHONY: help build run test check bench bench-peers asan tsan valgrind hostile \
+.PHONY: help build run test check bench bench-check bench-peers asan tsan valgrind hostile \
 	stress fuzz cover format tidy deps install clean
 
 help: ## these lines
@@ -47,6 +48,11 @@ check: ## what the tests cannot see: warnings, layers, headers, wrong uses ...
 
 bench: build ## all benches; BENCH=name N=count: one of them
 	@build/bench/bench $(or $(BENCH),all) $(N)
+
+bench-check: ## instructions per operation; BENCH=names UPDATE=1: new bounds
+	@scripts/deps.sh test
+	@scripts/build.sh build programs
+	@scripts/bench-check.py $(if $(UPDATE),--update) $(BENCH)
 
 bench-peers: build ## the same work done by other systems, side by side
 	@scripts/deps.sh all
