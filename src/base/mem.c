@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define HUGE_PAGE ((size_t)2 << 20)
+
 /*
  * Allocations are numbered; the one with the number `fail_at` fails. As the
  * numbers only grow, none is ever hit twice, and no thread needs to reset it.
@@ -56,15 +58,55 @@ void heph_mem_free(void *ptr)
 	free(ptr);
 }
 
+static void *map(size_t bytes)
+{
+	void *range = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return range == MAP_FAILED ? NULL : range;
+}
+
 void *heph_mem_reserve(size_t bytes)
 {
-	void *range;
-
 	if (__builtin_expect(refused(), 0))
 		return NULL;
-	range = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	return range == MAP_FAILED ? NULL : range;
+	return map(bytes);
+}
+
+/* Unmaps what lies around the part of a range of twice the size that begins at
+ * a multiple of `bytes`. Returns that part. */
+static void *cut_to_aligned(char *range, size_t bytes)
+{
+	size_t before = -(uintptr_t)range & (bytes - 1);
+
+	heph_mem_unreserve(before ? range : NULL, before);
+	heph_mem_unreserve(range + before + bytes, bytes - before);
+	return range + before;
+}
+
+/* The kernel often has an aligned place without being told. */
+void *heph_mem_reserve_aligned(size_t bytes)
+{
+	void *range = heph_mem_reserve(bytes);
+
+	heph_assert((bytes & (bytes - 1)) == 0);
+	if (!((uintptr_t)range & (bytes - 1)))
+		return range;
+	heph_mem_unreserve(range, bytes);
+	range = map(2 * bytes);
+	return range ? cut_to_aligned(range, bytes) : NULL;
+}
+
+void *heph_mem_reserve_table(size_t bytes)
+{
+	size_t first = bytes < HUGE_PAGE ? bytes : HUGE_PAGE;
+	char *table = heph_mem_reserve(bytes);
+
+	if (table) {
+		heph_mem_not_huge(table, first);
+		heph_mem_huge(table + first, bytes - first);
+	}
+	return table;
 }
 
 /* In whole pages, as the kernel does it: the thread sanitizer forgets only what
@@ -94,6 +136,13 @@ void heph_mem_huge(void *part, size_t bytes)
 	bytes = whole_pages(&part, bytes);
 	if (bytes > 0)
 		(void)madvise(part, bytes, MADV_HUGEPAGE);
+}
+
+void heph_mem_not_huge(void *part, size_t bytes)
+{
+	bytes = whole_pages(&part, bytes);
+	if (bytes > 0)
+		(void)madvise(part, bytes, MADV_NOHUGEPAGE);
 }
 
 void heph_mem_give_back(void *part, size_t bytes)

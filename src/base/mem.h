@@ -38,6 +38,14 @@ void heph_mem_free(void *ptr);
  */
 void *heph_mem_reserve(size_t bytes) __attribute__((warn_unused_result));
 
+/* The same, at an address that is a multiple of `bytes`, a power of two. */
+void *heph_mem_reserve_aligned(size_t bytes)
+	__attribute__((warn_unused_result));
+
+/* The same, anywhere, for a table that is filled from its beginning: what is
+ * touched becomes resident page by page at first, and then in huge pages. */
+void *heph_mem_reserve_table(size_t bytes) __attribute__((warn_unused_result));
+
 /* Unmaps a range. NULL is allowed. */
 void heph_mem_unreserve(void *range, size_t bytes);
 
@@ -45,13 +53,16 @@ void heph_mem_unreserve(void *range, size_t bytes);
  * does not offer them. */
 void heph_mem_huge(void *part, size_t bytes);
 
+/* Refuses them, where the kernel gives them unasked. */
+void heph_mem_not_huge(void *part, size_t bytes);
+
 /* Gives the memory, not the addresses, of the whole pages of a part of a range
  * back to the kernel: they read as zero from now on. */
 void heph_mem_give_back(void *part, size_t bytes);
 
 /*
  * Lets the n-th allocation from now on fail, and only that one; 1 is the next.
- * -1: none. heph_mem_alloc, _alloc_raw and _reserve count, in all threads.
+ * -1: none. All of heph_mem_alloc... and _reserve... count, in all threads.
  */
 void heph_mem_fail_after(long n);
 

@@ -2,11 +2,12 @@
 /*
  * pool.h - small records for one thread, without locks
  *
- * Sizes are rounded up to a class: the multiples of 32 up to 512, then 1024,
- * 2048, 4096. Each class has a list of free records, the last one given back
- * being the first one taken, as it is likely still in the cache. Records are
- * cut from chunks of 64 KiB, or of 8, which stay with the pool until its end. Larger
- * sizes come from heph_mem_alloc_raw one by one.
+ * Sizes are rounded up to a class: the multiples of 16 up to 512, then four
+ * classes to each doubling, up to 4096. Each class has a list of free records,
+ * the last one given back being the first one taken, as it is likely still in
+ * the cache. Records are cut from chunks of 2 MiB, which take memory as they
+ * are cut: the first one page by page, the others as huge pages. Larger sizes
+ * come from heph_mem_alloc_raw one by one.
  *
  * In sanitizer builds and with HEPH_DEBUG >= 2 every record is allocated and
  * freed by itself (HEPH_POOL_CHECKED), so that a use after give is found.
@@ -14,13 +15,14 @@
  * Thread     A pool is used by one thread at a time.
  * Ownership  A record is the caller's until it is given back, to the same
  *            pool and with the same size.
- * Alignment  32 bytes (16 when HEPH_POOL_CHECKED, and above 4096).
+ * Alignment  16 bytes.
  */
 #ifndef HEPH_BASE_POOL_H
 #define HEPH_BASE_POOL_H
 
 #include "base/assert.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #if defined(__SANITIZE_ADDRESS__) || HEPH_DEBUG >= 2
@@ -35,12 +37,12 @@
 #endif
 
 enum {
-	HEPH_POOL_GRAIN = 32,
+	HEPH_POOL_GRAIN = 16,
 	HEPH_POOL_SMALL = 512, /* classes are multiples of GRAIN up to here */
-	HEPH_POOL_LARGEST = 4096, /* and powers of two up to here */
-	HEPH_POOL_CHUNK = 65536,
-	/* 0 and 32 .. 512 by 32, and 1024, 2048, 4096 */
-	HEPH_POOL_CLASSES = HEPH_POOL_SMALL / HEPH_POOL_GRAIN + 1 + 3,
+	HEPH_POOL_LARGEST = 4096, /* and four to a doubling up to here */
+	HEPH_POOL_CHUNK = 2 << 20,
+	/* 0 and 16 .. 512 by 16, and 640 .. 4096 */
+	HEPH_POOL_CLASSES = HEPH_POOL_SMALL / HEPH_POOL_GRAIN + 1 + 3 * 4,
 };
 
 /* What a record holds while it is free. */
@@ -54,8 +56,10 @@ struct heph_pool {
 	struct heph_pool_free *free[HEPH_POOL_CLASSES];
 	size_t in_use;                    /* bytes, as asked for */
 	unsigned char *fresh, *fresh_end; /* not yet cut */
-	struct heph_pool_chunk *chunks;
-	size_t chunk_size; /* of the next ones; 0: HEPH_POOL_CHUNK */
+	struct heph_pool_chunk *chunks;   /* the one that is cut is first */
+	size_t size;                      /* bytes of all chunks */
+	size_t trimmed; /* what was not in use after the latest trim */
+	bool small;     /* its chunks are of 8 KiB, from malloc */
 };
 
 /* Makes an empty pool. Allocates nothing; all zeros is the same. */
@@ -67,6 +71,15 @@ void heph_pool_init_small(struct heph_pool *pool);
 /* Frees all chunks, and with them every record up to 4096 bytes that is still
  * in use: none should be, and in debug builds that is an assertion. */
 void heph_pool_fini(struct heph_pool *pool);
+
+/*
+ * Gives the chunks back to the kernel of which no record is in use, except the
+ * first and the one that is cut. Looks at all free records, which takes some 20
+ * to 40 ns for each; so it is for idle moments, when trimmable says that there
+ * is a good deal more to be had than there was after the latest trim.
+ */
+void heph_pool_trim(struct heph_pool *pool);
+bool heph_pool_trimmable(const struct heph_pool *pool);
 
 /* The parts of take and give that are not on the fast path. Not for callers. */
 void *heph_pool_take_slow(struct heph_pool *pool, size_t size);

@@ -50,7 +50,7 @@ int heph_calls_init(struct heph_calls *calls, uint32_t max)
 {
 	size_t size = (max + (size_t)1) * sizeof(struct heph_waiting_call);
 
-	heph_calls_share(calls, heph_mem_reserve(size), 0, max + 1);
+	heph_calls_share(calls, heph_mem_reserve_table(size), 0, max + 1);
 	return calls->table ? 0 : -ENOMEM;
 }
 

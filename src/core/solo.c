@@ -32,10 +32,10 @@ static void free_tables(struct heph_solos *solos)
 static int make_tables(struct heph_solos *solos)
 {
 	solos->table = heph_mem_reserve(table_size);
-	solos->selves = heph_mem_reserve(selves_size);
-	solos->pokes = heph_mem_reserve(pokes_size);
-	solos->places = heph_mem_reserve(places_size);
-	solos->calls = heph_mem_reserve(calls_size);
+	solos->selves = heph_mem_reserve_table(selves_size);
+	solos->pokes = heph_mem_reserve_table(pokes_size);
+	solos->places = heph_mem_reserve_table(places_size);
+	solos->calls = heph_mem_reserve_table(calls_size);
 	if (solos->table && solos->selves && solos->pokes && solos->places &&
 	    solos->calls)
 		return 0;

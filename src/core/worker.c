@@ -91,16 +91,15 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 	err = heph_worker_need_wheel(worker);
 	if (err < 0)
 		goto fail_wheel;
-	worker->selves = heph_mem_reserve(selves_size(worker));
-	worker->places = heph_mem_reserve(places_size(worker));
-	worker->pokes = heph_mem_reserve(pokes_size(worker));
+	worker->selves = heph_mem_reserve_table(selves_size(worker));
+	worker->places = heph_mem_reserve_table(places_size(worker));
+	worker->pokes = heph_mem_reserve_table(pokes_size(worker));
 	err = -ENOMEM;
 	if (!worker->selves || !worker->places || !worker->pokes)
 		goto fail_tables;
 	err = heph_stacks_init(&worker->stacks, HEPH_STACK_SIZE, max_actors);
 	if (err < 0)
 		goto fail_tables;
-	heph_mem_huge(worker->selves, selves_size(worker));
 	return 0;
 
 fail_tables:
@@ -458,13 +457,19 @@ void heph_worker_publish(struct heph_worker *worker)
 	heph_count_set(&count->bytes, heph_pool_in_use(&worker->thread.pool));
 }
 
-/* Gives the memory of idle stacks back when there was no work for a while.
- * Returns how long the worker may sleep, which is `wait` at most. */
+static bool trimmable(const struct heph_worker *worker)
+{
+	return worker->stacks.idle - worker->stacks.trimmed > STACKS_KEPT ||
+	       heph_pool_trimmable(&worker->thread.pool);
+}
+
+/* Gives the memory of idle stacks and records back when there was no work for
+ * a while. Returns how long the worker may sleep, which is `wait` at most. */
 static heph_time trim(struct heph_worker *worker, heph_time wait)
 {
 	heph_time now;
 
-	if (worker->stacks.idle - worker->stacks.trimmed <= STACKS_KEPT) {
+	if (!trimmable(worker)) {
 		worker->trim_at = 0;
 		return wait;
 	}
@@ -473,6 +478,7 @@ static heph_time trim(struct heph_worker *worker, heph_time wait)
 		worker->trim_at = now + TRIM_AFTER;
 	if (now >= worker->trim_at) {
 		heph_stacks_trim(&worker->stacks, STACKS_KEPT);
+		heph_pool_trim(&worker->thread.pool);
 		worker->trim_at = 0;
 		return wait;
 	}

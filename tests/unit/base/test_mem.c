@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum {
 	MIB = 1024 * 1024,
@@ -62,6 +63,43 @@ static void gives_memory_of_a_range_back(void **state)
 	heph_mem_unreserve(NULL, 4 * MIB);
 }
 
+static void reserves_at_a_multiple_of_the_size(void **state)
+{
+	unsigned char *ranges[16];
+
+	(void)state;
+	for (size_t i = 0; i < 16; i++) {
+		ranges[i] = heph_mem_reserve_aligned(2 * MIB);
+		assert_non_null(ranges[i]);
+		assert_int_equal((uintptr_t)ranges[i] % (2 * MIB), 0);
+		ranges[i][0] = ranges[i][2 * MIB - 1] = 1;
+	}
+	for (size_t i = 0; i < 16; i++)
+		heph_mem_unreserve(ranges[i], 2 * MIB);
+}
+
+/* However large it is, its beginning does not become a huge page. */
+static void a_table_takes_memory_as_it_is_filled(void **state)
+{
+	unsigned char *table = heph_mem_reserve_table(64 * MIB), *small;
+	unsigned char resident[512];
+	int pages = 0;
+
+	(void)state;
+	assert_non_null(table);
+	table[0] = table[5000] = table[64 * MIB - 1] = 1;
+	assert_int_equal(mincore(table, 2 * MIB, resident), 0);
+	for (int i = 0; i < 512; i++)
+		pages += resident[i] & 1;
+	assert_in_range(pages, 1, 2); /* pages may be larger than 4 KiB */
+	assert_int_equal(table[1 * MIB], 0);
+	heph_mem_unreserve(table, 64 * MIB);
+	small = heph_mem_reserve_table(100);
+	assert_non_null(small);
+	small[99] = 1;
+	heph_mem_unreserve(small, 100);
+}
+
 static void reserves_more_than_there_is(void **state)
 {
 	size_t size = (size_t)1 << 40;
@@ -106,6 +144,12 @@ static void fails_every_kind_of_allocation(void **state)
 	assert_null(ptr);
 	heph_mem_fail_after(1);
 	ptr = heph_mem_reserve(4096);
+	assert_null(ptr);
+	heph_mem_fail_after(1);
+	ptr = heph_mem_reserve_aligned(4096);
+	assert_null(ptr);
+	heph_mem_fail_after(1);
+	ptr = heph_mem_reserve_table(4096);
 	assert_null(ptr);
 	heph_mem_fail_after(1);
 	heph_mem_fail_after(-1);
@@ -166,6 +210,8 @@ int main(void)
 		cmocka_unit_test(returns_zeros),
 		cmocka_unit_test(returns_a_pointer_for_no_bytes),
 		cmocka_unit_test(gives_memory_of_a_range_back),
+		cmocka_unit_test(reserves_at_a_multiple_of_the_size),
+		cmocka_unit_test(a_table_takes_memory_as_it_is_filled),
 		cmocka_unit_test(reserves_more_than_there_is),
 		cmocka_unit_test(returns_null_for_too_much),
 		cmocka_unit_test(fails_only_the_nth_allocation),

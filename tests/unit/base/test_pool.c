@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-	RECORDS = 500,
+	RECORDS = 5000,
 	ROUNDS = 200000,
 };
 
@@ -32,15 +32,13 @@ static int stop(void **state)
 
 static void gives_aligned_records_of_any_size(void **state)
 {
-	size_t align = HEPH_POOL_CHECKED ? 16 : HEPH_POOL_GRAIN;
 	void *record;
 
 	(void)state;
 	for (size_t size = 0; size <= 5000; size++) {
 		record = heph_pool_take(&pool, size);
 		assert_non_null(record);
-		if (size <= HEPH_POOL_LARGEST)
-			assert_int_equal((uintptr_t)record % align, 0);
+		assert_int_equal((uintptr_t)record % HEPH_POOL_GRAIN, 0);
 		memset(record, 0xff, size);
 		heph_pool_give(&pool, record, size);
 	}
@@ -75,21 +73,47 @@ static void gives_the_warmest_record_first(void **state)
 	}
 	heph_pool_give(&pool, a, 64);
 	heph_pool_give(&pool, b, 64);
-	c = heph_pool_take(&pool, 33); /* the same class */
+	c = heph_pool_take(&pool, 49); /* the same class */
 	assert_ptr_equal(c, b);
-	heph_pool_give(&pool, c, 33);
+	heph_pool_give(&pool, c, 49);
+}
+
+/* Each record ends where the next one begins: what is taken and what is left
+ * of a class is told by the distance. */
+static void rounds_up_by_a_quarter_at_most(void **state)
+{
+	unsigned char *a, *b;
+	size_t size, room;
+
+	(void)state;
+	if (HEPH_POOL_CHECKED)
+		skip();
+	for (size = 1; size <= HEPH_POOL_LARGEST; size++) {
+		heph_pool_init(&pool);
+		a = heph_pool_take(&pool, size);
+		b = heph_pool_take(&pool, size);
+		room = (size_t)(b - a);
+		assert_in_range(room, size,
+				size <= HEPH_POOL_SMALL ?
+					size + HEPH_POOL_GRAIN - 1 :
+					size + size / 4);
+		heph_pool_give(&pool, a, size);
+		heph_pool_give(&pool, b, size);
+		heph_pool_fini(&pool);
+	}
 }
 
 static void uses_a_chunk_up_before_the_next(void **state)
 {
-	enum { N = HEPH_POOL_CHUNK / HEPH_POOL_GRAIN - 2 };
+	enum { N = 8192 / 32 }; /* the head of the chunk is half a record */
 	static void *records[N];
-	void *large;
+	void *large, *rest;
 	long before;
 
 	(void)state;
 	if (HEPH_POOL_CHECKED)
 		skip();
+	heph_pool_init_small(&pool);
 	before = heph_mem_allocations();
 	for (int i = 0; i < N - 1; i++)
 		records[i] = heph_pool_take(&pool, 32);
@@ -98,11 +122,106 @@ static void uses_a_chunk_up_before_the_next(void **state)
 	large = heph_pool_take(&pool, 4096);
 	assert_int_equal(heph_mem_allocations() - before, 2);
 	heph_pool_give(&pool, large, 4096);
-	records[N - 1] = heph_pool_take(&pool, 32);
-	assert_in_range((uintptr_t)records[N - 1], (uintptr_t)records[0],
-			(uintptr_t)records[0] + HEPH_POOL_CHUNK);
-	for (int i = 0; i < N; i++)
+	rest = heph_pool_take(&pool, 16);
+	assert_in_range((uintptr_t)rest, (uintptr_t)records[0],
+			(uintptr_t)records[0] + 8192);
+	heph_pool_give(&pool, rest, 16);
+	for (int i = 0; i < N - 1; i++)
 		heph_pool_give(&pool, records[i], 32);
+}
+
+/* ---- giving memory back ---- */
+
+enum {
+	BURST_SIZE = 240,
+	BURST = 8 * HEPH_POOL_CHUNK / BURST_SIZE,
+};
+
+static void *burst[BURST];
+
+static void take_burst(void)
+{
+	for (int i = 0; i < BURST; i++) {
+		burst[i] = heph_pool_take(&pool, BURST_SIZE);
+		assert_non_null(burst[i]);
+	}
+}
+
+/* All but each `step`-th from `first` on. */
+static void give_burst(int first, int step)
+{
+	for (int i = 0; i < BURST; i++) {
+		if (i >= first && (i - first) % step == 0)
+			continue;
+		heph_pool_give(&pool, burst[i], BURST_SIZE);
+		burst[i] = NULL;
+	}
+}
+
+static void give_rest(void)
+{
+	for (int i = 0; i < BURST; i++) {
+		heph_pool_give(&pool, burst[i], BURST_SIZE);
+		burst[i] = NULL;
+	}
+}
+
+static void returns_the_memory_of_a_burst(void **state)
+{
+	(void)state;
+	if (HEPH_POOL_CHECKED)
+		skip();
+	assert_false(heph_pool_trimmable(&pool));
+	heph_pool_trim(&pool);
+	take_burst();
+	assert_false(heph_pool_trimmable(&pool));
+	give_rest();
+	assert_true(heph_pool_trimmable(&pool));
+	heph_pool_trim(&pool);
+	assert_int_equal(pool.size, 2 * HEPH_POOL_CHUNK);
+	assert_false(heph_pool_trimmable(&pool));
+	take_burst(); /* and it can be had again */
+	for (int i = 0; i < BURST; i++)
+		memset(burst[i], i, BURST_SIZE);
+	give_rest();
+}
+
+static void keeps_a_chunk_with_a_record_in_use(void **state)
+{
+	(void)state;
+	if (HEPH_POOL_CHECKED)
+		skip();
+	take_burst();
+	for (int i = 0; i < BURST; i++)
+		memset(burst[i], i, BURST_SIZE);
+	give_burst(BURST / 2, BURST); /* one, in the middle */
+	heph_pool_trim(&pool);
+	assert_int_equal(pool.size, 3 * HEPH_POOL_CHUNK);
+	for (int i = 0; i < BURST_SIZE; i++)
+		assert_int_equal(((unsigned char *)burst[BURST / 2])[i],
+				 BURST / 2 % 256);
+	give_rest();
+	heph_pool_trim(&pool);
+	assert_int_equal(pool.size, 2 * HEPH_POOL_CHUNK);
+}
+
+static void does_not_try_again_in_vain(void **state)
+{
+	size_t size;
+
+	(void)state;
+	if (HEPH_POOL_CHECKED)
+		skip();
+	take_burst();
+	give_burst(0, 1000); /* some in each chunk */
+	size = pool.size;
+	assert_true(heph_pool_trimmable(&pool));
+	heph_pool_trim(&pool);
+	assert_int_equal(pool.size, size);
+	assert_false(heph_pool_trimmable(&pool));
+	give_rest();
+	heph_pool_trim(&pool);
+	assert_int_equal(pool.size, 2 * HEPH_POOL_CHUNK);
 }
 
 static void returns_null_without_memory(void **state)
@@ -136,6 +255,8 @@ static void never_gives_a_byte_twice(void **state)
 	(void)state;
 	heph_rand_seed(&rand, 1);
 	for (int round = 0; round < ROUNDS; round++) {
+		if (round % 10000 == 0)
+			heph_pool_trim(&pool);
 		n = heph_rand_below(&rand, RECORDS);
 		if (records[n].bytes) {
 			assert_int_equal(records[n].bytes[0], records[n].mark);
@@ -186,7 +307,15 @@ int main(void)
 						stop),
 		cmocka_unit_test_setup_teardown(gives_the_warmest_record_first,
 						start, stop),
+		cmocka_unit_test_setup_teardown(rounds_up_by_a_quarter_at_most,
+						start, stop),
 		cmocka_unit_test_setup_teardown(uses_a_chunk_up_before_the_next,
+						start, stop),
+		cmocka_unit_test_setup_teardown(returns_the_memory_of_a_burst,
+						start, stop),
+		cmocka_unit_test_setup_teardown(
+			keeps_a_chunk_with_a_record_in_use, start, stop),
+		cmocka_unit_test_setup_teardown(does_not_try_again_in_vain,
 						start, stop),
 		cmocka_unit_test_setup_teardown(returns_null_without_memory,
 						start, stop),

@@ -173,7 +173,7 @@ static void nothing_is_made_for_an_empty_inbox(void **state)
 }
 
 /* Takes all records of that size that the pool has. */
-static void *drained[5000];
+static void *drained[HEPH_POOL_CHUNK / HEPH_POOL_GRAIN];
 
 static int drain(struct heph_pool *pool, size_t size)
 {
