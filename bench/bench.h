@@ -43,6 +43,7 @@ struct bench {
 	unsigned workers;
 	unsigned inbox; /* capacity of the busy inboxes; 0: the default */
 	bool option;    /* chooses between two benchmarks with one body */
+	bool by_name;   /* too much to be one of "all" */
 	int on;         /* where its actors run; 0: on workers by turns */
 
 	/* what came out */
@@ -146,6 +147,7 @@ static inline void bench_must__(int err, const char *what, const char *file,
 /* The bodies, each in the file of its name. */
 bench_body bench_ring, bench_count, bench_spawn, bench_alive, bench_fan_in,
 	bench_group, bench_rpc, bench_timers, bench_big, bench_echo, bench_chan,
-	bench_chan_threads;
+	bench_chan_threads, bench_switch, bench_deadline, bench_pairs,
+	bench_idle, bench_memory, bench_latency, bench_alive_local;
 
 #endif

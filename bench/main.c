@@ -2,7 +2,8 @@
 /*
  * bench NAME [N [SIZE]]    runs one benchmark and prints one line
  * bench [list]             the names, with their N and SIZE
- * bench all [N]            all of them, each in a process of its own
+ * bench all [N]            all but those that need much, each in a process of
+ *                          its own
  *
  * A run that has not ended after BENCH_TIMEOUT seconds (120; from the
  * environment) has failed.
@@ -37,6 +38,12 @@ static const struct bench benches[] = {
 	  .n = 10 * MILLION, .size = MILLION, .workers = 1 },
 	{ .name = "ring_random", .body = bench_ring,
 	  .n = 5 * MILLION, .size = MILLION, .workers = 1, .option = true },
+	{ .name = "switch", .body = bench_switch,
+	  .n = 20 * MILLION, .workers = 1 },
+	{ .name = "pairs_local", .body = bench_pairs,
+	  .n = 10 * MILLION, .size = 2, .workers = 1 },
+	{ .name = "pairs", .body = bench_pairs,
+	  .n = 10 * MILLION, .size = 2, .workers = 2 },
 	{ .name = "count_local", .body = bench_count,
 	  .n = 20 * MILLION, .workers = 1, .inbox = 1024 },
 	{ .name = "count_forced", .body = bench_count,
@@ -49,6 +56,14 @@ static const struct bench benches[] = {
 	  .n = 1 * MILLION, .workers = 1 },
 	{ .name = "alive_msg", .body = bench_alive,
 	  .n = 1 * MILLION, .workers = 1, .option = true },
+	{ .name = "alive_local", .body = bench_alive_local,
+	  .n = 1 * MILLION, .workers = 1 },
+	{ .name = "alive10m", .body = bench_alive_local,
+	  .n = 10 * MILLION, .workers = 1, .by_name = true },
+	{ .name = "memory_msg", .body = bench_memory,
+	  .n = 100 * 1000, .size = 64, .workers = 1 },
+	{ .name = "memory_depth", .body = bench_memory,
+	  .n = 100 * 1000, .size = 64, .workers = 1, .option = true },
 	{ .name = "group_local", .body = bench_group,
 	  .n = 10 * MILLION, .size = 8, .workers = 1 },
 	{ .name = "group_forced", .body = bench_group,
@@ -69,6 +84,10 @@ static const struct bench benches[] = {
 	  .n = 2 * MILLION, .workers = 1, .inbox = 64 },
 	{ .name = "timers", .body = bench_timers,
 	  .n = 100 * 1000, .workers = 1 },
+	{ .name = "timer_set", .body = bench_deadline,
+	  .n = 10 * MILLION, .workers = 1 },
+	{ .name = "timer_nearer", .body = bench_deadline,
+	  .n = 10 * MILLION, .workers = 1, .option = true },
 	{ .name = "big_local", .body = bench_big,
 	  .n = 80 * 1000, .size = 120, .workers = 1 },
 	{ .name = "big", .body = bench_big,
@@ -77,6 +96,14 @@ static const struct bench benches[] = {
 	  .n = 200 * 1000, .size = 1, .workers = 1 },
 	{ .name = "echo_forced", .body = bench_echo,
 	  .n = 100 * 1000, .size = 1, .workers = 2 },
+	{ .name = "latency_local", .body = bench_latency,
+	  .n = 200 * 1000, .size = 100 * 1000, .workers = 1, .inbox = 1024 },
+	{ .name = "latency", .body = bench_latency,
+	  .n = 200 * 1000, .size = 100 * 1000, .workers = 2, .inbox = 1024 },
+	{ .name = "idle_local", .body = bench_idle,
+	  .n = 1000, .workers = 1 },
+	{ .name = "idle", .body = bench_idle,
+	  .n = 1000, .workers = 2 },
 };
 /* clang-format on */
 
@@ -180,7 +207,8 @@ static int run_all(const char *n)
 	int failed = 0;
 
 	for (size_t i = 0; i < N_BENCHES; i++)
-		failed |= run_apart(&benches[i], n);
+		if (!benches[i].by_name)
+			failed |= run_apart(&benches[i], n);
 	return failed;
 }
 

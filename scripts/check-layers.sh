@@ -4,7 +4,8 @@
 # check-layers.sh - includes point one way only
 #
 # base < coro < core < io < rt: a file includes its own layer and those to the
-# left. What users, and tests of the interface, include is <heph/...> alone.
+# left. What users, benches and tests of the interface include is <heph/...>
+# alone; tests/unit/LAYER and bench/LAYER may see the inside of their layer.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C
@@ -71,7 +72,7 @@ for line in $(includes $(files include) | tr -d ' '); do
 	esac
 done
 
-for line in $(includes $(files examples bench tests/api) | tr -d ' '); do
+for line in $(includes $(files examples tests/api) bench/*.[ch] | tr -d ' '); do
 	what=${line##*:}
 	for layer in $layers; do
 		case $what in
@@ -84,13 +85,13 @@ for line in $(includes $(files examples bench tests/api) | tr -d ' '); do
 done
 
 for layer in $layers; do
-	for line in $(includes $(files "tests/unit/$layer") | tr -d ' '); do
+	for line in $(includes $(files "tests/unit/$layer" "bench/$layer") | tr -d ' '); do
 		what=${line##*:} above=
 		for other in $layers; do
 			case $what in
 			\"$other/*)
 				[ -z "$above" ] ||
-					wrong "${line%:*}: a test of $layer must not include $what"
+					wrong "${line%:*}: a test or bench of $layer must not include $what"
 				;;
 			esac
 			[ "$other" = "$layer" ] && above=yes
