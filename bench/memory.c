@@ -17,51 +17,59 @@ struct keeper_arg {
 };
 
 /* Bytes on the stack that are needed after the wait. */
-static inline void check_local(const char *local, size_t size)
+static char *fill(char *local, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		local[i] = (char)i;
+	return local;
+}
+
+static void check(const char *local, size_t size)
 {
 	for (size_t i = 0; i < size; i++)
 		bench_check(local[i] == (char)i);
 }
 
-static inline void fill_local(char *local, size_t size)
+static void received(struct bench *bench, uint64_t value)
 {
-	for (size_t i = 0; i < size; i++)
-		local[i] = (char)i;
+	bench_add_here(bench, value);
+	bench_count_down(bench);
 }
 
 /* The size of a message is a property of its type, so there is a type of actor
  * for each, and a function that spawns one and sends it a message. */
-#define KEEPER(bytes_)                                                         \
+#define KEEPER_TYPE(bytes_)                                                    \
 	struct keep##bytes_##_msg {                                            \
 		uint64_t value;                                                \
 		char rest[bytes_ - 8];                                         \
 	};                                                                     \
-	HEPH_ACTOR(keep##bytes_, struct keep##bytes_##_msg,                    \
-		   struct keeper_arg);                                         \
-                                                                               \
+	HEPH_ACTOR(keep##bytes_, struct keep##bytes_##_msg, struct keeper_arg)
+
+#define KEEPER_MAIN(bytes_)                                                    \
 	static int keep##bytes_##_main(heph_ctx ctx, keep##bytes_##_inbox in,  \
 				       struct keeper_arg *arg)                 \
 	{                                                                      \
-		char *local = alloca(arg->depth);                              \
+		char *local = fill(alloca(arg->depth), arg->depth);            \
 		struct keep##bytes_##_msg msg;                                 \
-                                                                               \
-		fill_local(local, arg->depth);                                 \
-		while (heph_recv(ctx, in, &msg) == 0) {                        \
-			bench_add_here(arg->bench, msg.value);                 \
-			bench_count_down(arg->bench);                          \
-		}                                                              \
-		check_local(local, arg->depth);                                \
+		while (heph_recv(ctx, in, &msg) == 0)                          \
+			received(arg->bench, msg.value);                       \
+		check(local, arg->depth);                                      \
 		return 0;                                                      \
 	}                                                                      \
-	HEPH_ACTOR_MAIN(keep##bytes_, keep##bytes_##_main);                    \
-                                                                               \
+	HEPH_ACTOR_MAIN(keep##bytes_, keep##bytes_##_main)
+
+#define KEEPER_SPAWN(bytes_)                                                   \
 	static void spawn##bytes_(heph_ctx ctx, struct keeper_arg arg)         \
 	{                                                                      \
 		keep##bytes_##_ref ref;                                        \
-                                                                               \
 		bench_must(heph_spawn(ctx, keep##bytes_, &ref, arg));          \
 		bench_must(heph_send(ctx, ref, { .value = 1 }));               \
 	}
+
+#define KEEPER(bytes_)                                                         \
+	KEEPER_TYPE(bytes_);                                                   \
+	KEEPER_MAIN(bytes_);                                                   \
+	KEEPER_SPAWN(bytes_)
 
 KEEPER(8)
 KEEPER(16)
