@@ -326,6 +326,8 @@ static void who_is_unheld_is_not_restarted(void **state)
 	end(ctx);
 }
 
+static _Atomic bool released;
+
 /* It fails after it was released, and is restarted for the message that is left:
  * it still ends when it waits for another. With the last one in hand it would
  * not have been restarted. */
@@ -337,30 +339,37 @@ static int fail_first(heph_ctx ctx, act_inbox in, void *arg)
 	must_be(heph_recv(ctx, in, &msg), 0);
 	if (++holder->lives > msg.n)
 		return heph_recv(ctx, in, &msg);
-	must_be(heph_sleep(ctx, 2 * HEPH_MSEC), 0);
+	while (!released)
+		must_be(heph_sleep(ctx, 10 * HEPH_USEC), 0);
 	return -EIO;
 }
 
 static void a_restart_does_not_forget_it(void **state)
 {
 	heph_ctx ctx = begin(&two_workers);
+	act_ref neighbour = spawn_on(ctx, HEPH_WORKER(0), answer_all, NULL);
 	struct holder holder;
 	act_ref ref;
 
 	(void)state;
 	for (int n = 1; n <= 2; n++) {
 		holder = (struct holder){ .lives = 0 };
+		released = false;
 		must_be(heph_spawn(ctx, act, &ref, { fail_first, &holder },
-				   .decide = once_more, .held = true),
+				   .on = HEPH_WORKER(0), .decide = once_more,
+				   .held = true),
 			0);
 		for (int i = 0; i < n; i++)
 			must_be(heph_send(ctx, ref, { .n = 1 }), 0);
 		must_be(heph_monitor(ctx, ref), 0);
 		must_be(heph_release(ctx, ref), 0);
+		sync_with(ctx, neighbour); /* so it has arrived there */
+		released = true;
 		must_end(ctx, (peer_ref){ { .addr = ref.addr } },
 			 n == 1 ? -EIO : 0, NULL);
 		must_be(holder.lives, n);
 	}
+	stop_and_join(ctx, neighbour);
 	end(ctx);
 }
 
@@ -446,7 +455,10 @@ static int release_a_child(heph_ctx ctx, act_inbox in, void *arg)
 			   .on = HEPH_WORKER(1), .held = true, .tree = &tree,
 			   .restart = HEPH_PERMANENT),
 		0);
-	must_be(heph_supervise(heph_within(ctx, 2 * HEPH_MSEC), &tree), -ETIME);
+	while (!holder.lives)
+		must_be(heph_supervise(heph_within(ctx, HEPH_MSEC), &tree),
+			-ETIME);
+	must_be(heph_supervise(heph_within(ctx, HEPH_MSEC), &tree), -ETIME);
 	must_be(heph_release(ctx, ref), 0);
 	must_be(heph_supervise(ctx, &tree), 0);
 	must_be(holder.lives, 1);
