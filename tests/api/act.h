@@ -24,6 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../tools.h"
+
 #define UNUSED __attribute__((unused))
 
 /* For actors: cmocka's assertions jump, which they must not. */
@@ -36,6 +38,7 @@
 UNUSED static void must_failed(const char *expr, const char *file, int line)
 {
 	fprintf(stderr, "%s:%d: must: %s\n", file, line, expr);
+	dies_with_leaks();
 	abort();
 }
 
@@ -46,6 +49,7 @@ UNUSED static void must_be_(long value, long wanted, const char *expr,
 		return;
 	fprintf(stderr, "%s:%d: %s is %ld, not %ld\n", file, line, expr, value,
 		wanted);
+	dies_with_leaks();
 	abort();
 }
 

@@ -30,12 +30,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../tools.h"
+
 /* ---- in actors: cmocka's assertions jump, which an actor must not -------- */
 
 static inline void must_failed(const char *expr, const char *file, int line,
 			       long a, long b)
 {
 	fprintf(stderr, "%s:%d: %s: %ld, %ld\n", file, line, expr, a, b);
+	dies_with_leaks();
 	abort();
 }
 

@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../tools.h"
+
 /* Owns memory, so that the sanitizers see what is dropped twice or never. */
 struct num {
 	long n;
@@ -597,7 +599,7 @@ static void a_thread_gives_up_at_its_deadline(void **state)
 	heph_chan_free(ends.tx);
 }
 
-enum { MANY = 3000 };
+static long many = 3000; /* values that a thread sends */
 
 struct job {
 	num_sender tx;
@@ -631,8 +633,8 @@ static void threads_send_many_values(unsigned capacity, int senders)
 	int count = 0;
 
 	for (int i = 0; i < senders; i++) {
-		jobs[i] = (struct job){ heph_chan_new_sender(ends.rx), i * MANY,
-					MANY };
+		jobs[i] = (struct job){ heph_chan_new_sender(ends.rx), i * many,
+					many };
 		last[i] = -1;
 		assert_int_equal(pthread_create(&threads[i], NULL, send_many,
 						&jobs[i]),
@@ -640,11 +642,11 @@ static void threads_send_many_values(unsigned capacity, int senders)
 	}
 	heph_chan_free(ends.tx);
 	while ((n = recv_num(heph_no_ctx(), ends.rx)) >= 0) {
-		check_order(last, n, MANY);
+		check_order(last, n, many);
 		count++;
 	}
 	assert_int_equal(n, -EPIPE);
-	assert_int_equal(count, senders * MANY);
+	assert_int_equal(count, senders * many);
 	for (int i = 0; i < senders; i++)
 		pthread_join(threads[i], NULL);
 	heph_chan_free(ends.rx);
@@ -675,7 +677,7 @@ static void the_end_wakes_all_threads(void **state)
 
 		for (int i = 0; i < 3; i++) {
 			jobs[i] = (struct job){ heph_chan_new_sender(ends.tx),
-						0, MANY };
+						0, many };
 			assert_int_equal(pthread_create(&threads[i], NULL,
 							send_many, &jobs[i]),
 					 0);
@@ -712,7 +714,7 @@ static void *send_impatiently(void *arg)
 static void impatient_threads(void **state)
 {
 	struct ends ends = open_chan(1);
-	struct job job = { ends.tx, 0, MANY };
+	struct job job = { ends.tx, 0, many };
 	long expected = 0, n;
 	pthread_t thread;
 
@@ -724,7 +726,7 @@ static void impatient_threads(void **state)
 		if (n != -ETIME)
 			assert_int_equal(n, expected++);
 	}
-	assert_int_equal(expected, MANY);
+	assert_int_equal(expected, many);
 	pthread_join(thread, NULL);
 	heph_chan_free(ends.rx);
 }
@@ -761,5 +763,7 @@ int main(void)
 		cmocka_unit_test(impatient_threads),
 	};
 
+	if (on_valgrind())
+		many /= 10;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -508,6 +508,7 @@ static void must_die(act_fn *fn)
 	pid = fork();
 	if (pid == 0) {
 		dup2(ends[1], 2);
+		dies_with_leaks();
 		run_and_die(fn);
 	}
 	close(ends[1]);

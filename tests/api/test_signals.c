@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 /* What it returns comes by a pipe. The child is killed then, because what an
- * abandoned runtime had is lost, as valgrind would tell. */
+ * abandoned runtime had is lost, as a sanitizer would tell. */
 static void be_child(int (*fn)(void), int number)
 {
 	int result;
@@ -16,6 +16,7 @@ static void be_child(int (*fn)(void), int number)
 	signal(SIGABRT, SIG_DFL);
 	setenv("HEPH_LOG", "off", 0);
 	alarm(25);
+	dies_with_leaks();
 	result = fn();
 	must_be(write(number, &result, sizeof(result)), sizeof(result));
 	kill(getpid(), SIGKILL);

@@ -10,8 +10,9 @@
 enum {
 	SMALL = 1000,
 	MIB = 1 << 20,
-	HUGE_SIZE = 16 * MIB,
 };
+
+static size_t huge = 16 * MIB;
 
 static unsigned char pattern(size_t i)
 {
@@ -190,16 +191,16 @@ static void drain_in_pieces(heph_ctx ctx, heph_fd fd)
 		at += (size_t)n;
 	}
 	must_be(n, 0);
-	must_be(at, HUGE_SIZE);
+	must_be(at, huge);
 }
 
 static void drain_whole(heph_ctx ctx, heph_fd fd)
 {
-	unsigned char *all = malloc(HUGE_SIZE), more;
+	unsigned char *all = malloc(huge), more;
 	size_t done;
 
-	must_be(heph_read_exact(ctx, fd, all, HUGE_SIZE, &done), 0);
-	must(is_filled(all, 0, HUGE_SIZE));
+	must_be(heph_read_exact(ctx, fd, all, huge, &done), 0);
+	must(is_filled(all, 0, huge));
 	must_be(heph_read(ctx, fd, &more, 1), 0);
 	free(all);
 }
@@ -221,9 +222,8 @@ static void flood_in_pieces(heph_ctx ctx, heph_fd fd)
 	unsigned char piece[10000];
 	size_t n;
 
-	for (size_t at = 0; at < HUGE_SIZE; at += n) {
-		n = HUGE_SIZE - at < sizeof(piece) ? HUGE_SIZE - at :
-						     sizeof(piece);
+	for (size_t at = 0; at < huge; at += n) {
+		n = huge - at < sizeof(piece) ? huge - at : sizeof(piece);
 		for (size_t i = 0; i < n; i++)
 			piece[i] = pattern(at + i);
 		must_be(heph_write_all(ctx, fd, piece, n), 0);
@@ -232,12 +232,12 @@ static void flood_in_pieces(heph_ctx ctx, heph_fd fd)
 
 static void flood_whole(heph_ctx ctx, heph_fd fd)
 {
-	unsigned char *all = malloc(HUGE_SIZE);
+	unsigned char *all = malloc(huge);
 	size_t done;
 
-	fill(all, HUGE_SIZE);
-	must_be(heph_write_exact(ctx, fd, all, HUGE_SIZE, &done), 0);
-	must_be(done, HUGE_SIZE);
+	fill(all, huge);
+	must_be(heph_write_exact(ctx, fd, all, huge, &done), 0);
+	must_be(done, huge);
 	free(all);
 }
 
@@ -306,19 +306,19 @@ static int much_pipe(heph_ctx ctx, void *arg)
 	return 0;
 }
 
-static void moves_16_mib_by_tcp(void **state)
+static void moves_much_by_tcp(void **state)
 {
 	run_task(much_tcp);
 	run_thread(much_tcp);
 }
 
-static void moves_16_mib_by_a_unix_socket(void **state)
+static void moves_much_by_a_unix_socket(void **state)
 {
 	run_task(much_unix);
 	run_thread(much_unix);
 }
 
-static void moves_16_mib_by_a_pipe(void **state)
+static void moves_much_by_a_pipe(void **state)
 {
 	run_task(much_pipe);
 	run_thread(much_pipe);
@@ -670,9 +670,9 @@ int main(void)
 		cmocka_unit_test(reads_and_writes_files),
 		cmocka_unit_test(gives_the_kernels_errors),
 		cmocka_unit_test(reads_what_is_there),
-		cmocka_unit_test(moves_16_mib_by_tcp),
-		cmocka_unit_test(moves_16_mib_by_a_unix_socket),
-		cmocka_unit_test(moves_16_mib_by_a_pipe),
+		cmocka_unit_test(moves_much_by_tcp),
+		cmocka_unit_test(moves_much_by_a_unix_socket),
+		cmocka_unit_test(moves_much_by_a_pipe),
 		cmocka_unit_test(a_closed_peer_is_epipe_without_a_signal),
 		cmocka_unit_test(a_reset_is_econnreset),
 		cmocka_unit_test(shuts_halves_down),
@@ -683,5 +683,7 @@ int main(void)
 		cmocka_unit_test(a_number_that_is_not_open_is_ebadf),
 	};
 
+	if (on_valgrind())
+		huge /= 4;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

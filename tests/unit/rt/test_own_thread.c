@@ -20,6 +20,8 @@
 #include "base/mem.h"
 #include "rt/thread.h"
 
+#include "../../tools.h"
+
 HEPH_ACTOR(waiter, void, void);
 
 static int waiter_main(heph_ctx ctx)
@@ -106,6 +108,7 @@ static void ends_the_process_if_it_blocks_for_ever(void **state)
 	brief.grace = HEPH_MSEC;
 	pid = fork();
 	if (pid == 0) {
+		dies_with_leaks();
 		if (heph_new(&ctx, &brief) < 0 ||
 		    heph_spawn(ctx, blocker, NULL, .on = HEPH_OWN_THREAD) < 0)
 			_exit(99);
