@@ -39,7 +39,7 @@ struct bench {
 	const char *name;
 	bench_body *body;
 	uint64_t n;    /* how much work; the body says of what */
-	uint64_t size; /* how many actors share it, where that is free */
+	uint64_t size; /* how many share it, or how often; where that is free */
 	unsigned workers;
 	unsigned inbox; /* capacity of the busy inboxes; 0: the default */
 	bool option;    /* chooses between two benchmarks with one body */

@@ -83,7 +83,7 @@ static const struct bench benches[] = {
 	{ .name = "chan_threads", .body = bench_chan_threads,
 	  .n = 2 * MILLION, .workers = 1, .inbox = 64 },
 	{ .name = "timers", .body = bench_timers,
-	  .n = 100 * 1000, .workers = 1 },
+	  .n = 100 * 1000, .size = 4, .workers = 1 },
 	{ .name = "timer_set", .body = bench_deadline,
 	  .n = 10 * MILLION, .workers = 1 },
 	{ .name = "timer_nearer", .body = bench_deadline,

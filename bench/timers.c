@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * timers: `n` actors sleep four times for 1 to 1,000 ms. To be looked at: the
+ * timers: `n` actors sleep `size` times for 1 to 1,000 ms. To be looked at: the
  * CPU time for each sleep, and how late they woke. Early is an error.
  */
 #include "bench.h"
-
-enum { SLEEPS = 4 };
 
 struct lateness {
 	heph_time sum, worst;
@@ -24,7 +22,7 @@ static int sleeper_main(heph_ctx ctx, struct sleeper_arg *arg)
 	uint64_t seed = bench_seed(arg->id);
 	heph_time length, due, late;
 
-	for (int i = 0; i < SLEEPS; i++) {
+	for (uint64_t i = 0; i < arg->bench->size; i++) {
 		length = (1 + bench_random(&seed) % 1000) * HEPH_MSEC;
 		due = heph_now() + length;
 		bench_must(heph_sleep(ctx, length));
@@ -45,7 +43,7 @@ int bench_timers(heph_ctx ctx, struct bench *bench)
 	struct lateness *late = heph_alloc(ctx, sizeof(*late));
 
 	bench_check(late != NULL);
-	bench->ops = bench->left = bench->wanted = bench->n * SLEEPS;
+	bench->ops = bench->left = bench->wanted = bench->n * bench->size;
 	bench_start(bench);
 	for (uint64_t i = 0; i < bench->n; i++)
 		bench_must(heph_spawn(ctx, sleeper, NULL, { bench, late, i }));

@@ -8,8 +8,9 @@
  *     err = heph_call(heph_within(ctx, HEPH_SEC), store, get, &value, ...);
  *
  * A wait that reaches its deadline returns -ETIME. One that need not wait is
- * done whatever the deadline says. The first wait of an actor that has a
- * deadline needs some memory: without it, it returns -ENOMEM.
+ * done whatever the deadline says. The first wait with a deadline of an actor
+ * that moves or has a thread of its own needs some memory: without it, it
+ * returns -ENOMEM.
  */
 #ifndef HEPH_TIME_H
 #define HEPH_TIME_H

@@ -179,16 +179,20 @@ heph_time heph_wheel_next(const struct heph_wheel *wheel)
 }
 
 /* Moves the wheel to the slot that begins at `tick`, and its timers to where
- * they belong now. */
+ * they belong now. Those of level 0 all have that tick; none is due yet. */
 static void enter_slot(struct heph_wheel *wheel, unsigned level, uint64_t tick)
 {
 	struct heph_list *slot = &wheel->slots[level][digit_of(tick, level)];
 	struct heph_list timers, *node;
 
+	wheel->tick = tick;
+	unmark(wheel, slot);
+	if (level == 0) {
+		heph_list_splice(&wheel->due, slot);
+		return;
+	}
 	heph_list_init(&timers);
 	heph_list_splice(&timers, slot);
-	unmark(wheel, slot);
-	wheel->tick = tick;
 	while ((node = heph_list_pop_front(&timers)))
 		insert(wheel, heph_container_of(node, struct heph_timer, node));
 }

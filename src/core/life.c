@@ -31,6 +31,7 @@
 #include "core/scope.h"
 #include "core/solo.h"
 #include "core/supervisor.h"
+#include "core/timers.h"
 #include "core/verdict.h"
 #include "core/wait.h"
 #include "core/watch.h"
@@ -461,6 +462,7 @@ static void disappear(struct heph_self *self, const struct heph_exit *exit,
 	} else if (escalate && (self->flags & HEPH_FLAG_ROOT)) {
 		heph_fail(worker->thread.heph, -ECHILD);
 	}
+	heph_timers_cancel(self);
 	if (self->ext)
 		heph_self_shrink(self);
 	heph_count(&worker->thread.count.ended);

@@ -186,7 +186,7 @@ static void end(struct select *select)
 static int wait_a_bit(struct select *select)
 {
 	heph_ctx ctx = heph_until(select->ctx, select->when);
-	int err = heph_wait_for(ctx, select->what);
+	int err = heph_wait_for(ctx, select->what & ~(unsigned)HEPH_WAIT_TIME);
 
 	if (err == -ETIME && heph_deadline(ctx) < heph_deadline(select->ctx))
 		return 0; /* a clause about time */

@@ -18,7 +18,7 @@ struct heph_ext *heph_self_extend(struct heph_self *self)
 	ext = heph_pool_take(&self->thread->pool, sizeof(*ext));
 	if (!ext)
 		return NULL;
-	*ext = (struct heph_ext){ .self = self, .deadline = HEPH_NEVER };
+	*ext = (struct heph_ext){ .self = self };
 	heph_list_init(&ext->owned);
 	heph_list_init(&ext->operations);
 	heph_list_init(&ext->watching);
@@ -42,12 +42,8 @@ void heph_self_shrink(struct heph_self *self)
 	heph_debug_assert(heph_list_empty(&ext->watchers));
 	heph_debug_assert(heph_list_empty(&ext->downs));
 	heph_debug_assert(heph_list_empty(&ext->parcels));
-	if (self->kind) {
-		if (heph_timer_armed(&ext->timer))
-			heph_wheel_cancel(heph_worker_of(self)->wheel,
-					  &ext->timer);
+	if (self->kind)
 		heph_verdict_fini(self);
-	}
 	heph_pool_give(pool, ext->failure, sizeof(*ext->failure));
 	heph_pool_give(pool, ext->scans, sizeof(*ext->scans));
 	if (ext->name)

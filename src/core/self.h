@@ -18,7 +18,6 @@
 
 #include "base/arena.h"
 #include "base/list.h"
-#include "base/wheel.h"
 #include "core/heph.h"
 #include "core/own.h"
 #include "core/thread.h"
@@ -64,6 +63,7 @@ enum {
 	HEPH_FLAG_UNHELD = 1 << 6,    /* stops when it waits for a message */
 	HEPH_FLAG_TRAP = 1 << 7,      /* exits along links become downs */
 	HEPH_FLAG_FORCED = 1 << 8,    /* its shields are revoked */
+	HEPH_FLAG_ARMED = 1 << 9,     /* its timer is; see timers.h */
 	HEPH_FLAG_STUCK = 1 << 13,    /* a plain thread: nobody can wake it */
 
 	HEPH_FLAGS_REFUSE = HEPH_FLAG_STOP | HEPH_FLAG_FAILED, /* waits */
@@ -106,9 +106,6 @@ struct heph_signal_take {
 
 struct heph_ext {
 	struct heph_self *self;
-	heph_time deadline; /* of the current wait */
-	struct heph_timer timer; /* may be set for earlier than that */
-
 	struct heph_arena arena;
 	struct heph_list owned;	     /* struct heph_owned, the latest last */
 	struct heph_list operations; /* in flight; filled by io */

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "core/life.h"
 #include "core/mover.h"
+#include "core/timers.h"
 
 enum { STACKS_KEPT = 64 }; /* of resting movers of a type, with memory */
 
@@ -16,6 +17,7 @@ enum { STACKS_KEPT = 64 }; /* of resting movers of a type, with memory */
 static const size_t table_size = HEPH_SOLOS_MAX * sizeof(struct heph_solo);
 static const size_t selves_size = HEPH_SOLOS_MAX * sizeof(struct heph_self);
 static const size_t pokes_size = HEPH_SOLOS_MAX * sizeof(struct heph_poke);
+static const size_t alarms_size = HEPH_SOLOS_MAX * sizeof(struct heph_alarm);
 static const size_t places_size = HEPH_SOLOS_MAX * sizeof(_Atomic uint64_t);
 static const size_t calls_size = (size_t)HEPH_SOLOS_MAX * HEPH_SOLO_CALLS *
 				 sizeof(struct heph_waiting_call);
@@ -24,6 +26,7 @@ static void free_tables(struct heph_solos *solos)
 {
 	heph_mem_unreserve(solos->calls, calls_size);
 	heph_mem_unreserve(solos->places, places_size);
+	heph_mem_unreserve(solos->alarms, alarms_size);
 	heph_mem_unreserve(solos->pokes, pokes_size);
 	heph_mem_unreserve(solos->selves, selves_size);
 	heph_mem_unreserve(solos->table, table_size);
@@ -34,10 +37,11 @@ static int make_tables(struct heph_solos *solos)
 	solos->table = heph_mem_reserve(table_size);
 	solos->selves = heph_mem_reserve_table(selves_size);
 	solos->pokes = heph_mem_reserve_table(pokes_size);
+	solos->alarms = heph_mem_reserve_table(alarms_size);
 	solos->places = heph_mem_reserve_table(places_size);
 	solos->calls = heph_mem_reserve_table(calls_size);
-	if (solos->table && solos->selves && solos->pokes && solos->places &&
-	    solos->calls)
+	if (solos->table && solos->selves && solos->pokes && solos->alarms &&
+	    solos->places && solos->calls)
 		return 0;
 	free_tables(solos);
 	return -ENOMEM;
@@ -138,6 +142,7 @@ static void set_tables(struct heph_solos *solos, struct heph_worker *worker,
 {
 	worker->selves = solos->selves;
 	worker->pokes = solos->pokes;
+	worker->alarms = solos->alarms;
 	worker->places = solos->places;
 	worker->first_self = worker->n_selves = slot;
 	worker->max_selves = slot + 1;

@@ -61,6 +61,7 @@ struct heph_solos {
 	struct heph_solo *table;
 	struct heph_self *selves;
 	struct heph_poke *pokes;
+	struct heph_alarm *alarms;
 	_Atomic uint64_t *places;
 	struct heph_waiting_call *calls;
 	_Atomic uint32_t n; /* ever made, and one */

@@ -9,12 +9,18 @@
 #define MARGIN_MAX (100 * HEPH_MSEC)
 
 __thread const heph_time *heph_time_virtual;
+static __thread heph_time latest;
 
 heph_time heph_now(void)
 {
 	if (heph_unlikely(heph_time_virtual))
 		return *heph_time_virtual;
-	return heph_clock_now();
+	return latest = heph_clock_now();
+}
+
+heph_time heph_recently(void)
+{
+	return heph_unlikely(heph_time_virtual) ? *heph_time_virtual : latest;
 }
 
 int heph_sleep(heph_ctx ctx, heph_time length)

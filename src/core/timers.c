@@ -1,48 +1,95 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Falling asleep and waking up again takes some 20 us of a processor, as much
+ * as a hundred timers. So after a look at the clock that has brought several,
+ * the next ones are not waited for one by one: the worker sleeps for three
+ * ticks, 0.8 ms, if nothing else wakes it. With the rounding to a tick that
+ * makes the latest of them less than 1 ms late; who is alone is not late.
+ */
 #include "core/timers.h"
 
 #include <heph/time.h>
 
 #include "core/wait.h"
 
+enum { SEVERAL = 8 };
+#define BATCH (3 * HEPH_WHEEL_TICK)
+
+static struct heph_alarm *alarm_of(const struct heph_self *self)
+{
+	return &heph_worker_of(self)->alarms[self->slot];
+}
+
 int heph_timers_set(struct heph_self *self, heph_time deadline)
 {
-	struct heph_ext *ext = heph_self_extend(self);
+	struct heph_worker *worker = heph_worker_of(self);
+	struct heph_alarm *alarm = alarm_of(self);
 
-	if (!ext || heph_worker_need_wheel(heph_worker_of(self)) < 0)
+	if (heph_unlikely(!worker->wheel) && heph_worker_need_wheel(worker) < 0)
 		return -ENOMEM;
-	ext->deadline = deadline;
-	if (!heph_timer_armed(&ext->timer) || ext->timer.when > deadline)
-		heph_wheel_set(heph_worker_of(self)->wheel, &ext->timer,
-			       deadline);
+	alarm->deadline = deadline;
+	if ((self->flags & HEPH_FLAG_ARMED) && alarm->timer.when <= deadline)
+		return 0;
+	heph_wheel_set(worker->wheel, &alarm->timer, deadline);
+	self->flags |= HEPH_FLAG_ARMED;
 	return 0;
 }
 
-/* The timer has expired; the deadline may have moved meanwhile. */
-static void expire(struct heph_worker *worker, struct heph_ext *ext)
+heph_time heph_timers_deadline(const struct heph_self *self)
 {
-	if (ext->deadline == HEPH_NEVER)
+	if (!self->kind || !(self->waiting & HEPH_WAIT_TIME))
+		return HEPH_NEVER;
+	return alarm_of(self)->deadline;
+}
+
+void heph_timers_cancel(struct heph_self *self)
+{
+	if (!(self->flags & HEPH_FLAG_ARMED))
 		return;
-	if (ext->deadline > worker->now)
-		heph_wheel_set(worker->wheel, &ext->timer, ext->deadline);
+	heph_wheel_cancel(heph_worker_of(self)->wheel, &alarm_of(self)->timer);
+	self->flags &= (uint16_t)~HEPH_FLAG_ARMED;
+}
+
+/* A timer has expired; the actor may wait for something else meanwhile, or with
+ * another deadline. */
+static void expire(struct heph_worker *worker, struct heph_timer *timer)
+{
+	struct heph_alarm *alarm =
+		heph_container_of(timer, struct heph_alarm, timer);
+	struct heph_self *self = &worker->selves[alarm - worker->alarms];
+
+	self->flags &= (uint16_t)~HEPH_FLAG_ARMED;
+	if (!(self->waiting & HEPH_WAIT_TIME))
+		return;
+	if (alarm->deadline > worker->now)
+		heph_timers_set(self, alarm->deadline);
 	else
-		heph_wake(ext->self, HEPH_WAIT_TIME);
+		heph_wake(self, HEPH_WAIT_TIME);
 }
 
 bool heph_timers_run(struct heph_worker *worker)
 {
 	struct heph_timer *timer;
-	bool any = false;
+	unsigned n = 0;
 
 	if (!worker->wheel || !heph_wheel_count(worker->wheel))
 		return false;
 	worker->now = heph_now();
 	while ((timer = heph_wheel_expire(worker->wheel, worker->now))) {
-		expire(worker,
-		       heph_container_of(timer, struct heph_ext, timer));
-		any = true;
+		expire(worker, timer);
+		n++;
 	}
-	return any;
+	if (n >= SEVERAL)
+		worker->next_batch = (worker->now & -HEPH_WHEEL_TICK) + BATCH;
+	return n;
+}
+
+/* When its wheel has something that is worth to be woken for. */
+static heph_time next_of_wheel(const struct heph_worker *worker)
+{
+	heph_time next = heph_wheel_next(worker->wheel);
+
+	return next < worker->next_batch ? worker->next_batch : next;
 }
 
 heph_time heph_timers_next(struct heph_worker *worker)
@@ -50,7 +97,7 @@ heph_time heph_timers_next(struct heph_worker *worker)
 	heph_time next = HEPH_NEVER, of_movers;
 
 	if (worker->wheel)
-		next = heph_wheel_next(worker->wheel);
+		next = next_of_wheel(worker);
 	if (!heph_worker_ordinary(worker))
 		return next;
 	of_movers = atomic_load(&worker->thread.heph->next_timer);

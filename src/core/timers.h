@@ -5,11 +5,32 @@
 
 #include "core/worker.h"
 
+/*
+ * When the current wait of an actor ends, in a table of the worker, at the same
+ * index as its control block: so nothing can fail, and what is never used takes
+ * no memory. `deadline` means something while the actor waits for HEPH_WAIT_TIME
+ * only; the timer may be armed for an earlier time, and without such a wait.
+ */
+struct heph_alarm {
+	struct heph_timer timer;
+	heph_time deadline;
+};
+
 /* What heph_now() says on this thread; NULL: the clock of the kernel. */
 extern __thread const heph_time *heph_time_virtual;
 
-/* The actor's wait ends at `deadline`. Returns 0; -ENOMEM. */
+/* What heph_now() said last on this thread, or says if that costs nothing. */
+heph_time heph_recently(void);
+
+/* The actor's wait ends at `deadline`. Returns 0; -ENOMEM, which only a solo's
+ * first one does. */
 int heph_timers_set(struct heph_self *self, heph_time deadline);
+
+/* When the wait of an actor ends; HEPH_NEVER: it has no deadline. */
+heph_time heph_timers_deadline(const struct heph_self *self);
+
+/* The actor has ended. */
+void heph_timers_cancel(struct heph_self *self);
 
 /* Wakes all whose time has come. Returns whether there were any. */
 bool heph_timers_run(struct heph_worker *worker);

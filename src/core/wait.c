@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A deadline is a timer in the extension, and setting it is lazy: a timer that
+ * A deadline is a timer of the worker, and setting it is lazy: a timer that
  * is armed for an earlier time than the deadline stays as it is, and when it
  * expires it is set again for the deadline of that moment. So an actor that
  * waits again and again, each time for at most 30 s from then, touches the
  * wheel once in 30 s.
+ *
+ * Whether a deadline has passed already is told by what the clock said last:
+ * that was when the deadline was made, or at the latest turn. If it has passed
+ * since then, the actor is woken at the next turn.
  */
 #include "core/wait.h"
 
@@ -37,8 +41,9 @@ static void sleep_thread(struct heph_self *self, heph_time deadline)
 		now = deadline == HEPH_NEVER ? 0 : heph_now();
 		if (now < deadline)
 			heph_futex_wait(&thread->asleep, 1,
-					deadline == HEPH_NEVER ? HEPH_NEVER :
-								 deadline - now);
+					deadline == HEPH_NEVER ?
+						HEPH_NEVER :
+						deadline - now);
 		else
 			heph_wake(self, HEPH_WAIT_TIME);
 	}
@@ -103,7 +108,7 @@ int heph_wait_allowed(heph_ctx ctx)
 /* Sees to it that the deadline wakes the actor. 0, -ETIME, -ENOMEM. */
 static int set_deadline(struct heph_self *self, heph_time deadline)
 {
-	if (deadline <= heph_now()) {
+	if (deadline <= heph_recently()) {
 		heph_worker_spend(self);
 		return -ETIME;
 	}
@@ -113,7 +118,8 @@ static int set_deadline(struct heph_self *self, heph_time deadline)
 /* What the reason that an actor went on with means for the caller. */
 static int outcome(struct heph_self *self)
 {
-	if (__builtin_expect(self->woken & (HEPH_WAIT_STOP | HEPH_WAIT_FORCE), 0))
+	if (__builtin_expect(self->woken & (HEPH_WAIT_STOP | HEPH_WAIT_FORCE),
+			     0))
 		return refuse(self);
 	return self->woken == HEPH_WAIT_TIME ? -ETIME : 0;
 }
@@ -126,8 +132,6 @@ static int wait_until(struct heph_self *self, heph_time deadline, unsigned what)
 		return err;
 	self->waiting = (uint16_t)(what | HEPH_WAIT_TIME);
 	suspend(self, deadline);
-	if (self->kind)
-		self->ext->deadline = HEPH_NEVER;
 	return outcome(self);
 }
 
@@ -144,6 +148,7 @@ int heph_wait_for(heph_ctx ctx, unsigned what)
 	struct heph_self *self = ctx.self;
 	heph_time deadline = heph_deadline(ctx);
 
+	heph_debug_assert(!(what & HEPH_WAIT_TIME));
 	if (heph_unlikely(self->flags & HEPH_FLAGS_SLOW) &&
 	    refused_wait(ctx, what))
 		return refuse(self);

@@ -17,7 +17,8 @@
 #include "core/worker.h"
 
 /*
- * Waits for one of `what`, the deadline of `ctx`, or a stop. Returns 0;
+ * Waits for one of `what`, the deadline of `ctx`, or a stop (these two are not
+ * in `what`). Returns 0;
  * -ETIME; -ECANCELED, at once if it was asked to stop before (unless shielded).
  * Where both the thing and the deadline could be, the caller looks first.
  */

@@ -65,6 +65,11 @@ static size_t pokes_size(const struct heph_worker *worker)
 	return worker->max_selves * sizeof(*worker->pokes);
 }
 
+static size_t alarms_size(const struct heph_worker *worker)
+{
+	return worker->max_selves * sizeof(*worker->alarms);
+}
+
 static uint32_t table_size(uint32_t max_actors)
 {
 	if (max_actors >= TABLE_ENOUGH)
@@ -94,8 +99,10 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 	worker->selves = heph_mem_reserve_table(selves_size(worker));
 	worker->places = heph_mem_reserve_table(places_size(worker));
 	worker->pokes = heph_mem_reserve_table(pokes_size(worker));
+	worker->alarms = heph_mem_reserve_table(alarms_size(worker));
 	err = -ENOMEM;
-	if (!worker->selves || !worker->places || !worker->pokes)
+	if (!worker->selves || !worker->places || !worker->pokes ||
+	    !worker->alarms)
 		goto fail_tables;
 	err = heph_stacks_init(&worker->stacks, HEPH_STACK_SIZE, max_actors);
 	if (err < 0)
@@ -103,6 +110,7 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 	return 0;
 
 fail_tables:
+	heph_mem_unreserve(worker->alarms, alarms_size(worker));
 	heph_mem_unreserve(worker->pokes, pokes_size(worker));
 	heph_mem_unreserve(worker->places, places_size(worker));
 	heph_mem_unreserve(worker->selves, selves_size(worker));
@@ -127,6 +135,7 @@ void heph_worker_fini(struct heph_worker *worker)
 {
 	heph_serial_used(worker->thread.heph, worker->serial);
 	heph_stacks_fini(&worker->stacks);
+	heph_mem_unreserve(worker->alarms, alarms_size(worker));
 	heph_mem_unreserve(worker->pokes, pokes_size(worker));
 	heph_mem_unreserve(worker->places, places_size(worker));
 	heph_mem_unreserve(worker->selves, selves_size(worker));
@@ -496,7 +505,7 @@ bool heph_worker_turn(struct heph_worker *worker)
 	heph_worker_publish(worker);
 	more = take_in(worker);
 	worker->thread.heph->driver->poll(worker, 0);
-	return more || take_in(worker);
+	return more || heph_worker_look(worker);
 }
 
 heph_time heph_worker_wait(struct heph_worker *worker)

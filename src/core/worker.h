@@ -54,8 +54,9 @@ struct heph_worker {
 	struct heph_self *ended; /* to be freed by the loop */
 	struct heph_lane *dirty; /* lanes with something unpublished */
 
-	struct heph_self *selves; /* table, reserved memory */
-	struct heph_poke *pokes;  /* the same indices */
+	struct heph_self *selves;  /* table, reserved memory */
+	struct heph_poke *pokes;   /* the same indices */
+	struct heph_alarm *alarms; /* the same */
 	/*
 	 * The same indices. The serial in the bits that an id has it in, or 0,
 	 * and HEPH_PLACE_FULL. Other threads read here whether an actor lives
@@ -71,12 +72,13 @@ struct heph_worker {
 
 	struct heph_wheel *wheel; /* NULL: a mover that had no timers yet */
 	heph_time now;            /* of the last look at the clock */
-	heph_time spin;    /* how long it is worth to spin before sleeping */
+	heph_time next_batch; /* of timers, if they are many; see timers.c */
+	heph_time spin;       /* how long it is worth to spin before sleeping */
 	heph_time trim_at; /* when idle stacks lose their memory; 0: not set */
-	_Atomic uint32_t *movers;      /* that it may run, how many are ready */
+	_Atomic uint32_t *movers;    /* that it may run, how many are ready */
 	struct heph_movers visitors; /* that nobody else may run */
-	bool visitor_next;	     /* not one of the others */
-	unsigned n_lanes;              /* so many have lanes to it */
+	bool visitor_next;           /* not one of the others */
+	unsigned n_lanes;            /* so many have lanes to it */
 	bool stopping; /* its first-level actors were asked to stop */
 	struct heph_event stop_event;
 	_Atomic bool stop_posted;

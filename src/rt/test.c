@@ -182,23 +182,23 @@ static bool abandoned(const struct heph_test *test)
 	return atomic_load(&test->runtime->heph.abandon);
 }
 
-static bool waits_for_time(const struct heph_self *self)
+/* The first time when the wait of an actor ends with its deadline, and whose;
+ * HEPH_NEVER and NULL. */
+static heph_time first_to_expire(struct heph_worker *worker,
+				 struct heph_self **ret_self)
 {
-	return self->id && self->ext && (self->waiting & HEPH_WAIT_TIME) &&
-	       self->ext->deadline != HEPH_NEVER;
-}
+	heph_time deadline, first = HEPH_NEVER;
 
-/* The actor that is the first whose wait ends with its deadline. */
-static struct heph_self *first_to_expire(struct heph_worker *worker)
-{
-	struct heph_self *self, *first = NULL;
-
+	*ret_self = NULL;
 	for (uint32_t slot = worker->first_self; slot < worker->n_selves;
 	     slot++) {
-		self = &worker->selves[slot];
-		if (waits_for_time(self) &&
-		    (!first || self->ext->deadline < first->ext->deadline))
-			first = self;
+		deadline = worker->selves[slot].id ?
+				   heph_timers_deadline(&worker->selves[slot]) :
+				   HEPH_NEVER;
+		if (deadline >= first)
+			continue;
+		first = deadline;
+		*ret_self = &worker->selves[slot];
 	}
 	return first;
 }
@@ -207,8 +207,7 @@ static void expire(struct heph_test *test)
 {
 	struct heph_self *self;
 
-	while ((self = first_to_expire(test->worker)) &&
-	       self->ext->deadline <= test->now)
+	while (first_to_expire(test->worker, &self) <= test->now)
 		heph_wake(self, HEPH_WAIT_TIME);
 }
 
@@ -281,9 +280,9 @@ uint64_t heph_test_run(struct heph_test *test)
 
 static heph_time next_time(struct heph_test *test)
 {
-	const struct heph_self *first = first_to_expire(test->worker);
+	struct heph_self *self;
+	heph_time next = first_to_expire(test->worker, &self);
 	heph_time grace = heph_coordinator_next(test->runtime);
-	heph_time next = first ? first->ext->deadline : HEPH_NEVER;
 
 	return grace < next ? grace : next;
 }
@@ -514,7 +513,8 @@ static void end(struct heph_test *test)
 	struct heph *heph = &test->runtime->heph;
 
 	if (atomic_load(&heph->busy) || test->ctx.self->waiting)
-		atomic_store(&heph->abandon, true); /* or: failed as it waited */
+		atomic_store(&heph->abandon,
+			     true); /* or: failed as it waited */
 	heph_detach(test->ctx);
 	test->ctx.self = NULL;
 	heph->notify = NULL;

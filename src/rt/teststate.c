@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "core/self.h"
+#include "core/timers.h"
 #include "rt/test.h"
 
 static const struct {
@@ -53,6 +54,7 @@ static void say_waiting(const struct heph_self *self, heph_time now, char *text,
 			size_t size)
 {
 	struct words words = { .at = text, .end = text + size };
+	heph_time deadline = heph_timers_deadline(self);
 
 	words.at += snprintf(text, size, "waits");
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
@@ -61,11 +63,10 @@ static void say_waiting(const struct heph_self *self, heph_time now, char *text,
 				words.at += snprintf(words.at, 6, " for ");
 			add(&words, reasons[i].name);
 		}
-	if ((self->waiting & HEPH_WAIT_TIME) && self->ext &&
-	    self->ext->deadline != HEPH_NEVER) {
+	if (deadline != HEPH_NEVER) {
 		if (!words.any)
 			words.at += snprintf(words.at, 2, " ");
-		add_time(&words, self->ext->deadline - now);
+		add_time(&words, deadline - now);
 	} else if (!words.any) {
 		snprintf(words.at, (size_t)(words.end - words.at),
 			 self->waiting & HEPH_WAIT_STOP ?

@@ -3,11 +3,15 @@
 
 #include <heph/time.h>
 
+#include "base/rand.h"
+
 #include "rig.h"
 
 static struct heph_timer *timer_of(act_ref ref)
 {
-	return &rig_self(ref)->ext->timer;
+	struct heph_self *self = rig_self(ref);
+
+	return &heph_worker_of(self)->alarms[self->slot].timer;
 }
 
 static unsigned long armed(void)
@@ -60,11 +64,11 @@ static void stay_as_they_are_for_a_later_deadline(void **state)
 	first = timer_of(ref)->when;
 	go_on(ref);
 	assert_int_equal(timer_of(ref)->when, first);
-	assert_true(rig_self(ref)->ext->deadline > first);
+	assert_true(heph_timers_deadline(rig_self(ref)) > first);
 	go_on(ref);
 	assert_int_equal(timer_of(ref)->when, first);
 	go_on(ref); /* waits for ever now */
-	assert_int_equal(rig_self(ref)->ext->deadline, HEPH_NEVER);
+	assert_int_equal(heph_timers_deadline(rig_self(ref)), HEPH_NEVER);
 	assert_int_equal(armed(), 1);
 	go_on(ref);
 	assert_int_equal(armed(), 0);
@@ -173,26 +177,140 @@ static int wait_with_deadline(heph_ctx ctx, act_inbox in, void *arg)
 	return 0;
 }
 
-static void need_memory_the_first_time(void **state)
+static void need_no_memory(void **state)
 {
+	act_ref ref;
 	int result;
-	bool refused;
-	long n = 0;
 
 	(void)state;
-	do {
-		act_ref ref;
+	rig_open(1);
+	ref = rig_spawn(0, wait_with_deadline, &result);
+	rig_refuse(1);
+	rig_step(0);
+	assert_false(rig_refused());
+	assert_int_equal(armed(), 1);
+	go_on(ref);
+	assert_int_equal(result, 0);
+	rig_close();
+}
 
-		rig_open(1);
-		ref = rig_spawn(0, wait_with_deadline, &result);
-		rig_refuse(++n);
+/* ---- in virtual time --------------------------------------------------------------- */
+
+static heph_time virtual_now;
+
+static void open_in_virtual_time(void)
+{
+	virtual_now = 1000 * HEPH_SEC + 12345;
+	heph_time_virtual = &virtual_now;
+	rig_open(1);
+}
+
+static void close_in_virtual_time(void)
+{
+	heph_time_virtual = NULL;
+	rig_close();
+}
+
+static int sleep_once(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)in;
+	return heph_sleep(ctx, *(heph_time *)arg);
+}
+
+/* What is told of one timer more, after `n` have expired at a time. */
+static heph_time next_after(int n)
+{
+	static heph_time length = HEPH_MSEC, more = 1;
+	heph_time next;
+
+	open_in_virtual_time();
+	for (int i = 0; i < n; i++)
+		rig_spawn(0, sleep_once, &length);
+	rig_step(0);
+	assert_int_equal(armed(), n);
+	virtual_now += 2 * HEPH_MSEC;
+	rig_step(0);
+	assert_int_equal(armed(), 0);
+	rig_spawn(0, sleep_once, &more);
+	rig_step(0);
+	next = heph_timers_next(rig.workers[0]) - virtual_now;
+	virtual_now += HEPH_MSEC;
+	rig_step(0);
+	close_in_virtual_time();
+	return next;
+}
+
+static void are_waited_for_together_if_they_are_many(void **state)
+{
+	(void)state;
+	assert_in_range(next_after(1), 1, HEPH_WHEEL_TICK);
+	assert_in_range(next_after(7), 1, HEPH_WHEEL_TICK);
+	assert_in_range(next_after(8), 2 * HEPH_WHEEL_TICK,
+			3 * HEPH_WHEEL_TICK);
+}
+
+struct sleeper {
+	struct heph_rand rand;
+	heph_time longest, worst;
+	int left;
+};
+
+static int sleep_at_random(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct sleeper *sleeper = arg;
+	heph_time length, due, late;
+
+	(void)in;
+	while (sleeper->left--) {
+		length = (heph_time)heph_rand_below(&sleeper->rand,
+						    (uint64_t)sleeper->longest);
+		due = virtual_now + length;
+		if (heph_sleep(ctx, length) < 0)
+			return -1;
+		late = virtual_now - due;
+		if (late < 0)
+			return -1;
+		if (late > sleeper->worst)
+			sleeper->worst = late;
+	}
+	return 0;
+}
+
+/* The latest of `n` sleepers, in a world where nothing takes time. */
+static heph_time worst_of(int n, heph_time longest)
+{
+	static struct sleeper sleepers[RIG_ACTORS];
+	heph_time worst = 0;
+
+	open_in_virtual_time();
+	for (int i = 0; i < n; i++) {
+		sleepers[i] =
+			(struct sleeper){ .longest = longest, .left = 50 };
+		heph_rand_seed(&sleepers[i].rand, (uint64_t)i);
+		rig_spawn(0, sleep_at_random, &sleepers[i]);
+	}
+	rig_step(0);
+	while (armed()) {
+		virtual_now = heph_timers_next(rig.workers[0]);
 		rig_step(0);
-		refused = rig_refused();
-		if (heph_alive(ref))
-			go_on(ref);
-		assert_int_equal(result, refused ? -ENOMEM : 0);
-		rig_close();
-	} while (refused);
+	}
+	for (int i = 0; i < n; i++) {
+		assert_int_equal(sleepers[i].left, -1);
+		if (sleepers[i].worst > worst)
+			worst = sleepers[i].worst;
+	}
+	close_in_virtual_time();
+	return worst;
+}
+
+static void are_a_tick_late_alone_and_less_than_1_ms_in_a_crowd(void **state)
+{
+	(void)state;
+	for (heph_time longest = HEPH_MSEC; longest < 100 * HEPH_SEC;
+	     longest *= 10) {
+		assert_in_range(worst_of(7, longest), 0, HEPH_WHEEL_TICK);
+		assert_in_range(worst_of(180, longest), 0, HEPH_MSEC);
+	}
 }
 
 int main(void)
@@ -204,7 +322,10 @@ int main(void)
 		cmocka_unit_test(do_not_wake_who_waits_for_ever),
 		cmocka_unit_test(are_never_early),
 		cmocka_unit_test(tell_how_long_to_sleep),
-		cmocka_unit_test(need_memory_the_first_time),
+		cmocka_unit_test(need_no_memory),
+		cmocka_unit_test(are_waited_for_together_if_they_are_many),
+		cmocka_unit_test(
+			are_a_tick_late_alone_and_less_than_1_ms_in_a_crowd),
 	};
 
 	return cmocka_run_group_tests_name("timers", tests, NULL, NULL);
