@@ -14,10 +14,11 @@
 static struct heph_coro here, there;
 static _Alignas(64) char stack[256 * 1024]; /* sanitizers need that much */
 
-static void echo(struct heph_coro *self)
+static int echo(struct heph_coro *self)
 {
 	for (;;)
 		heph_coro_switch(self, &here);
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -27,7 +28,8 @@ int main(int argc, char **argv)
 	double secs;
 
 	heph_coro_init_thread(&here);
-	heph_coro_init(&there, stack, sizeof(stack), 0, echo);
+	heph_coro_init(&there, stack, sizeof(stack), stack + sizeof(stack),
+		       stack + sizeof(stack) - HEPH_CORO_FRAME, echo, NULL);
 	began = heph_clock_now();
 	for (uint64_t i = 0; i < n; i += 2)
 		heph_coro_switch(&here, &there);

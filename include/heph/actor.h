@@ -56,6 +56,20 @@ enum {
 
 enum { HEPH_ARG_MAX = 1 << 14 }; /* bytes of an argument; it is on the stack */
 
+/*
+ * The stack of an actor. Without the option the actors of a worker share some
+ * stacks of 64 KiB: what one has on its stack is put away when another one needs
+ * the place while it waits. So nobody else may use an address of an actor's
+ * stack while the actor waits. It costs a copy of that, some hundred bytes, at
+ * some switches; actors of a type that was seen to wait with more than 4 KiB get
+ * stacks of their own from then on.
+ *
+ * `.stack` gives the actor a stack that is its alone, of that many bytes, or of
+ * 64 KiB with HEPH_STACK_OWN; it costs a page of memory at least. Actors that
+ * move, and those with their own thread (1 MiB), have one in any case.
+ */
+enum { HEPH_STACK_OWN = 1, HEPH_STACK_MAX = 1 << 30 };
+
 enum { HEPH_LOW = -1, HEPH_NORMAL = 0, HEPH_HIGH = 1 };
 
 /* What a supervisor says to a failure. */
@@ -104,7 +118,8 @@ struct heph_tree;
 	struct heph_restarts restarts; /* when it fails */                     \
 	bool held;          /* ends when nobody holds it: heph_hold() */       \
 	struct heph_tree *tree; /* of the parent, which supervises it */       \
-	enum heph_restart_type restart /* by that */
+	enum heph_restart_type restart; /* by that */                          \
+	size_t stack        /* bytes, HEPH_STACK_OWN; 0: what is needed */
 
 struct heph_options {
 	HEPH_OPTIONS__;

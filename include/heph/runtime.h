@@ -47,6 +47,8 @@ struct heph_config {
 	heph_time grace;   /* from the first request to stop to the end; 0: 10 s */
 	unsigned actors;   /* on each worker at most; 0: 16 million */
 	unsigned poll_ratio; /* actors run between two looks at the kernel; 0: 64 */
+	unsigned slots; /* stacks that the actors of a worker share, 1 to 65,536;
+			 * 0: 1,024. The environment's HEPH_SLOTS goes first */
 };
 
 /*

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/probe.h"
 #include "core/inbox.h"
+#include "core/slot.h"
 #include "core/solo.h"
 #include "core/worker.h"
 #include "coro/fault.h"
@@ -38,7 +39,7 @@ static void append_actor(struct heph_fmt *fmt, struct heph_self *self)
 	heph_fmt_str(fmt, "actor ");
 	heph_fmt_str(fmt, heph_self_name(self));
 	heph_fmt_str(fmt, " (type ");
-	heph_fmt_str(fmt, self->kind->type->name);
+	heph_fmt_str(fmt, heph_type_of(self)->name);
 	heph_fmt_str(fmt, ", id ");
 	heph_fmt_uint(fmt, self->id);
 	if (place >= 0)
@@ -59,17 +60,16 @@ static void append_state(struct heph_fmt *fmt, const struct heph_self *self)
 
 static void describe_actor(int fd, struct heph_self *self, const void *addr)
 {
-	struct heph_worker *worker = heph_worker_of(self);
+	const struct heph_slot *slot = heph_slot_of(self);
 	char text[256];
 	struct heph_fmt fmt;
 
 	heph_fmt_init(&fmt, text, sizeof(text));
 	heph_fmt_str(&fmt, "heph: ");
 	append_actor(&fmt, self);
-	if (addr &&
-	    heph_stacks_guard_of(&worker->stacks, addr) == self->stack) {
+	if (addr && heph_stacks_guard_of(slot->stacks, addr) == slot->low) {
 		heph_fmt_str(&fmt, " overflowed its stack of ");
-		heph_fmt_uint(&fmt, worker->stacks.size);
+		heph_fmt_uint(&fmt, heph_slot_size(slot));
 		heph_fmt_str(&fmt, " bytes");
 	} else {
 		heph_fmt_str(&fmt, " was running");
@@ -156,11 +156,11 @@ static void describe_messages(int fd, const struct heph_self *self)
 	char text[128];
 	struct heph_fmt fmt;
 
-	if (!self->kind->type->msg_size)
+	if (!heph_type_of(self)->msg_size)
 		return;
 	heph_fmt_init(&fmt, text, sizeof(text));
 	heph_fmt_str(&fmt, "heph: it has received ");
-	heph_fmt_uint(&fmt, self->received);
+	heph_fmt_uint(&fmt, heph_self_received(self));
 	heph_fmt_str(&fmt, " messages, and not yet ");
 	heph_fmt_uint(&fmt, self->n);
 	heph_fmt_str(&fmt, "; the oldest first:\n");

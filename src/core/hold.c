@@ -67,7 +67,7 @@ static bool is_held(struct heph_self *self)
 
 static void unheld(struct heph_self *self)
 {
-	if (!self->kind->type->msg_size || (self->waiting & HEPH_WAIT_MSG))
+	if (!heph_type_of(self)->msg_size || (self->waiting & HEPH_WAIT_MSG))
 		heph_life_stop(self);
 	else
 		self->flags |= HEPH_FLAG_UNHELD;

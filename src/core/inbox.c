@@ -11,8 +11,9 @@ static void publish(struct heph_self *self, uint64_t full)
 {
 	uint64_t serial = self->id & ~(uint64_t)(HEPH_THREADS_MAX - 1);
 
-	atomic_store_explicit(&heph_worker_of(self)->places[self->slot],
-			      serial | full, memory_order_release);
+	atomic_store_explicit(
+		&heph_worker_of(self)->places[heph_self_index(self)],
+		serial | full, memory_order_release);
 }
 
 void heph_inbox_shut(struct heph_self *self)
@@ -32,7 +33,7 @@ int heph_inbox_put(struct heph_self *self, const struct heph_letter *letter)
 	struct heph_pool *pool = &self->thread->pool;
 	struct heph_msg *msg;
 
-	heph_debug_assert(letter->size == self->kind->type->msg_size);
+	heph_debug_assert(letter->size == heph_type_of(self)->msg_size);
 	if (letter->reply_at != HEPH_NO_REPLY && !heph_self_extend(self))
 		return -ENOMEM;
 	msg = heph_pool_take(pool, sizeof(*msg) + letter->size);
@@ -70,7 +71,8 @@ void heph_inbox_took(struct heph_self *self, struct heph_msg *msg)
 	heph_answers_owe(self, reply);
 }
 
-void heph_msg_dispose(const struct heph_kind *kind, void *data, uint32_t reply_at)
+void heph_msg_dispose(const struct heph_kind *kind, void *data,
+		      uint32_t reply_at)
 {
 	struct heph_reply reply;
 
@@ -102,7 +104,7 @@ void heph_inbox_close(struct heph_self *self)
 		msg = heph_inbox_unlink(self);
 		if (heph_msg_marked(msg))
 			heph_scans_leave(self, msg, NULL);
-		heph_msg_dispose(self->kind, msg->data, msg->reply_at);
+		heph_msg_dispose(heph_kind_of(self), msg->data, msg->reply_at);
 		free_msg(self, msg);
 		heph_count(&self->thread->count.unread_dropped);
 	}
@@ -124,49 +126,56 @@ static int await_msg(heph_ctx ctx)
 	return err;
 }
 
-/* The common case: an actor waits for ever. True: there is a message. */
-HEPH_INLINE bool await_msg_quickly(heph_ctx ctx)
+/* By any way. */
+static int await_and_take(heph_ctx ctx, void *ret_msg)
 {
-	struct heph_self *self = ctx.self;
+	int err = await_msg(ctx);
 
-	if (heph_unlikely(ctx.deadline != HEPH_NEVER ||
-			  (self->flags & HEPH_FLAGS_SLOW)))
-		return false;
-	self->waiting = HEPH_WAIT_MSG | HEPH_WAIT_STOP;
-	heph_worker_suspend(self);
-	return heph_likely(self->woken == HEPH_WAIT_MSG);
-}
-
-/* Until there is one, by the shortest way. */
-HEPH_INLINE int await_first(heph_ctx ctx)
-{
-	struct heph_self *self = ctx.self;
-
-	if (self->last ? heph_unlikely(self->flags & HEPH_FLAGS_REFUSE) :
-			 !await_msg_quickly(ctx))
-		return await_msg(ctx);
-	return 0;
-}
-
-int heph_raw_recv(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg, size_t size)
-{
-	struct heph_self *self = (struct heph_self *)inbox;
-	int err;
-
-	heph_assert(self == ctx.self && size == self->kind->type->msg_size);
-	err = await_first(ctx);
 	if (err < 0)
 		return err;
-	heph_inbox_take(self, ret_msg);
-	heph_worker_spend(self);
+	heph_inbox_take(ctx.self, ret_msg);
+	heph_worker_spend(ctx.self);
 	return 0;
+}
+
+/* An actor that waited for a message, or a stop, goes on. */
+static int woken(struct heph_coro *coro, void *ret_msg)
+{
+	struct heph_self *self =
+		heph_container_of(coro, struct heph_self, coro);
+
+	if (heph_unlikely(self->woken != HEPH_WAIT_MSG))
+		return await_and_take(heph_self_ctx(self), ret_msg);
+	heph_inbox_take(self, ret_msg);
+	return 0;
+}
+
+/* The common case leaves no frame on the stack while it waits. */
+int heph_raw_recv(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg,
+		  size_t size)
+{
+	struct heph_self *self = (struct heph_self *)inbox;
+
+	heph_assert(self == ctx.self);
+	heph_debug_assert(size == heph_type_of(self)->msg_size);
+	if (heph_unlikely(self->flags & HEPH_FLAGS_SLOW))
+		return await_and_take(ctx, ret_msg);
+	if (self->last) {
+		heph_inbox_take(self, ret_msg);
+		heph_worker_spend(self);
+		return 0;
+	}
+	if (heph_unlikely(ctx.deadline != HEPH_NEVER))
+		return await_and_take(ctx, ret_msg);
+	self->waiting = HEPH_WAIT_MSG | HEPH_WAIT_STOP;
+	return heph_worker_suspend_then(self, ret_msg, woken);
 }
 
 int heph_raw_try_recv(struct heph_inbox *inbox, void *ret_msg, size_t size)
 {
 	struct heph_self *self = (struct heph_self *)inbox;
 
-	heph_assert(size == self->kind->type->msg_size);
+	heph_debug_assert(size == heph_type_of(self)->msg_size);
 	if (!self->last)
 		return -EAGAIN;
 	heph_inbox_take(self, ret_msg);
@@ -181,13 +190,15 @@ static void show_first(const struct heph_self *self, void *ret_msg)
 	memcpy(ret_msg, msg->data, msg->size);
 }
 
-int heph_raw_peek(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg, size_t size)
+int heph_raw_peek(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg,
+		  size_t size)
 {
 	struct heph_self *self = (struct heph_self *)inbox;
 	int err;
 
-	heph_assert(self == ctx.self && size == self->kind->type->msg_size);
-	err = await_first(ctx);
+	heph_assert(self == ctx.self);
+	heph_debug_assert(size == heph_type_of(self)->msg_size);
+	err = await_msg(ctx);
 	if (err < 0)
 		return err;
 	show_first(self, ret_msg);
@@ -199,7 +210,7 @@ int heph_raw_try_peek(struct heph_inbox *inbox, void *ret_msg, size_t size)
 {
 	struct heph_self *self = (struct heph_self *)inbox;
 
-	heph_assert(size == self->kind->type->msg_size);
+	heph_debug_assert(size == heph_type_of(self)->msg_size);
 	if (!self->last)
 		return -EAGAIN;
 	show_first(self, ret_msg);
@@ -217,5 +228,5 @@ struct heph_inbox_info heph_raw_inbox_info(struct heph_inbox *inbox)
 
 	return (struct heph_inbox_info){ .capacity = self->capacity,
 					 .fill = self->n,
-					 .received = self->received };
+					 .received = heph_self_received(self) };
 }

@@ -128,7 +128,8 @@ HEPH_INLINE struct heph_msg *heph_inbox_unlink(struct heph_self *self)
 HEPH_INLINE void heph_inbox_hand_over(struct heph_self *self,
 				      struct heph_msg *msg, void *ret_msg)
 {
-	self->received++;
+	if (heph_unlikely(!++self->received))
+		self->received_high++;
 	heph_count(&self->thread->count.received);
 	if (HEPH_RECEIPTS_KEPT)
 		heph_receipts_note(&self->thread->receipts, self->id, msg->data,

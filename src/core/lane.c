@@ -222,7 +222,7 @@ static void refuse(struct heph_worker *worker, uint32_t slot,
 
 	if (letter->size <= LARGEST)
 		data = memcpy(copy, letter->data, letter->size);
-	heph_msg_undeliverable(&worker->thread, worker->selves[slot].kind, data,
+	heph_msg_undeliverable(&worker->thread, heph_kind_at(worker, slot), data,
 			       letter->reply_at);
 }
 

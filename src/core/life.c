@@ -29,6 +29,7 @@
 #include "core/inbox.h"
 #include "core/own.h"
 #include "core/scope.h"
+#include "core/slot.h"
 #include "core/solo.h"
 #include "core/supervisor.h"
 #include "core/timers.h"
@@ -42,14 +43,13 @@ static const struct heph_exit child_failed = {
 
 /* ---- beginning ------------------------------------------------------------- */
 
-static void *arg_of(struct heph_self *self)
+static void *arg_of(const struct heph_self *self)
 {
-	return heph_coro_reserved(self->stack,
-				  heph_worker_of(self)->stacks.size,
-				  self->kind->type->arg_size);
+	return heph_slot_top(self->slot, heph_type_of(self)->arg_size);
 }
 
-static void run(struct heph_coro *coro);
+static heph_coro_fn run;
+static heph_coro_end ended;
 
 static struct heph_self *take_block(struct heph_worker *worker,
 				    struct heph_kind *kind)
@@ -64,8 +64,8 @@ static struct heph_self *take_block(struct heph_worker *worker,
 		if (worker->n_selves == worker->max_selves)
 			return NULL;
 		self = &worker->selves[worker->n_selves];
-		self->slot = worker->n_selves++;
-		self->kind = kind;
+		worker->n_selves++;
+		self->kind = (uint16_t)(kind - worker->kinds);
 		self->thread = &worker->thread;
 	}
 	return self;
@@ -73,8 +73,10 @@ static struct heph_self *take_block(struct heph_worker *worker,
 
 static void give_block(struct heph_self *self)
 {
-	self->next = self->kind->free;
-	self->kind->free = self;
+	struct heph_kind *kind = heph_kind_of(self);
+
+	self->next = kind->free;
+	kind->free = self;
 }
 
 static int copy_name(struct heph_self *self, const char *name)
@@ -136,13 +138,15 @@ static void prepare(struct heph_self *self, const struct heph_birth *birth)
 	self->capacity = options->inbox ? options->inbox : HEPH_INBOX_DEFAULT;
 	self->waiting = self->woken = 0;
 	self->ext = NULL;
-	self->received = 0;
+	self->received = self->received_high = 0;
 	self->parent = self->child = self->older = self->younger = 0;
-	self->flags = has_parent(birth) ? 0 : HEPH_FLAG_ROOT;
+	self->flags = (uint16_t)(heph_queue_of_priority(options->priority)
+				 << HEPH_FLAG_QUEUE);
+	if (!has_parent(birth))
+		self->flags |= HEPH_FLAG_ROOT;
 	if (heph_worker_of(self)->stopping && !has_parent(birth))
 		self->flags |= HEPH_FLAG_STOP;
 	self->refused = 0;
-	self->priority = (int8_t)options->priority;
 }
 
 static struct heph_self *relative(struct heph_self *self, uint32_t slot)
@@ -154,11 +158,11 @@ static void join_family(struct heph_self *self, struct heph_self *parent)
 {
 	struct heph_self *sibling = relative(self, parent->child);
 
-	self->parent = parent->slot;
+	self->parent = heph_self_index(parent);
 	self->older = parent->child;
 	if (sibling)
-		sibling->younger = self->slot;
-	parent->child = self->slot;
+		sibling->younger = heph_self_index(self);
+	parent->child = heph_self_index(self);
 }
 
 static void leave_family(struct heph_self *self)
@@ -190,14 +194,15 @@ static void count_alive(struct heph_worker *worker, int change)
 /* From here on the actor exists. */
 static void appear(struct heph_worker *worker, struct heph_self *self)
 {
+	struct heph_kind *kind = heph_kind_of(self);
 	uint64_t serial = ++worker->serial;
 
 	self->id = serial * HEPH_THREADS_MAX +
 		   heph_id_thread(worker->thread.number);
-	atomic_store_explicit(&worker->places[self->slot],
+	atomic_store_explicit(&worker->places[heph_self_index(self)],
 			      serial * HEPH_THREADS_MAX, memory_order_release);
-	self->kind->alive++;
-	self->kind->spawned++;
+	kind->alive++;
+	kind->spawned++;
 	count_alive(worker, 1);
 	heph_count(&worker->thread.count.spawned);
 	heph_worker_ready(worker, self);
@@ -217,16 +222,14 @@ int heph_life_begin(struct heph_worker *worker, const struct heph_birth *birth,
 	if (!self)
 		return -EAGAIN;
 	prepare(self, birth);
-	self->stack = heph_stack_take(&worker->stacks);
-	if (!self->stack)
-		goto fail_stack;
+	err = heph_slot_bind(self, heph_birth_options(birth)->stack,
+			     (const char *)birth->spawn + type->arg_at, run,
+			     ended);
+	if (err < 0)
+		goto fail_bind;
 	err = extend(self, birth);
 	if (err < 0)
 		goto fail_extend;
-	heph_coro_init(&self->coro, self->stack, worker->stacks.size,
-		       type->arg_size, run);
-	memcpy(self->coro.sp, (const char *)birth->spawn + type->arg_at,
-	       type->arg_size); /* it begins where arg_of() lies */
 	if (birth->parent)
 		join_family(self, birth->parent);
 	appear(worker, self);
@@ -235,8 +238,8 @@ int heph_life_begin(struct heph_worker *worker, const struct heph_birth *birth,
 
 fail_extend:
 	heph_self_shrink(self);
-	heph_stack_give(&worker->stacks, self->stack);
-fail_stack:
+	heph_slot_unbind(self);
+fail_bind:
 	give_block(self);
 	return err;
 }
@@ -370,7 +373,7 @@ static void end_watches(struct heph_ext *ext)
 static void settle(struct heph_self *self)
 {
 	if (!self->ext && !self->child)
-		return; /* it has acquired nothing */
+		return;    /* it has acquired nothing */
 	self->refused = 0; /* who cleans up may be refused anew */
 	heph_life_give_back(self, NULL);
 	if (!self->ext)
@@ -417,7 +420,7 @@ static bool finish(struct heph_self *self, struct heph_exit *exit,
 
 static void restart(struct heph_self *self)
 {
-	const struct heph_actor *type = self->kind->type;
+	const struct heph_actor *type = heph_type_of(self);
 
 	heph_count(&self->thread->count.restarted);
 	self->flags &= (uint16_t)~HEPH_FLAGS_LIFE;
@@ -430,7 +433,7 @@ static void restart(struct heph_self *self)
 
 static void drop_arg(struct heph_self *self)
 {
-	const struct heph_actor *type = self->kind->type;
+	const struct heph_actor *type = heph_type_of(self);
 	void *spawn = self->ext ? self->ext->spawn : NULL;
 
 	if (type->drop_arg)
@@ -446,7 +449,7 @@ static void disappear(struct heph_self *self, const struct heph_exit *exit,
 	struct heph_self *parent = relative(self, self->parent);
 	uint64_t id = self->id;
 
-	atomic_store(&worker->places[self->slot], 0);
+	atomic_store(&worker->places[heph_self_index(self)], 0);
 	self->id = 0;
 	drop_arg(self);
 	if (self->last || self->ext)
@@ -466,7 +469,7 @@ static void disappear(struct heph_self *self, const struct heph_exit *exit,
 	if (self->ext)
 		heph_self_shrink(self);
 	heph_count(&worker->thread.count.ended);
-	self->kind->alive--;
+	heph_kind_of(self)->alive--;
 }
 
 _Noreturn static void end(struct heph_self *self, struct heph_exit *exit)
@@ -476,33 +479,37 @@ _Noreturn static void end(struct heph_self *self, struct heph_exit *exit)
 	while (finish(self, exit, &escalate)) {
 		restart(self);
 		*exit = (struct heph_exit){ 0 };
-		exit->err = self->kind->type->entry(heph_self_ctx(self),
-						    (struct heph_inbox *)self,
-						    arg_of(self));
+		exit->err = heph_type_of(self)->entry(heph_self_ctx(self),
+						      (struct heph_inbox *)self,
+						      arg_of(self));
 	}
 	disappear(self, exit, escalate);
 	heph_worker_leave(self);
 }
 
-/* The first frame of an actor. Small, because it is there while it waits. The
- * coroutine has not been switched away from: `sp` is still where it began. */
-static void run(struct heph_coro *coro)
+/* The body of an actor, called from the entry of its coroutine with nothing in
+ * between: what is there while it waits costs memory. */
+static int run(struct heph_coro *coro)
 {
 	struct heph_self *self =
 		heph_container_of(coro, struct heph_self, coro);
-	int err = self->kind->type->entry(heph_self_ctx(self),
-					  (struct heph_inbox *)self, coro->sp);
-	struct heph_exit exit = { .err = err };
 
-	end(self, &exit);
+	return heph_type_of(self)->entry(
+		heph_self_ctx(self), (struct heph_inbox *)self, arg_of(self));
+}
+
+static void ended(struct heph_coro *coro, int result)
+{
+	struct heph_exit exit = { .err = result };
+
+	end(heph_container_of(coro, struct heph_self, coro), &exit);
 }
 
 void heph_life_bury(struct heph_self *self)
 {
 	struct heph_worker *worker = heph_worker_of(self);
 
-	heph_coro_fini(&self->coro);
-	heph_stack_give(&worker->stacks, self->stack);
+	heph_slot_unbind(self);
 	give_block(self);
 	count_alive(worker, -1);
 	if (heph_unlikely(!heph_worker_ordinary(worker)))
@@ -511,7 +518,7 @@ void heph_life_bury(struct heph_self *self)
 
 /* ---- panics ---------------------------------------------------------------- */
 
-static void run_after_panic(struct heph_coro *coro)
+static int run_after_panic(struct heph_coro *coro)
 {
 	struct heph_self *self =
 		heph_container_of(coro, struct heph_self, coro);
@@ -573,9 +580,7 @@ void heph_raw_panic(heph_ctx ctx, const char *file, int line,
 	heph_count(&self->thread->count.panicked);
 	ext->exit = (struct heph_exit){ .err = -ENOTRECOVERABLE };
 	note_panic(&ext->exit, file, line, text);
-	heph_coro_reset(&self->coro, self->stack,
-			heph_worker_of(self)->stacks.size,
-			self->kind->type->arg_size, run_after_panic);
+	heph_slot_reset(self, run_after_panic, ended);
 }
 
 /* ---- all of a worker ------------------------------------------------------- */

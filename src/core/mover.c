@@ -233,7 +233,7 @@ static int run_slice(struct heph_worker *on, struct heph_solo *solo, int budget)
 	heph_worker_publish(worker);
 	heph_thread_current = &on->thread;
 	solo->home = operates(worker) ? on : NULL;
-	if (worker->n_ready)
+	if (heph_worker_any_ready(worker))
 		enqueue(solo);
 	else
 		sleep_or_enqueue(solo);
@@ -249,6 +249,6 @@ void heph_movers_run(struct heph_worker *worker)
 	while (left > 0 && !atomic_load(&heph->abandon) &&
 	       (solo = next_solo(worker)))
 		left -= run_slice(worker, solo, left < SLICE ? left : SLICE);
-	if (atomic_load(&heph->movers) > (worker->n_ready ? 0 : 1))
+	if (atomic_load(&heph->movers) > (heph_worker_any_ready(worker) ? 0 : 1))
 		wake_one(heph);
 }

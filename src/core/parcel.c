@@ -109,7 +109,7 @@ static void deliver_or_drop(struct heph_worker *worker, struct heph_self *self,
 {
 	if (!self || put(self, parcel) < 0)
 		heph_msg_undeliverable(&worker->thread,
-				       worker->selves[parcel->slot].kind,
+				       heph_kind_at(worker, parcel->slot),
 				       parcel->data, parcel->reply_at);
 	atomic_fetch_sub(parcel->under_way, 1);
 	dispose(parcel);

@@ -111,7 +111,7 @@ const struct heph_actor *heph_addr_type(struct heph *heph,
 	if (!worker || addr.node != heph->node ||
 	    !heph_worker_alive(worker, addr))
 		return NULL;
-	return worker->selves[addr.slot].kind->type;
+	return heph_kind_at(worker, addr.slot)->type;
 }
 
 static bool equal(struct heph_addr a, struct heph_addr b)

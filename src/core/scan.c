@@ -122,7 +122,7 @@ int heph_scan_take(struct heph_self *self, const struct heph_match *match,
 	bool is_first;
 
 	heph_assert(match->size && match->size <= sizeof(match->value) &&
-		    match->at + match->size <= self->kind->type->msg_size);
+		    match->at + match->size <= heph_type_of(self)->msg_size);
 	if (!self->last)
 		return -EAGAIN;
 	scans = scans_of(self);
@@ -146,7 +146,7 @@ int heph_raw_recv_where(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg,
 	struct heph_self *self = (struct heph_self *)inbox;
 	int err = heph_wait_allowed(ctx), got;
 
-	heph_assert(self == ctx.self && size == self->kind->type->msg_size);
+	heph_assert(self == ctx.self && size == heph_type_of(self)->msg_size);
 	if (err < 0)
 		return err;
 	while ((got = heph_scan_take(self, match, ret_msg)) == -EAGAIN) {
@@ -166,6 +166,6 @@ int heph_raw_try_recv_where(struct heph_inbox *inbox, void *ret_msg,
 {
 	struct heph_self *self = (struct heph_self *)inbox;
 
-	heph_assert(size == self->kind->type->msg_size);
+	heph_assert(size == heph_type_of(self)->msg_size);
 	return heph_scan_take(self, match, ret_msg);
 }

@@ -57,5 +57,5 @@ const char *heph_self_name(const struct heph_self *self)
 {
 	if (self->ext && self->ext->name)
 		return self->ext->name;
-	return self->kind ? self->kind->type->name : "thread";
+	return self->kind ? heph_type_of(self)->name : "thread";
 }

@@ -26,32 +26,26 @@
 struct heph_call_failure;
 struct heph_mark;
 struct heph_msg;
-struct heph_kind;
+struct heph_saved;
+struct heph_slot;
 struct heph_watch;
 
 /* Why an actor may go on: bits of `waiting` and of `woken`. */
 enum {
-	HEPH_WAIT_MSG = 1 << 0,	   /* its inbox is not empty */
+	HEPH_WAIT_MSG = 1 << 0,    /* its inbox is not empty */
 	HEPH_WAIT_ROOM = 1 << 1,   /* its parcel has come back */
 	HEPH_WAIT_CALL = 1 << 2,   /* its call has an answer */
 	HEPH_WAIT_WATCH = 1 << 3,  /* one of its watches has something to say */
 	HEPH_WAIT_CHILD = 1 << 4,  /* a child has ended */
-	HEPH_WAIT_OP = 1 << 5,	   /* an operation has completed */
+	HEPH_WAIT_OP = 1 << 5,     /* an operation has completed */
 	HEPH_WAIT_SIGNAL = 1 << 6, /* it took a signal */
 	HEPH_WAIT_REQUEST = 1 << 7, /* another thread has done it, or not */
 	HEPH_WAIT_DRAIN = 1 << 8,   /* the runtime has no actors */
 	HEPH_WAIT_VERDICT = 1 << 9, /* its supervisor has decided */
 	HEPH_WAIT_FORCE = 1 << 10,  /* its shields are revoked */
-	HEPH_WAIT_PARK = 1 << 12,  /* another thread wakes it; see park.h */
-	HEPH_WAIT_TIME = 1 << 14,  /* its deadline has come */
-	HEPH_WAIT_STOP = 1 << 15,  /* it is asked to stop */
-};
-
-enum heph_state {
-	HEPH_FREE,    /* no actor */
-	HEPH_READY,   /* in a run queue */
-	HEPH_RUNNING,
-	HEPH_WAITING,
+	HEPH_WAIT_PARK = 1 << 12,   /* another thread wakes it; see park.h */
+	HEPH_WAIT_TIME = 1 << 14,   /* its deadline has come */
+	HEPH_WAIT_STOP = 1 << 15,   /* it is asked to stop */
 };
 
 enum {
@@ -64,7 +58,9 @@ enum {
 	HEPH_FLAG_TRAP = 1 << 7,      /* exits along links become downs */
 	HEPH_FLAG_FORCED = 1 << 8,    /* its shields are revoked */
 	HEPH_FLAG_ARMED = 1 << 9,     /* its timer is; see timers.h */
+	HEPH_FLAG_AWAY = 1 << 10,     /* its frames are not in its slot */
 	HEPH_FLAG_STUCK = 1 << 13,    /* a plain thread: nobody can wake it */
+	HEPH_FLAG_QUEUE = 14,         /* from this bit on: which run queue */
 
 	HEPH_FLAGS_REFUSE = HEPH_FLAG_STOP | HEPH_FLAG_FAILED, /* waits */
 	HEPH_FLAGS_SLOW = HEPH_FLAGS_REFUSE | HEPH_FLAG_UNHELD,
@@ -73,27 +69,30 @@ enum {
 			  HEPH_FLAG_TRAP, /* not those of the next life */
 };
 
+/* 96 bytes, of which those of every message come first. */
 struct heph_self {
-	/* on the path of every message */
 	struct heph_coro coro;
 	struct heph_self *next; /* in the run queue */
-	uint64_t id;		/* 0: nobody */
-	struct heph_msg *last;	/* of the inbox, a ring: last->next is first */
-	uint32_t n, capacity;	/* messages in it, at most */
-	uint32_t slot;
-	uint16_t waiting, woken;
-
+	uint64_t id;            /* 0: nobody */
+	struct heph_msg *last;  /* of the inbox, a ring: last->next is first */
 	struct heph_thread *thread;
-	struct heph_kind *kind; /* NULL: a plain thread */
-	struct heph_ext *ext;	/* NULL: not needed so far */
-	void *stack;
-	uint64_t received;
-	uint32_t parent, child, older, younger; /* slots; 0: none */
-	uint16_t flags;
-	uint8_t state;
-	int8_t priority;
-	uint32_t refused; /* waits that returned -ECANCELED */
+	uint32_t n, capacity; /* messages in it, at most */
+	uint16_t waiting, woken, flags;
+	uint16_t kind;     /* number in worker->kinds; 0: a plain thread */
+	uint32_t received; /* the low part */
+	uint16_t received_high;
+	uint16_t refused; /* waits that returned -ECANCELED */
+	union {
+		struct heph_slot *slot;   /* that its frames are in */
+		struct heph_saved *saved; /* with HEPH_FLAG_AWAY */
+	};
+	struct heph_ext *ext;                   /* NULL: not needed so far */
+	uint32_t parent, child, older, younger; /* indices; 0: none */
 };
+
+#if !HEPH_ASAN && !HEPH_TSAN
+_Static_assert(sizeof(struct heph_self) == 96, "a million are 96 MB");
+#endif
 
 /* A signal that an actor takes. */
 struct heph_signal_take {
@@ -107,7 +106,7 @@ struct heph_signal_take {
 struct heph_ext {
 	struct heph_self *self;
 	struct heph_arena arena;
-	struct heph_list owned;	     /* struct heph_owned, the latest last */
+	struct heph_list owned;      /* struct heph_owned, the latest last */
 	struct heph_list operations; /* in flight; filled by io */
 	struct heph_mark *mark;      /* of the innermost scope; NULL: none */
 	unsigned marks;              /* made so far */
@@ -143,11 +142,9 @@ void heph_self_shrink(struct heph_self *self);
 
 const char *heph_self_name(const struct heph_self *self);
 
-static inline struct heph_addr heph_self_addr(const struct heph_self *self)
+static inline uint64_t heph_self_received(const struct heph_self *self)
 {
-	return (struct heph_addr){ .id = self->id,
-				   .slot = self->slot,
-				   .node = self->thread->heph->node };
+	return (uint64_t)self->received_high << 32 | self->received;
 }
 
 /* The context that belongs to `self`, without a deadline. */

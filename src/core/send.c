@@ -254,7 +254,7 @@ int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg,
 	heph_stackrule_check(ctx.self, msg, size, "message");
 	if (heph_unlikely(!target || (ctx.self->flags & HEPH_FLAGS_REFUSE)))
 		return send_far(ctx, to, msg, size);
-	heph_debug_assert(size == target->kind->type->msg_size);
+	heph_debug_assert(size == heph_type_of(target)->msg_size);
 	err = heph_inbox_push(target, msg, (uint32_t)size);
 	heph_worker_spend(ctx.self);
 	return err;

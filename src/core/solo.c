@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "core/life.h"
 #include "core/mover.h"
+#include "core/slot.h"
 #include "core/timers.h"
 
 enum { STACKS_KEPT = 64 }; /* of resting movers of a type, with memory */
@@ -147,6 +148,8 @@ static void set_tables(struct heph_solos *solos, struct heph_worker *worker,
 	worker->first_self = worker->n_selves = slot;
 	worker->max_selves = slot + 1;
 	worker->max_alive = 1;
+	worker->kinds = solos->table[slot].kinds;
+	worker->max_kinds = 2;
 	heph_calls_share(&worker->thread.calls, solos->calls,
 			 slot * HEPH_SOLO_CALLS, HEPH_SOLO_CALLS);
 }
@@ -428,7 +431,10 @@ void heph_solos_fini(struct heph *heph)
 	if (!solos)
 		return;
 	for (uint32_t slot = 1; (solo = at(heph, slot)); slot++)
+	{
+		heph_slots_fini(&solo->worker);
 		heph_worker_release(&solo->worker);
+	}
 	free_types(solos);
 	heph_stacks_fini(&solos->large);
 	heph_stacks_fini(&solos->small);

@@ -35,6 +35,7 @@ struct heph_solo {
 	struct heph_solo *younger; /* in the list of its type, while it rests */
 	struct heph_solo_type *type;
 	bool started; /* has its thread */
+	struct heph_kind kinds[2]; /* of the worker */
 
 	/* a mover: who owns it */
 	struct heph_worker *runner; /* of the slice, or of the last one */

@@ -241,6 +241,8 @@ static int check(heph_ctx ctx, const struct heph_birth *birth)
 	    (options->on > 0 && (unsigned)options->on > heph->workers))
 		return refuse(type, "on: a worker that there is, or HEPH_HERE, "
 				    "HEPH_ANY, HEPH_OWN_THREAD");
+	if (options->stack > HEPH_STACK_MAX)
+		return refuse(type, "stack: 0 to 1073741824");
 	if (options->priority < HEPH_LOW || options->priority > HEPH_HIGH)
 		return refuse(type, "priority: HEPH_LOW to HEPH_HIGH");
 	return 0;

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/slot.h"
 #include "core/worker.h"
 #include "coro/san.h"
 
 long heph_stackrule_find(const struct heph_self *self, const void *bytes,
 			 size_t size)
 {
-	uintptr_t low = (uintptr_t)self->stack, word;
+	uintptr_t word;
 
 	if (!self->kind)
 		return -1;
@@ -19,7 +20,7 @@ long heph_stackrule_find(const struct heph_self *self, const void *bytes,
 		if (heph_san_unset((const char *)bytes + at))
 			continue; /* between members, or of an unused one */
 		memcpy(&word, (const char *)bytes + at, sizeof(word));
-		if (word >= low && word - low < heph_worker_of(self)->stacks.size)
+		if (heph_slot_has(self->slot, (void *)word))
 			return (long)at;
 	}
 	return -1;

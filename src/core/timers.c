@@ -17,7 +17,7 @@ enum { SEVERAL = 8 };
 
 static struct heph_alarm *alarm_of(const struct heph_self *self)
 {
-	return &heph_worker_of(self)->alarms[self->slot];
+	return &heph_worker_of(self)->alarms[heph_self_index(self)];
 }
 
 int heph_timers_set(struct heph_self *self, heph_time deadline)

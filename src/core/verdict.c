@@ -52,12 +52,12 @@ static struct heph_intensity *intensity_of(struct heph_self *self)
 	if (!options->restarts.times)
 		return NULL;
 	return (void *)((char *)self->ext->spawn +
-			intensity_at(self->kind->type));
+			intensity_at(heph_type_of(self)));
 }
 
 int heph_verdict_prepare(struct heph_self *self, const void *spawn)
 {
-	const struct heph_actor *type = self->kind->type;
+	const struct heph_actor *type = heph_type_of(self);
 	struct heph_ext *ext = heph_self_extend(self);
 	struct heph_options *copy;
 
@@ -74,7 +74,7 @@ int heph_verdict_prepare(struct heph_self *self, const void *spawn)
 		return -ENOMEM; /* now, for a pause cannot fail later */
 	if (intensity_of(self))
 		heph_intensity_init(intensity_of(self), &copy->restarts,
-				    (uintptr_t)self->slot, heph_now());
+				    (uintptr_t)self->id, heph_now());
 	return 0;
 }
 
@@ -84,7 +84,7 @@ void heph_verdict_fini(struct heph_self *self)
 
 	if (spawn)
 		heph_pool_give(&self->thread->pool, spawn,
-			       size_of(self->kind->type, spawn));
+			       size_of(heph_type_of(self), spawn));
 	self->ext->spawn = NULL;
 }
 
@@ -123,7 +123,7 @@ static enum heph_verdict unasked(struct heph_self *self)
 static enum heph_verdict ask(struct heph_self *self,
 			     const struct heph_exit *exit)
 {
-	const struct heph_actor *type = self->kind->type;
+	const struct heph_actor *type = heph_type_of(self);
 	void *spawn;
 
 	if (!repeatable(self))

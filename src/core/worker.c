@@ -17,10 +17,12 @@
 #include <heph/time.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "core/lane.h"
 #include "core/life.h"
 #include "core/mover.h"
+#include "core/slot.h"
 #include "core/timers.h"
 #include "core/wait.h"
 
@@ -70,6 +72,11 @@ static size_t alarms_size(const struct heph_worker *worker)
 	return worker->max_selves * sizeof(*worker->alarms);
 }
 
+static size_t kinds_size(const struct heph_worker *worker)
+{
+	return worker->max_kinds * sizeof(*worker->kinds);
+}
+
 static uint32_t table_size(uint32_t max_actors)
 {
 	if (max_actors >= TABLE_ENOUGH)
@@ -90,6 +97,7 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 	worker->max_selves = table_size(max_actors) + 1;
 	worker->movers = &heph->movers;
 	worker->n_lanes = heph->workers;
+	worker->max_kinds = HEPH_KINDS_MAX + 1;
 	err = heph_calls_init(&worker->thread.calls, worker->max_selves);
 	if (err < 0)
 		goto fail_calls;
@@ -100,17 +108,24 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 	worker->places = heph_mem_reserve_table(places_size(worker));
 	worker->pokes = heph_mem_reserve_table(pokes_size(worker));
 	worker->alarms = heph_mem_reserve_table(alarms_size(worker));
+	worker->kinds = heph_mem_reserve(kinds_size(worker));
 	err = -ENOMEM;
 	if (!worker->selves || !worker->places || !worker->pokes ||
-	    !worker->alarms)
+	    !worker->alarms || !worker->kinds)
 		goto fail_tables;
 	err = heph_stacks_init(&worker->stacks, HEPH_STACK_SIZE, max_actors);
 	if (err < 0)
 		goto fail_tables;
+	err = heph_slots_init(worker);
+	if (err < 0)
+		goto fail_slots;
 	return 0;
 
+fail_slots:
+	heph_stacks_fini(&worker->stacks);
 fail_tables:
 	heph_mem_unreserve(worker->alarms, alarms_size(worker));
+	heph_mem_unreserve(worker->kinds, kinds_size(worker));
 	heph_mem_unreserve(worker->pokes, pokes_size(worker));
 	heph_mem_unreserve(worker->places, places_size(worker));
 	heph_mem_unreserve(worker->selves, selves_size(worker));
@@ -121,21 +136,13 @@ fail_calls:
 	return err;
 }
 
-static void free_kinds(struct heph_worker *worker)
-{
-	struct heph_kind *kind;
-
-	while ((kind = worker->kinds)) {
-		worker->kinds = kind->next;
-		heph_pool_give(&worker->thread.pool, kind, sizeof(*kind));
-	}
-}
-
 void heph_worker_fini(struct heph_worker *worker)
 {
 	heph_serial_used(worker->thread.heph, worker->serial);
+	heph_slots_fini(worker);
 	heph_stacks_fini(&worker->stacks);
 	heph_mem_unreserve(worker->alarms, alarms_size(worker));
+	heph_mem_unreserve(worker->kinds, kinds_size(worker));
 	heph_mem_unreserve(worker->pokes, pokes_size(worker));
 	heph_mem_unreserve(worker->places, places_size(worker));
 	heph_mem_unreserve(worker->selves, selves_size(worker));
@@ -156,7 +163,6 @@ void heph_worker_prepare(struct heph_worker *worker, struct heph *heph)
 
 void heph_worker_release(struct heph_worker *worker)
 {
-	free_kinds(worker);
 	heph_mem_free(worker->wheel);
 	worker->thread.calls.table = NULL; /* given back, or not its own */
 	heph_thread_fini(&worker->thread);
@@ -173,23 +179,31 @@ int heph_worker_need_wheel(struct heph_worker *worker)
 	return 0;
 }
 
+static struct heph_kind *new_kind(struct heph_worker *worker,
+				  const struct heph_actor *type)
+{
+	struct heph_kind *kind;
+
+	if (worker->n_kinds + 1 >= worker->max_kinds)
+		return NULL;
+	kind = &worker->kinds[++worker->n_kinds];
+	*kind = (struct heph_kind){ .type = type, .next = worker->latest_kind };
+	return worker->latest_kind = kind;
+}
+
 struct heph_kind *heph_worker_kind(struct heph_worker *worker,
 				   const struct heph_actor *type)
 {
-	struct heph_kind **link = &worker->kinds, *kind;
+	struct heph_kind **link = &worker->latest_kind, *kind;
 
 	for (; (kind = *link); link = &kind->next) {
 		if (kind->type != type)
 			continue;
 		*link = kind->next; /* the latest one is the first */
-		kind->next = worker->kinds;
-		return worker->kinds = kind;
+		kind->next = worker->latest_kind;
+		return worker->latest_kind = kind;
 	}
-	kind = heph_pool_take(&worker->thread.pool, sizeof(*kind));
-	if (!kind)
-		return NULL;
-	*kind = (struct heph_kind){ .type = type, .next = worker->kinds };
-	return worker->kinds = kind;
+	return new_kind(worker, type);
 }
 
 /* ---- running --------------------------------------------------------------- */
@@ -212,43 +226,33 @@ static unsigned choose_of_several(struct heph_worker *worker)
 	return best;
 }
 
-HEPH_INLINE unsigned choose(struct heph_worker *worker)
+struct heph_self *heph_worker_next_of_several(struct heph_worker *worker)
 {
-	if (heph_likely(!worker->ready[0].first && !worker->ready[2].first))
-		return 1;
-	return choose_of_several(worker);
+	unsigned n = choose_of_several(worker);
+	struct heph_self *self = worker->ready[n].first;
+
+	worker->ready[n].first = self->next;
+	worker->n_unusual -= n != 1;
+	return self;
 }
 
-HEPH_INLINE struct heph_self *next_ready(struct heph_worker *worker)
+unsigned heph_worker_count_ready(const struct heph_worker *worker)
 {
-	struct heph_queue *queue;
-	struct heph_self *self;
+	const struct heph_self *self;
+	unsigned count = 0;
 
-	if (!worker->n_ready)
-		return NULL;
-	queue = &worker->ready[choose(worker)];
-	self = queue->first;
-	queue->first = self->next;
-	worker->n_ready--;
-	self->state = HEPH_RUNNING;
-	return self;
+	for (unsigned n = 0; n < HEPH_PRIORITIES; n++)
+		for (self = worker->ready[n].first; self; self = self->next)
+			count++;
+	return count;
 }
 
 void heph_worker_suspend(struct heph_self *self)
 {
-	struct heph_worker *worker = heph_worker_of(self);
-	struct heph_self *next = NULL;
+	struct heph_coro *to = heph_worker_choose(heph_worker_of(self));
 
-	if (self->state == HEPH_RUNNING)
-		self->state = HEPH_WAITING;
-	if (worker->dirty)
-		heph_lanes_flush(worker);
-	if (--worker->budget > 0)
-		next = next_ready(worker);
-	if (next == self)
-		return;
-	worker->thread.current = next;
-	heph_coro_switch(&self->coro, next ? &next->coro : &worker->main);
+	if (to != &self->coro)
+		heph_coro_switch(&self->coro, to);
 }
 
 void heph_worker_leave(struct heph_self *self)
@@ -269,16 +273,42 @@ void heph_worker_yield(struct heph_self *self)
 	heph_worker_suspend(self);
 }
 
+/* There was no memory to make room for its frames: it waits for its turn again,
+ * in which there may be. */
+static void put_off(struct heph_worker *worker, struct heph_self *self)
+{
+	static _Atomic bool told;
+
+	if (!atomic_exchange(&told, true))
+		heph_log_error("no memory to switch between actors",
+			       HEPH_KV_STR("actor", heph_self_name(self)));
+	heph_worker_ready(worker, self);
+	worker->thread.current = NULL;
+}
+
+/* Runs an actor, and those that it switches to, until one comes back here with
+ * nobody to go on with. */
+static void run_from(struct heph_worker *worker, struct heph_self *self)
+{
+	worker->thread.current = self;
+	while ((self = worker->thread.current)) {
+		if ((self->flags & HEPH_FLAG_AWAY) && !heph_slot_enter(self)) {
+			put_off(worker, self);
+			return;
+		}
+		heph_coro_switch(&worker->main, &self->coro);
+		if (worker->ended) {
+			heph_life_bury(worker->ended);
+			worker->ended = NULL;
+		}
+	}
+}
+
 static void run_one(struct heph_worker *worker, struct heph_self *self,
 		    int budget)
 {
 	worker->budget = budget;
-	worker->thread.current = self;
-	heph_coro_switch(&worker->main, &self->coro);
-	if (worker->ended) {
-		heph_life_bury(worker->ended);
-		worker->ended = NULL;
-	}
+	run_from(worker, self);
 }
 
 int heph_worker_run_actors(struct heph_worker *worker, int budget)
@@ -286,7 +316,7 @@ int heph_worker_run_actors(struct heph_worker *worker, int budget)
 	struct heph_self *self;
 
 	worker->budget = budget;
-	while (worker->budget > 0 && (self = next_ready(worker)))
+	while (worker->budget > 0 && (self = heph_worker_next(worker)))
 		run_one(worker, self, worker->budget - 1);
 	if (worker->dirty)
 		heph_lanes_flush(worker);
@@ -296,7 +326,7 @@ int heph_worker_run_actors(struct heph_worker *worker, int budget)
 /* Takes an actor that was preempted out of its queue again. */
 static void take_back(struct heph_worker *worker, struct heph_self *self)
 {
-	struct heph_queue *queue = &worker->ready[1 - self->priority];
+	struct heph_queue *queue = heph_worker_queue(worker, self);
 	struct heph_self **link = &queue->first, *before = NULL;
 
 	for (; *link != self; link = &(*link)->next)
@@ -304,15 +334,14 @@ static void take_back(struct heph_worker *worker, struct heph_self *self)
 	*link = self->next;
 	if (queue->last == self)
 		queue->last = before;
-	worker->n_ready--;
-	self->state = HEPH_RUNNING;
+	worker->n_unusual -= queue != &worker->ready[1];
 }
 
 /* One that has spent its budget has a negative one when it is back; one that
  * waits has none left. */
 bool heph_worker_step(struct heph_worker *worker)
 {
-	struct heph_self *self = next_ready(worker);
+	struct heph_self *self = heph_worker_next(worker);
 	unsigned left = worker->thread.heph->config.poll_ratio;
 
 	if (!self)
@@ -330,7 +359,7 @@ bool heph_worker_step(struct heph_worker *worker)
 
 void heph_worker_rotate(struct heph_worker *worker)
 {
-	heph_worker_ready(worker, next_ready(worker));
+	heph_worker_ready(worker, heph_worker_next(worker));
 }
 
 /* ---- waiting for work ------------------------------------------------------ */
@@ -343,7 +372,7 @@ bool heph_worker_look(struct heph_worker *worker)
 		heph_thread_open_door(&worker->thread);
 	if (worker->dirty) /* a drop function may have sent something */
 		heph_lanes_flush(worker);
-	return worker->n_ready || heph_movers_waiting(worker);
+	return heph_worker_any_ready(worker) || heph_movers_waiting(worker);
 }
 
 /* That, and the timers. */
@@ -391,7 +420,8 @@ static bool spin(struct heph_worker *worker)
 				return true;
 		}
 		worker->thread.heph->driver->poll(worker, 0);
-		if (worker->n_ready || heph_movers_waiting(worker))
+		if (heph_worker_any_ready(worker) ||
+		    heph_movers_waiting(worker))
 			return true;
 	} while (heph_now() < until);
 	return false;

@@ -17,9 +17,25 @@ enum { HEPH_PRIORITIES = 3 };
 /* What a worker knows of a type of actor. */
 struct heph_kind {
 	const struct heph_actor *type;
-	struct heph_kind *next; /* in worker->kinds */
+	struct heph_kind *next; /* the one looked for before */
 	struct heph_self *free; /* blocks that were used for it, by `next` */
 	uint64_t spawned, alive;
+	/* of the times that the frames of one were put away */
+	uint64_t displaced, live_sum;
+	uint32_t live_max;
+	bool deep; /* its actors get stacks of their own */
+};
+
+enum {
+	HEPH_KINDS_MAX = UINT16_MAX, /* types of actors on a worker */
+	HEPH_STACK_SIZES = 14,       /* 128 KiB to 1 GiB */
+};
+
+/* See slot.h. */
+struct heph_slots {
+	struct heph_slot **shared; /* table, reserved memory */
+	uint32_t n, max, turn;
+	struct heph_stacks *sizes[HEPH_STACK_SIZES]; /* larger than usual */
 };
 
 /* Bit of a place: other threads find the inbox full. */
@@ -48,7 +64,7 @@ struct heph_worker {
 	struct heph_thread thread;                /* first */
 	struct heph_coro main;                    /* the loop's own stack */
 	struct heph_queue ready[HEPH_PRIORITIES]; /* high, normal, low */
-	unsigned n_ready;
+	unsigned n_unusual; /* so many of them are not in the normal one */
 	unsigned passed[HEPH_PRIORITIES]; /* turns of others while it had some */
 	int budget;              /* what the current turn may still do, about */
 	struct heph_self *ended; /* to be freed by the loop */
@@ -67,8 +83,11 @@ struct heph_worker {
 	uint32_t max_alive;
 	uint64_t serial;
 	uint32_t alive;
-	struct heph_kind *kinds;
+	struct heph_kind *kinds; /* table, reserved memory; 0 is nobody's */
+	struct heph_kind *latest_kind;
+	uint32_t n_kinds, max_kinds;
 	struct heph_stacks stacks;
+	struct heph_slots slots;
 
 	struct heph_wheel *wheel; /* NULL: a mover that had no timers yet */
 	heph_time now;            /* of the last look at the clock */
@@ -136,6 +155,11 @@ bool heph_worker_look(struct heph_worker *worker);
  * when the actor is resumed. */
 void heph_worker_suspend(struct heph_self *self);
 
+/* The same, as the last thing that a function does: then goes on with
+ * then(&self->coro, arg), and returns what that does. */
+HEPH_INLINE int heph_worker_suspend_then(struct heph_self *self, void *arg,
+					 heph_coro_then *then);
+
 /* The last switch of an actor. */
 _Noreturn void heph_worker_leave(struct heph_self *self);
 
@@ -151,6 +175,30 @@ struct heph_kind *heph_worker_kind(struct heph_worker *worker,
 static inline struct heph_worker *heph_worker_of(const struct heph_self *self)
 {
 	return (struct heph_worker *)self->thread;
+}
+
+static inline uint32_t heph_self_index(const struct heph_self *self)
+{
+	return (uint32_t)(self - heph_worker_of(self)->selves);
+}
+
+static inline struct heph_addr heph_self_addr(const struct heph_self *self)
+{
+	return (struct heph_addr){ .id = self->id,
+				   .slot = heph_self_index(self),
+				   .node = self->thread->heph->node };
+}
+
+/* Of an actor, which a plain thread is not. */
+static inline struct heph_kind *heph_kind_of(const struct heph_self *self)
+{
+	return &heph_worker_of(self)->kinds[self->kind];
+}
+
+static inline const struct heph_actor *
+heph_type_of(const struct heph_self *self)
+{
+	return heph_kind_of(self)->type;
 }
 
 /* Not one of a single actor, see solo.h. */
@@ -184,6 +232,15 @@ static inline struct heph_worker *heph_worker_with(struct heph *heph,
 	return worker && addr.slot < worker->max_selves ? worker : NULL;
 }
 
+/* The type of the actors of a block; NULL: it was never used. */
+static inline struct heph_kind *heph_kind_at(struct heph_worker *worker,
+					     uint32_t slot)
+{
+	unsigned kind = worker->selves[slot].kind;
+
+	return kind ? &worker->kinds[kind] : NULL;
+}
+
 /* What the actor is, or was; NULL: there was none. Any thread: a block has one
  * kind from its first use on. */
 static inline struct heph_kind *heph_kind_with(struct heph *heph,
@@ -192,7 +249,7 @@ static inline struct heph_kind *heph_kind_with(struct heph *heph,
 	struct heph_worker *worker = heph_worker_with(heph, addr);
 
 	return worker && addr.id / HEPH_THREADS_MAX >= heph->first_serial ?
-		       worker->selves[addr.slot].kind :
+		       heph_kind_at(worker, addr.slot) :
 		       NULL;
 }
 
@@ -222,20 +279,83 @@ static inline struct heph_self *heph_worker_find(struct heph_worker *worker,
 	return slot < worker->n_selves && self->id == id && id ? self : NULL;
 }
 
-/* Puts an actor into the run queue. */
-static inline void heph_worker_ready(struct heph_worker *worker,
-				     struct heph_self *self)
-{
-	struct heph_queue *queue = &worker->ready[1 - self->priority];
+/* Sends all that the lanes have unpublished. */
+void heph_lanes_flush(struct heph_worker *from);
 
-	self->state = HEPH_READY;
+/* ---- who runs next: inline, on the path of every message --------------------- */
+
+/* The number of the run queue of an actor with that priority. */
+static inline unsigned heph_queue_of_priority(int priority)
+{
+	return (unsigned)(HEPH_HIGH - priority);
+}
+
+static inline struct heph_queue *heph_worker_queue(struct heph_worker *worker,
+						   const struct heph_self *self)
+{
+	return &worker->ready[self->flags >> HEPH_FLAG_QUEUE];
+}
+
+/* Puts an actor into the run queue. */
+HEPH_INLINE void heph_worker_ready(struct heph_worker *worker,
+				   struct heph_self *self)
+{
+	struct heph_queue *queue = heph_worker_queue(worker, self);
+
 	self->next = NULL;
 	if (queue->first)
 		queue->last->next = self;
 	else
 		queue->first = self;
 	queue->last = self;
-	worker->n_ready++;
+	worker->n_unusual += queue != &worker->ready[1];
+}
+
+/* How many are in the run queues. */
+unsigned heph_worker_count_ready(const struct heph_worker *worker);
+
+static inline bool heph_worker_any_ready(const struct heph_worker *worker)
+{
+	return worker->ready[1].first || worker->n_unusual;
+}
+
+/* Chooses among several run queues; NULL: nobody can run. */
+__attribute__((cold)) struct heph_self *
+heph_worker_next_of_several(struct heph_worker *worker);
+
+/* Takes the actor whose turn it is out of its queue; NULL: nobody can run. */
+HEPH_INLINE struct heph_self *heph_worker_next(struct heph_worker *worker)
+{
+	struct heph_self *self = worker->ready[1].first;
+
+	if (heph_unlikely(worker->n_unusual))
+		return heph_worker_next_of_several(worker);
+	if (self)
+		worker->ready[1].first = self->next;
+	return self;
+}
+
+/* Where the running actor goes when it suspends: to the next one if its frames
+ * are in place, otherwise to the loop, which sees to them. */
+HEPH_INLINE struct heph_coro *heph_worker_choose(struct heph_worker *worker)
+{
+	struct heph_self *next = NULL;
+
+	if (heph_unlikely(worker->dirty != NULL))
+		heph_lanes_flush(worker);
+	if (heph_likely(--worker->budget > 0))
+		next = heph_worker_next(worker);
+	worker->thread.current = next;
+	return next && !(next->flags & HEPH_FLAG_AWAY) ? &next->coro :
+							 &worker->main;
+}
+
+HEPH_INLINE int heph_worker_suspend_then(struct heph_self *self, void *arg,
+					 heph_coro_then *then)
+{
+	struct heph_coro *to = heph_worker_choose(heph_worker_of(self));
+
+	return heph_coro_switch_then(&self->coro, to, arg, then);
 }
 
 #endif

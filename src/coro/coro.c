@@ -2,9 +2,9 @@
 /* coro.c - beginnings and ends of coroutines
  *
  * A new coroutine looks as if it had been suspended right before
- * heph_coro_entry with its function in the frame pointer. So nothing need be
- * written to its stack, which may not have a page yet, or may hold somebody
- * else's frames until the first switch.
+ * heph_coro_entry. That finds the function to call with its result, and the
+ * coroutine, in two of the registers that functions preserve: so nothing but a
+ * return address lies between the top of the stack and the first function.
  *
  * With ASan the first thing on a new stack must be a call into its runtime; so
  * `begin` stands between the entry and the function there.
@@ -17,31 +17,53 @@
 
 /* switch_*.S */
 extern const char heph_coro_entry[] __attribute__((visibility("hidden")));
-_Noreturn void heph_coro_restart(struct heph_coro *self, void *top,
-				 heph_coro_fn *fn)
+_Noreturn void heph_coro_restart(struct heph_coro *self, heph_coro_fn *fn,
+				 heph_coro_end *end, void *top)
 	__attribute__((visibility("hidden")));
 
+/* The frame of switch_*.S. */
+struct frame {
+	const void *arg, *then;
+#if defined(__x86_64__)
+	uintptr_t r15, r14, r13, r12, rbx, rbp;
+#else
+	uintptr_t x19, x20, others[10], d[8];
+#endif
+};
+
+_Static_assert(sizeof(struct frame) == HEPH_CORO_FRAME, "as coro.h says");
+
 #if HEPH_ASAN
-static void begin(struct heph_coro *coro)
+static int begin(struct heph_coro *coro)
 {
 	heph_san_arrive(&coro->san);
-	coro->fn(coro);
+	return coro->fn(coro);
 }
 #endif
 
-void heph_coro_init(struct heph_coro *coro, void *low, size_t size,
-		    size_t reserve, heph_coro_fn *fn)
+void heph_coro_init(struct heph_coro *coro, void *low, size_t size, void *top,
+		    void *image, heph_coro_fn *fn, heph_coro_end *end)
 {
-	coro->sp = heph_coro_reserved(low, size, reserve);
-	coro->ip = (void *)(uintptr_t)heph_coro_entry;
-	coro->fp = (void *)(uintptr_t)fn;
-#if HEPH_ASAN
-	coro->fn = fn;
-	coro->fp = (void *)(uintptr_t)begin;
-#endif
+	struct frame *frame = image;
+
+	coro->sp = (char *)top - HEPH_CORO_FRAME;
 #if HEPH_ASAN || HEPH_TSAN
 	heph_san_init(&coro->san, low, size, false);
 #endif
+#if HEPH_ASAN
+	coro->fn = fn;
+	fn = begin;
+#endif
+	(void)low, (void)size;
+	*frame = (struct frame)
+	{
+		.arg = (void *)(uintptr_t)fn, .then = heph_coro_entry,
+#if defined(__x86_64__)
+		.rbx = (uintptr_t)end, .r12 = (uintptr_t)coro,
+#else
+		.x19 = (uintptr_t)end, .x20 = (uintptr_t)coro,
+#endif
+	};
 }
 
 #if HEPH_ASAN
@@ -61,8 +83,6 @@ static void own_stack(void **ret_low, size_t *ret_size)
 void heph_coro_init_thread(struct heph_coro *coro)
 {
 	coro->sp = NULL;
-	coro->ip = NULL;
-	coro->fp = NULL;
 #if HEPH_ASAN
 	void *low;
 	size_t size;
@@ -82,13 +102,14 @@ void heph_coro_fini(struct heph_coro *coro)
 #endif
 }
 
-void heph_coro_reset(struct heph_coro *self, void *low, size_t size,
-		     size_t reserve, heph_coro_fn *fn)
+void heph_coro_reset(struct heph_coro *self, void *low, size_t size, void *top,
+		     heph_coro_fn *fn, heph_coro_end *end)
 {
+	(void)low, (void)size;
 #if HEPH_ASAN || HEPH_TSAN
 	heph_san_reset(&self->san, low, size);
 #endif
-	heph_coro_restart(self, heph_coro_reserved(low, size, reserve), fn);
+	heph_coro_restart(self, fn, end, top);
 }
 
 #if HEPH_ASAN || HEPH_TSAN
@@ -98,7 +119,7 @@ __attribute__((noinline, no_sanitize("thread"))) void
 heph_coro_switch_san(struct heph_coro *from, struct heph_coro *to)
 {
 	heph_san_depart(&from->san, &to->san, false);
-	heph_coro_jump(from, to);
+	heph_coro_swap(from, to);
 	heph_san_arrive(&from->san);
 }
 
@@ -106,6 +127,6 @@ __attribute__((noinline, no_sanitize("thread"))) void
 heph_coro_leave_san(struct heph_coro *from, struct heph_coro *to)
 {
 	heph_san_depart(&from->san, &to->san, true);
-	heph_coro_go(to);
+	heph_coro_go(from, to);
 }
 #endif

@@ -1,45 +1,120 @@
 /* SPDX-License-Identifier: MIT */
-/* switch_x86_64.S - where coroutines begin
+/* switch_x86_64.S - the switch, and where coroutines begin
  *
- * The first switch arrives here with rsi = the coroutine, rsp = the top of its
- * stack, aligned to 16, and rbp = its function. The return address is undefined
- * and rbp becomes 0, so that unwinders, by CFI or by frame pointers, end here.
+ * A suspended coroutine is its stack pointer, below which nothing is kept. It
+ * points to a frame that all coroutines have in the same form:
+ *
+ *	sp + 0	argument of the function at sp + 8
+ *	sp + 8	where to go on: a function, as if the one that was left had
+ *		tail-called it
+ *	sp + 16	r15, r14, r13, r12, rbx, rbp
+ *	sp + 64	the return address of who called us; of a new coroutine, the
+ *		top of its stack, aligned to 16
  */
 #ifdef __x86_64__
 	.text
 
-	.globl	heph_coro_entry
-	.hidden	heph_coro_entry
-	.type	heph_coro_entry, @function
+	.macro	function name
+	.globl	\name
+	.hidden	\name
+	.type	\name, @function
 	.p2align 4
-heph_coro_entry:
+\name:
 	.cfi_startproc
-	.cfi_undefined rip
 	endbr64
-	movq	%rsi, %rdi
-	movq	%rbp, %rax
-	xorl	%ebp, %ebp
-	call	*%rax
-	ud2
-	.cfi_endproc
-	.size	heph_coro_entry, . - heph_coro_entry
+	.endm
 
-/* _Noreturn void heph_coro_restart(struct heph_coro *, void *top,
- *				     heph_coro_fn *): enters again, at `top` */
-	.globl	heph_coro_restart
-	.hidden	heph_coro_restart
-	.type	heph_coro_restart, @function
-	.p2align 4
-heph_coro_restart:
-	.cfi_startproc
-	.cfi_undefined rip
-	endbr64
-	movq	%rsi, %rsp
-	movq	%rdi, %rsi
-	movq	%rdx, %rbp
-	jmp	heph_coro_entry
+	.macro	end name
 	.cfi_endproc
-	.size	heph_coro_restart, . - heph_coro_restart
+	.size	\name, . - \name
+	.endm
+
+	.macro	save reg
+	pushq	%\reg
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset \reg, 0
+	.endm
+
+	.macro	restore reg
+	popq	%\reg
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore \reg
+	.endm
+
+/* rsi: the coroutine to go on with; at its start rsp has our own frame. */
+	.macro	resume
+	movq	%rsi, %rdi
+	movq	(%rsi), %rsp
+	popq	%rsi
+	.cfi_adjust_cfa_offset -8
+	popq	%rax
+	.cfi_adjust_cfa_offset -8
+	restore	r15
+	restore	r14
+	restore	r13
+	restore	r12
+	restore	rbx
+	restore	rbp
+	jmp	*%rax
+	.endm
+
+	.macro	suspend
+	save	rbp
+	save	rbx
+	save	r12
+	save	r13
+	save	r14
+	save	r15
+	pushq	%rcx
+	.cfi_adjust_cfa_offset 8
+	pushq	%rdx
+	.cfi_adjust_cfa_offset 8
+	movq	%rsp, (%rdi)
+	.endm
+
+/* int heph_coro_jump(from, to, arg, then) */
+function heph_coro_jump
+	suspend
+	resume
+end heph_coro_jump
+
+/* void heph_coro_swap(from, to) */
+function heph_coro_swap
+	leaq	1f(%rip), %rcx
+	suspend
+	resume
+1:	endbr64
+	ret
+end heph_coro_swap
+
+/* _Noreturn void heph_coro_go(from, to) */
+function heph_coro_go
+	.cfi_undefined rip
+	.cfi_adjust_cfa_offset 64
+	resume
+end heph_coro_go
+
+/* Comes in by resume: rdi is the coroutine, rsi its function, rbx what to call
+ * with its result, r12 the coroutine. The return address is undefined and rbp
+ * 0, so that unwinders, by CFI or by frame pointers, end here. */
+function heph_coro_entry
+	.cfi_undefined rip
+	xorl	%ebp, %ebp
+	call	*%rsi
+	movq	%r12, %rdi
+	movl	%eax, %esi
+	call	*%rbx
+	ud2
+end heph_coro_entry
+
+/* _Noreturn void heph_coro_restart(self, fn, end, top): enters at `top` */
+function heph_coro_restart
+	.cfi_undefined rip
+	movq	%rcx, %rsp
+	movq	%rdi, %r12
+	movq	%rdx, %rbx
+	jmp	heph_coro_entry
+end heph_coro_restart
 #endif
 
 	.section .note.GNU-stack, "", %progbits

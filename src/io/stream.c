@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/slot.h"
 #include "io/op.h"
 #include "io/uring.h"
 
@@ -16,8 +17,7 @@ enum {
 static bool on_stack(struct heph_self *self, const void *buf)
 {
 	return self->kind &&
-	       (uintptr_t)buf - (uintptr_t)self->stack <
-		       heph_worker_of(self)->stacks.size;
+	       heph_slot_has(self->slot, buf);
 }
 
 static struct heph_op *make(heph_ctx ctx, struct heph_file *file,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "core/slot.h"
 #include "rt/runtime.h"
 
 enum {
@@ -72,6 +73,8 @@ int heph_config_resolve(struct heph_config *config,
 		config->actors = ACTORS_DEFAULT;
 	if (config->grace > GRACE_MAX)
 		config->grace = GRACE_MAX;
+	if (config->slots > HEPH_SLOTS_MAX)
+		return refuse("slots", "0 to 65536");
 	if (!config->poll_ratio)
 		config->poll_ratio = POLL_RATIO_DEFAULT;
 	return 0;

@@ -114,7 +114,7 @@ void heph_raw_expect(struct heph_test *test, heph_time length,
 	struct heph_self *self = find(test, addr, where);
 	heph_time deadline = HEPH_NEVER;
 
-	heph_assert(size == self->kind->type->msg_size);
+	heph_assert(size == heph_type_of(self)->msg_size);
 	test->steps = 0;
 	if (length < HEPH_NEVER - test->now)
 		deadline = test->now + length;

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "core/inbox.h"
+#include "core/slot.h"
 #include "core/worker.h"
 
 enum { PAGE = 4096, PAGES_MAX = 256 };
@@ -21,7 +22,7 @@ static size_t size_of_extension(const struct heph_self *self)
 	if (ext->name)
 		size += strlen(ext->name) + 1;
 	if (ext->spawn)
-		size += self->kind->type->spawn_size;
+		size += heph_type_of(self)->spawn_size;
 	return size + ext->max_owed * sizeof(*ext->owed);
 }
 
@@ -38,14 +39,14 @@ static size_t size_of_inbox(const struct heph_self *self)
 }
 
 /* From where it is, or we are, to the top. */
-static size_t size_of_stack(const struct heph_self *self, size_t size)
+static size_t size_of_stack(const struct heph_self *self)
 {
-	const char *top = heph_coro_top(self->stack, size);
-	const char *low = heph_coro_live(&self->coro);
+	const struct heph_slot *slot = heph_slot_of(self);
 
-	if (self->state == HEPH_RUNNING)
-		low = __builtin_frame_address(0);
-	return (size_t)(top - low);
+	if (self->thread->current != self)
+		return heph_slot_live(self);
+	return (size_t)((const char *)slot -
+			(const char *)__builtin_frame_address(0));
 }
 
 /* Pages that were touched and not given back. */
@@ -68,6 +69,7 @@ int heph_raw_size_of(heph_ctx ctx, struct heph_addr addr,
 {
 	struct heph_thread *thread = ctx.self->thread;
 	struct heph_worker *worker = thread->host;
+	const struct heph_slot *slot;
 	struct heph_self *self;
 
 	if (addr.node != thread->node || !worker ||
@@ -76,13 +78,14 @@ int heph_raw_size_of(heph_ctx ctx, struct heph_addr addr,
 	self = heph_worker_find(worker, addr.id, addr.slot);
 	if (!self)
 		return -ESRCH;
+	slot = heph_slot_of(self);
 	*ret_size = (struct heph_size){
 		.control = sizeof(*self),
 		.extension = size_of_extension(self),
 		.arena = self->ext ? heph_arena_size(&self->ext->arena) : 0,
 		.inbox = size_of_inbox(self),
-		.stack = size_of_stack(self, worker->stacks.size),
-		.stack_held = size_of_memory(self->stack, worker->stacks.size),
+		.stack = size_of_stack(self),
+		.stack_held = size_of_memory(slot->low, heph_slot_size(slot)),
 	};
 	return 0;
 }

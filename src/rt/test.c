@@ -228,9 +228,9 @@ static void shuffle(struct heph_test *test)
 	struct heph_worker *worker = test->worker;
 	uint64_t n;
 
-	if (!test->config.seed || worker->n_ready < 2)
+	if (!test->config.seed || heph_worker_count_ready(worker) < 2)
 		return;
-	for (n = heph_rand_below(&test->order, worker->n_ready); n; n--)
+	for (n = heph_rand_below(&test->order, heph_worker_count_ready(worker)); n; n--)
 		heph_worker_rotate(worker);
 }
 
@@ -454,17 +454,6 @@ int heph_raw_test_new(struct heph_test **ret_test,
 	return 0;
 }
 
-/* Bytes that are still in use, but for what is known of types. */
-static uint64_t bytes_left(const struct heph_worker *worker)
-{
-	size_t bytes = heph_pool_in_use(&worker->thread.pool);
-	struct heph_kind *kind = worker->kinds;
-
-	for (; kind; kind = kind->next)
-		bytes -= sizeof(*kind);
-	return bytes;
-}
-
 static void look_what_is_left(struct heph_test *test)
 {
 	const struct {
@@ -475,7 +464,7 @@ static void look_what_is_left(struct heph_test *test)
 		{ "messages", heph_stats(test->ctx).messages },
 		{ "calls", test->worker->thread.calls.in_use },
 		{ "stacks", test->worker->stacks.in_use },
-		{ "bytes", bytes_left(test->worker) },
+		{ "bytes", heph_pool_in_use(&test->worker->thread.pool) },
 	};
 
 	if (test->failed)

@@ -78,11 +78,11 @@ static void say_waiting(const struct heph_self *self, heph_time now, char *text,
 static void say(const struct heph_self *self, heph_time now, char *text,
 		size_t size)
 {
-	if (self->state == HEPH_WAITING)
+	if (self->waiting)
 		say_waiting(self, now, text, size);
 	else
 		snprintf(text, size, "%s",
-			 self->state == HEPH_READY ? "ready" : "running");
+			 self->thread->current == self ? "running" : "ready");
 }
 
 const char *heph_raw_test_state(struct heph_test *test, struct heph_addr addr)

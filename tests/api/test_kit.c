@@ -824,7 +824,7 @@ static void tells_how_large_an_actor_is(void **state)
 	(void)state;
 	heph_test_run(test);
 	must_be(heph_size_of(ctx, plain, &size), 0);
-	must(size.control >= 128 && size.control <= 256);
+	must(size.control >= 96 && size.control <= 256);
 	must_be(size.extension, 0);
 	must_be(size.arena, 0);
 	must_be(size.inbox, 0);

@@ -113,11 +113,15 @@ static void waits_for_a_message(void **state)
 	run(waits, NULL);
 }
 
+static _Atomic bool is_there;
+
 /* The same result as that of receiving. */
 static int stopped(heph_ctx ctx, act_inbox in, void *arg)
 {
 	struct act_msg msg;
 
+	must_be(heph_peek(ctx, in, &msg), 0);
+	is_there = true; /* for a stop may overtake it */
 	must_be(heph_sleep(ctx, HEPH_NEVER), -ECANCELED);
 	/* From another worker the stop may overtake the message. */
 	must_be(heph_peek(heph_shield(ctx, HEPH_SEC), in, &msg), 0);
@@ -136,8 +140,11 @@ static int stop_it(heph_ctx ctx, act_inbox in, void *arg)
 	act_ref ref;
 
 	for (int on = 1; on <= 2; on++) {
+		is_there = false;
 		ref = spawn_on(ctx, on, stopped, NULL);
 		must_be(heph_send(ctx, ref, { .n = 1 }), 0);
+		while (!is_there)
+			must_be(heph_sleep(ctx, HEPH_USEC), 0);
 		stop_and_join(ctx, ref);
 	}
 	return 0;

@@ -171,7 +171,7 @@ UNUSED static void rig_step(unsigned n)
 
 UNUSED static bool rig_busy(struct heph_worker *worker)
 {
-	return worker->n_ready || !heph_events_empty(&worker->thread.door) ||
+	return heph_worker_any_ready(worker) || !heph_events_empty(&worker->thread.door) ||
 	       heph_lanes_waiting(worker);
 }
 
@@ -221,15 +221,10 @@ UNUSED static struct heph_counters *rig_count(unsigned n)
 	return &rig.workers[n]->thread.count;
 }
 
-/* What a worker has in use but for what it knows of types. */
+/* What a worker has in use. */
 UNUSED static size_t rig_bytes(unsigned n)
 {
-	size_t bytes = heph_pool_in_use(&rig.workers[n]->thread.pool);
-	struct heph_kind *kind = rig.workers[n]->kinds;
-
-	for (; kind; kind = kind->next)
-		bytes -= sizeof(*kind);
-	return bytes;
+	return heph_pool_in_use(&rig.workers[n]->thread.pool);
 }
 
 UNUSED static void rig_check_empty(void)

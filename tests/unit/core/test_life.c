@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/life.h"
+#include "core/slot.h"
 
 #include "rig.h"
 
@@ -319,9 +320,8 @@ static int spoils_its_argument(heph_ctx ctx, act_inbox in, void *arg)
 	(void)ctx;
 	life->runs++;
 	/* the copy that it was given */
-	struct act_arg *mine = heph_coro_reserved(
-		ctx.self->stack, heph_worker_of(ctx.self)->stacks.size,
-		sizeof(struct act_arg));
+	struct act_arg *mine =
+		heph_slot_top(ctx.self->slot, sizeof(struct act_arg));
 
 	(void)in;
 	must(mine->fn == spoils_its_argument);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "core/slot.h"
 #include "core/stackrule.h"
 
 #include "core/describe.h"
@@ -110,7 +111,6 @@ static void says_nothing_without_debugging(void **state)
 
 static void finds_the_first_address(void **state)
 {
-	struct heph_worker *worker;
 	struct heph_self *self;
 	char *low, bytes[40] = { 0 };
 	size_t size;
@@ -120,9 +120,8 @@ static void finds_the_first_address(void **state)
 	rig_open(1);
 	ref = rig_spawn(0, idle, NULL);
 	self = rig_self(ref);
-	worker = heph_worker_of(self);
-	low = self->stack;
-	size = worker->stacks.size;
+	low = heph_slot_of(self)->low;
+	size = heph_slot_size(heph_slot_of(self));
 	assert_int_equal(heph_stackrule_find(self, bytes, sizeof(bytes)), -1);
 	memcpy(bytes + 24, &low, sizeof(low));
 	assert_int_equal(heph_stackrule_find(self, bytes, sizeof(bytes)), 24);

@@ -11,7 +11,7 @@ static struct heph_timer *timer_of(act_ref ref)
 {
 	struct heph_self *self = rig_self(ref);
 
-	return &heph_worker_of(self)->alarms[self->slot].timer;
+	return &heph_worker_of(self)->alarms[heph_self_index(self)].timer;
 }
 
 static unsigned long armed(void)

@@ -217,7 +217,7 @@ static void gives_the_memory_of_idle_stacks_back(void **state)
 	setup();
 	worker = rig.workers[0];
 	for (int n = 0; n < RIG_ACTORS; n++)
-		rig_spawn(0, idle, NULL);
+		rig_spawn_with(0, (idle, NULL), .stack = HEPH_STACK_OWN);
 	rig_settle();
 	assert_int_equal(worker->trim_at, 0);
 	heph_stop_runtime(&rig.heph, heph_now() + HEPH_SEC);

@@ -65,9 +65,27 @@ static void end_case(void)
 	munmap(stacks, STACK * CROWD);
 }
 
+/* The top of a stack whose last bytes are somebody's. */
+static void *top_below(size_t i, size_t reserve)
+{
+	uintptr_t top = (uintptr_t)heph_coro_top(stack_at(i), STACK);
+
+	return (void *)((top - reserve) & ~(uintptr_t)15);
+}
+
+/* No coroutine of ours returns. */
+static void never(struct heph_coro *self, int result)
+{
+	(void)self, (void)result;
+	CHECK(0);
+}
+
 static void start(size_t i, size_t reserve, heph_coro_fn *fn)
 {
-	heph_coro_init(&coros[i], stack_at(i), STACK, reserve, fn);
+	char *top = top_below(i, reserve);
+
+	heph_coro_init(&coros[i], stack_at(i), STACK, top,
+		       top - HEPH_CORO_FRAME, fn, never);
 }
 
 static unsigned long next_random(void)
@@ -79,7 +97,7 @@ static unsigned long next_random(void)
 
 /* ---- to and fro ---- */
 
-static void ping(struct heph_coro *self)
+static int ping(struct heph_coro *self)
 {
 	for (int i = 1; i <= 1000; i++) {
 		CHECK(step == 2 * i - 1);
@@ -104,7 +122,7 @@ static void case_ping_pong(void)
 }
 
 /* Many switches in one function: each has a label of its own. */
-static void four(struct heph_coro *self)
+static int four(struct heph_coro *self)
 {
 	step += 1;
 	heph_coro_switch(self, &main_coro);
@@ -132,7 +150,7 @@ static void case_four_switches(void)
 	end_case();
 }
 
-static void pass_on(struct heph_coro *self)
+static int pass_on(struct heph_coro *self)
 {
 	size_t i = (size_t)(self - coros);
 
@@ -254,7 +272,7 @@ static NOINLINE int nest(struct heph_coro *self, int depth)
 
 static int finished;
 
-static void member(struct heph_coro *self)
+static int member(struct heph_coro *self)
 {
 	long s = self - coros;
 	double x = (double)s + 1;
@@ -272,6 +290,7 @@ static void member(struct heph_coro *self)
 	finished++;
 	for (;;)
 		heph_coro_switch(self, &main_coro);
+	return 0;
 }
 
 /* A crowd, resumed in random order. */
@@ -304,7 +323,7 @@ static struct argument *argument_of(struct heph_coro *self)
 {
 	size_t i = (size_t)(self - coros);
 
-	return heph_coro_reserved(stack_at(i), STACK, sizeof(struct argument));
+	return top_below(i, sizeof(struct argument));
 }
 
 static NOINLINE int is_aligned(const void *at)
@@ -313,7 +332,7 @@ static NOINLINE int is_aligned(const void *at)
 	return ((uintptr_t)at & 15) == 0;
 }
 
-static void with_argument(struct heph_coro *self)
+static int with_argument(struct heph_coro *self)
 {
 	struct argument *arg = argument_of(self);
 	alignas(16) char local[16] = "";
@@ -343,19 +362,113 @@ static void case_argument(void)
 	end_case();
 }
 
-/* Until it runs, a new coroutine needs no stack memory. */
-static void case_init_touches_nothing(void)
+/* Until it runs, a new coroutine needs no stack memory: the beginning of its
+ * stack is kept elsewhere. */
+static void case_begins_elsewhere(void)
 {
+	alignas(16) char image[HEPH_CORO_FRAME];
+
 	begin_case();
 	CHECK(!mprotect(stack_at(0), STACK, PROT_NONE));
-	start(0, 64, ping);
+	heph_coro_init(&coros[0], stack_at(0), STACK, top_below(0, 64), image,
+		       ping, never);
 	CHECK(!mprotect(stack_at(0), STACK, PROT_READ | PROT_WRITE));
+	memcpy(coros[0].sp, image, sizeof(image));
 	step = 1;
 	heph_coro_switch(&main_coro, &coros[0]);
 	CHECK(step == 2);
 	heph_coro_fini(&coros[0]);
 	end_case();
 }
+
+/* ---- going on, and ends ---- */
+
+static int add_one(struct heph_coro *self, void *arg)
+{
+	CHECK(self == &coros[0]);
+	return *(int *)arg + 1;
+}
+
+static NOINLINE int wait_and_add(struct heph_coro *self, int *n)
+{
+	return heph_coro_switch_then(self, &main_coro, n, add_one);
+}
+
+static int adder(struct heph_coro *self)
+{
+	int n = 40;
+
+	n = wait_and_add(self, &n);
+	CHECK(n == 41);
+	n = wait_and_add(self, &n);
+	return n;
+}
+
+static void ended(struct heph_coro *self, int result)
+{
+	CHECK(self == &coros[0]);
+	step = result;
+	heph_coro_leave(self, &main_coro);
+}
+
+static void case_then(void)
+{
+	char *top;
+
+	begin_case();
+	top = top_below(0, 0);
+	heph_coro_init(&coros[0], stack_at(0), STACK, top,
+		       top - HEPH_CORO_FRAME, adder, ended);
+	for (int i = 0; i < 3; i++)
+		heph_coro_switch(&main_coro, &coros[0]);
+	CHECK(step == 42);
+	heph_coro_fini(&coros[0]);
+	end_case();
+}
+
+#if HEPH_ASAN || HEPH_TSAN
+static void case_shared_stack(void)
+{
+} /* every coroutine has its own */
+#else
+/* Two coroutines take turns on one stack; what is live of the other one is
+ * kept elsewhere, and the stack is overwritten in between. */
+static void put_away(size_t i, char *copy)
+{
+	char *sp = coros[i].sp, *top = heph_coro_top(stack_at(0), STACK);
+
+	CHECK(top - sp < 8192);
+	memcpy(copy, sp, (size_t)(top - sp));
+	memset(sp - 4096, 0xa5, (size_t)(top - sp) + 4096);
+}
+
+static void put_back(size_t i, const char *copy)
+{
+	char *sp = coros[i].sp, *top = heph_coro_top(stack_at(0), STACK);
+
+	memcpy(sp, copy, (size_t)(top - sp));
+}
+
+static void case_shared_stack(void)
+{
+	static char copies[2][8192];
+
+	begin_case();
+	finished = 0;
+	for (size_t i = 0; i < 2; i++) {
+		heph_coro_init(&coros[i], stack_at(0), STACK, top_below(0, 0),
+			       (char *)top_below(0, 0) - HEPH_CORO_FRAME,
+			       member, never);
+		put_away(i, copies[i]);
+	}
+	for (size_t i = 0; finished < 2; i = !i) {
+		put_back(i, copies[i]);
+		heph_coro_switch(&main_coro, &coros[i]);
+		put_away(i, copies[i]);
+	}
+	end_case();
+}
+#endif
 
 static void case_tops_differ(void)
 {
@@ -379,7 +492,7 @@ static void case_tops_differ(void)
 
 static int resets;
 
-static void again(struct heph_coro *self);
+static int again(struct heph_coro *self);
 
 static NOINLINE void fail_deep(struct heph_coro *self, int depth)
 {
@@ -390,14 +503,14 @@ static NOINLINE void fail_deep(struct heph_coro *self, int depth)
 	if (depth == 10)
 		heph_coro_switch(self, &main_coro);
 	if (!depth)
-		heph_coro_reset(self, stack_at(0), STACK,
-				sizeof(struct argument), again);
+		heph_coro_reset(self, stack_at(0), STACK, argument_of(self),
+				again, never);
 	if (depth > 0)
 		fail_deep(self, depth - 1);
 	OPAQUE_MEM(frame);
 }
 
-static void again(struct heph_coro *self)
+static int again(struct heph_coro *self)
 {
 	struct argument *arg = argument_of(self);
 
@@ -442,7 +555,7 @@ static NOINLINE long wander(struct heph_coro *self, long s)
 	return s + (long)x;
 }
 
-static void wanderer(struct heph_coro *self)
+static int wanderer(struct heph_coro *self)
 {
 	step = (int)wander(self, 100);
 	heph_coro_leave(self, resumer);
@@ -488,7 +601,7 @@ static NOINLINE void trace(struct heph_coro *self)
 	heph_coro_switch(self, &main_coro);
 }
 
-static void traced(struct heph_coro *self)
+static int traced(struct heph_coro *self)
 {
 	trace(self);
 	heph_coro_leave(self, &main_coro);
@@ -514,7 +627,9 @@ static void case_backtrace_ends(void)
 	x_(chain)                \
 	x_(live_values)          \
 	x_(argument)             \
-	x_(init_touches_nothing) \
+	x_(begins_elsewhere)     \
+	x_(then)                 \
+	x_(shared_stack)         \
 	x_(tops_differ)          \
 	x_(reset)                \
 	x_(threads)              \

@@ -25,19 +25,30 @@ __attribute__((noinline)) static void middle(struct heph_coro *self, int n)
 	__asm__ volatile("" : : "r"(n) : "memory");
 }
 
-static void body(struct heph_coro *self)
+static void end(struct heph_coro *self, int result)
+{
+	(void)self, (void)result;
+	abort();
+}
+
+static int body(struct heph_coro *self)
 {
 	middle(self, 10 * round_no);
 	if (!round_no++)
-		heph_coro_reset(self, low, SIZE, 0, body);
+		heph_coro_reset(self, low, SIZE, heph_coro_top(low, SIZE), body,
+				end);
 	heph_coro_leave(self, &main_coro);
 }
 
 int main(void)
 {
+	void *top;
+
 	low = malloc(SIZE);
+	top = heph_coro_top(low, SIZE);
 	heph_coro_init_thread(&main_coro);
-	heph_coro_init(&coro, low, SIZE, 0, body);
+	heph_coro_init(&coro, low, SIZE, top, (char *)top - HEPH_CORO_FRAME,
+		       body, end);
 	for (int i = 0; i < 3; i++)
 		heph_coro_switch(&main_coro, &coro);
 	heph_coro_fini(&coro);

@@ -50,7 +50,7 @@ static int __attribute__((noinline)) grow(volatile char *above)
 	return forever ? grow(frame) + frame[0] : 0;
 }
 
-static void overflow(struct heph_coro *self)
+static int overflow(struct heph_coro *self)
 {
 	char first = 0;
 
@@ -61,9 +61,11 @@ static void overflow(struct heph_coro *self)
 static void crash_by_overflow(void)
 {
 	void *low = heph_stack_take(&stacks);
+	char *top = heph_coro_top(low, stacks.size);
 
 	heph_coro_init_thread(&main_coro);
-	heph_coro_init(&coro, low, stacks.size, 0, overflow);
+	heph_coro_init(&coro, low, stacks.size, top, top - HEPH_CORO_FRAME,
+		       overflow, NULL);
 	heph_coro_switch(&main_coro, &coro);
 }
 

@@ -288,7 +288,7 @@ static void test_a_million(void **state)
 
 static struct heph_coro main_coro;
 
-static void use_stack(struct heph_coro *self)
+static int use_stack(struct heph_coro *self)
 {
 	char frame[2000];
 
@@ -301,13 +301,16 @@ static void use_stack(struct heph_coro *self)
 static void test_stacks_are_recycled(void **state)
 {
 	struct heph_coro coro;
+	char *top;
 	void *low;
 
 	(void)state;
 	heph_coro_init_thread(&main_coro);
 	for (int i = 0; i < 1000; i++) {
 		low = heph_stack_take(&stacks);
-		heph_coro_init(&coro, low, stacks.size, 0, use_stack);
+		top = heph_coro_top(low, stacks.size);
+		heph_coro_init(&coro, low, stacks.size, top,
+			       top - HEPH_CORO_FRAME, use_stack, NULL);
 		heph_coro_switch(&main_coro, &coro);
 		heph_coro_fini(&coro);
 		heph_stack_give(&stacks, low);

@@ -254,7 +254,8 @@ static int read_until_stopped(heph_ctx ctx, void *arg)
 static int racing_stops(heph_ctx ctx, void *arg)
 {
 	char buf[100];
-	int numbers[2], own, wrote = 0;
+	static int own; /* its children read it */
+	int numbers[2], wrote = 0;
 	task_ref task;
 
 	must_be(pipe2(numbers, O_CLOEXEC | O_NONBLOCK), 0);

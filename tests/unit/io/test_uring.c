@@ -63,7 +63,8 @@ static void start_readers(heph_ctx ctx, int *number)
 static int serve_all(heph_ctx ctx, void *arg)
 {
 	unsigned char *bytes = malloc((size_t)readers);
-	int numbers[2], wanted = 0, done = 0;
+	static int numbers[2]; /* its children read it */
+	int wanted = 0, done = 0;
 
 	must_be(pipe2(numbers, O_CLOEXEC), 0);
 	start_readers(ctx, numbers);
@@ -89,7 +90,7 @@ static int cancel_all_main(heph_ctx ctx, void *arg)
 
 static int cancel_all(heph_ctx ctx, void *arg)
 {
-	int numbers[2];
+	static int numbers[2];
 
 	must_be(pipe2(numbers, O_CLOEXEC), 0);
 	end_task(ctx, start_task(ctx, cancel_all_main, numbers));
@@ -104,7 +105,7 @@ static int cancel_all(heph_ctx ctx, void *arg)
 /* And all end at the same time, because the writer is gone. */
 static int end_all(heph_ctx ctx, void *arg)
 {
-	int numbers[2];
+	static int numbers[2];
 
 	must_be(pipe2(numbers, O_CLOEXEC), 0);
 	ending = true;
@@ -295,7 +296,7 @@ static void any_submission_may_fail(void **state)
 
 static void a_ring_that_cannot_be_made_leaves_nothing(void **state)
 {
-	struct heph_worker worker = { .n_ready = 0 };
+	struct heph_worker worker = { .n_unusual = 0 };
 	int fds = count_fds();
 
 	for (long n = 1; n <= 3; n++) {

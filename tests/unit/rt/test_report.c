@@ -9,6 +9,7 @@
 
 #include "coro/san.h"
 #include "core/inbox.h"
+#include "core/slot.h"
 
 static char said[1 << 16];
 
@@ -170,7 +171,7 @@ static int damage(heph_ctx ctx, act_inbox in, void *arg)
 		self->last = (void *)UINTPTR_MAX;
 		break;
 	case 4: /* one byte before the end of what is mapped */
-		self->last = (void *)((uintptr_t)self->stack - 1);
+		self->last = (void *)((uintptr_t)self->slot->low - 1);
 		break;
 	}
 	crash();

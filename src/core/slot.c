@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/slot.h"
+
+#include <heph/actor.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/copy.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/heph.h"
+#include "core/worker.h"
+
+enum {
+	OWN = UINT32_MAX, /* the number of a slot that is not shared */
+	SIZES_MIN = 17,   /* the least power of two above the usual size */
+	FILL = 0xa5,
+	FILL_BELOW = 2048, /* of what was used and is not live any more */
+};
+
+#if HEPH_ASAN || HEPH_TSAN
+enum { SIZES_TIMES = 4 }; /* their frames are larger */
+#else
+enum { SIZES_TIMES = 1 };
+#endif
+
+static struct heph_slots *slots_of(const struct heph_self *self)
+{
+	return &heph_worker_of(self)->slots;
+}
+
+/* ---- which stack ----------------------------------------------------------- */
+
+/* From the environment, if it says something. */
+static int slots_wanted(const struct heph *heph, uint32_t *ret_n)
+{
+	const char *text = getenv("HEPH_SLOTS");
+	unsigned long n = heph->config.slots;
+	char *end;
+
+	if (text && *text) {
+		n = strtoul(text, &end, 10);
+		if (*end || n < 1 || n > HEPH_SLOTS_MAX) {
+			heph_log_error("HEPH_SLOTS: not 1 to 65536",
+				       HEPH_KV_STR("is", text));
+			return -EINVAL;
+		}
+	}
+	*ret_n = n ? (uint32_t)n : HEPH_SLOTS_DEFAULT;
+	return 0;
+}
+
+int heph_slots_init(struct heph_worker *worker)
+{
+	struct heph_slots *slots = &worker->slots;
+	int err;
+
+	if (!HEPH_SLOTS_DEFAULT)
+		return 0;
+	err = slots_wanted(worker->thread.heph, &slots->max);
+	if (err < 0)
+		return err;
+	slots->shared = heph_mem_reserve(slots->max * sizeof(*slots->shared));
+	return slots->shared ? 0 : -ENOMEM;
+}
+
+void heph_slots_fini(struct heph_worker *worker)
+{
+	struct heph_slots *slots = &worker->slots;
+
+	for (unsigned i = 0; i < HEPH_STACK_SIZES; i++) {
+		if (slots->sizes[i])
+			heph_stacks_fini(slots->sizes[i]);
+		heph_mem_free(slots->sizes[i]);
+	}
+	heph_mem_unreserve(slots->shared, slots->max * sizeof(*slots->shared));
+	*slots = (struct heph_slots){ 0 };
+}
+
+/* The stacks of at least that size; NULL: no memory. */
+static struct heph_stacks *stacks_of_size(struct heph_worker *worker,
+					  size_t size)
+{
+	struct heph_stacks **at, *stacks;
+	unsigned i = 0;
+
+	size *= SIZES_TIMES;
+	if (size <= worker->stacks.size)
+		return &worker->stacks;
+	while (i + 1 < HEPH_STACK_SIZES &&
+	       ((size_t)1 << (SIZES_MIN + i)) < size)
+		i++;
+	at = &worker->slots.sizes[i];
+	if (*at)
+		return *at;
+	stacks = heph_mem_alloc(sizeof(*stacks));
+	if (stacks && heph_stacks_init(stacks, (size_t)1 << (SIZES_MIN + i),
+				       worker->max_alive) < 0) {
+		heph_mem_free(stacks);
+		stacks = NULL;
+	}
+	return *at = stacks;
+}
+
+static struct heph_slot *make_slot(struct heph_stacks *stacks, uint32_t number)
+{
+	char *low = stacks ? heph_stack_take(stacks) : NULL;
+	struct heph_slot *slot;
+
+	if (!low)
+		return NULL;
+	slot = (struct heph_slot *)heph_coro_top(low, stacks->size) - 1;
+	*slot = (struct heph_slot){ .stacks = stacks,
+				    .low = low,
+				    .number = number };
+	return slot;
+}
+
+/* A new one, or the next of those that there are. NULL: no memory. */
+static struct heph_slot *choose_shared(struct heph_worker *worker)
+{
+	struct heph_slots *slots = &worker->slots;
+	struct heph_slot *slot;
+
+	if (slots->n < slots->max) {
+		slot = make_slot(&worker->stacks, slots->n);
+		if (slot)
+			return slots->shared[slots->n++] = slot;
+	}
+	if (!slots->n)
+		return NULL;
+	slots->turn = slots->turn + 1 < slots->n ? slots->turn + 1 : 0;
+	return slots->shared[slots->turn];
+}
+
+static struct heph_slot *choose(struct heph_self *self, size_t stack)
+{
+	struct heph_worker *worker = heph_worker_of(self);
+
+	if (heph_likely(!stack && worker->slots.max &&
+			!heph_kind_of(self)->deep))
+		return choose_shared(worker);
+	return make_slot(stacks_of_size(worker, stack), OWN);
+}
+
+static void forget(struct heph_slots *slots, const struct heph_slot *slot)
+{
+	struct heph_slot *last = slots->shared[--slots->n];
+
+	slots->shared[slot->number] = last;
+	last->number = slot->number;
+}
+
+static void release(struct heph_slots *slots, struct heph_slot *slot)
+{
+	if (--slot->bound)
+		return;
+	if (slot->number != OWN)
+		forget(slots, slot);
+	heph_stack_give(slot->stacks, slot->low);
+}
+
+/* ---- away and back --------------------------------------------------------- */
+
+static struct heph_saved *take_saved(struct heph_self *self, size_t live)
+{
+	return heph_pool_take(&self->thread->pool,
+			      sizeof(struct heph_saved) + live);
+}
+
+static void give_saved(struct heph_self *self, struct heph_saved *saved)
+{
+	heph_pool_give(&self->thread->pool, saved,
+		       sizeof(*saved) + heph_slot_live(self));
+}
+
+/* Its actors are to have stacks of their own from now on. */
+static void note_deep(struct heph_self *self, size_t live)
+{
+	heph_kind_of(self)->deep = true;
+	heph_log_info("actors of a type wait with much on their stacks: they "
+		      "get stacks of their own",
+		      HEPH_KV_STR("type", heph_type_of(self)->name),
+		      HEPH_KV_UINT("bytes", live));
+}
+
+static void count(struct heph_self *self, size_t live)
+{
+	struct heph_kind *kind = heph_kind_of(self);
+
+	kind->displaced++;
+	kind->live_sum += live;
+	if (live <= kind->live_max)
+		return;
+	kind->live_max = (uint32_t)live;
+	if (heph_unlikely(live > HEPH_SLOT_LIVE_MAX) && !kind->deep)
+		note_deep(self, live);
+}
+
+/* Hostile: nobody must count on what was there. */
+static void spoil(struct heph_slot *slot, char *sp)
+{
+	char *from = sp - slot->low > FILL_BELOW ? sp - FILL_BELOW : slot->low;
+	size_t size = (size_t)((char *)slot - from);
+
+	heph_san_unpoison(from, size);
+	memset(from, FILL, size);
+	heph_san_unpoison(from, size);
+}
+
+static bool put_away(struct heph_self *self)
+{
+	struct heph_slot *slot = self->slot;
+	size_t live = heph_slot_live(self);
+	struct heph_saved *saved = take_saved(self, live);
+
+	if (!saved)
+		return false;
+	count(self, live);
+	saved->slot = slot;
+	memcpy(saved->bytes, self->coro.sp, live);
+	self->saved = saved;
+	self->flags |= HEPH_FLAG_AWAY;
+	slot->inside = NULL;
+	if (HEPH_DEBUG >= 2)
+		spoil(slot, self->coro.sp);
+	return true;
+}
+
+bool heph_slot_enter(struct heph_self *self)
+{
+	struct heph_saved *saved = self->saved;
+	struct heph_slot *slot = saved->slot;
+	size_t live;
+
+	if (slot->inside && !put_away(slot->inside))
+		return false;
+	live = heph_slot_live(self);
+	if (HEPH_DEBUG >= 2) /* valgrind knows nothing of frames there */
+		heph_san_unpoison(self->coro.sp, live);
+	memcpy(self->coro.sp, saved->bytes, live);
+	give_saved(self, saved);
+	self->flags &= (uint16_t)~HEPH_FLAG_AWAY;
+	self->slot = slot;
+	slot->inside = self;
+	return true;
+}
+
+/* ---- beginnings and ends --------------------------------------------------- */
+
+/* Where the first bytes of its stack go. NULL: no memory. */
+static char *first_image(struct heph_self *self, struct heph_slot *slot,
+			 char *top)
+{
+	struct heph_saved *saved;
+
+	if (!slot->inside) {
+		slot->inside = self;
+		self->slot = slot;
+		return top - HEPH_CORO_FRAME;
+	}
+	self->coro.sp = top - HEPH_CORO_FRAME;
+	saved = take_saved(self,
+			   (size_t)((char *)slot - (char *)self->coro.sp));
+	if (!saved)
+		return NULL;
+	saved->slot = slot;
+	self->saved = saved;
+	self->flags |= HEPH_FLAG_AWAY;
+	return (char *)saved->bytes;
+}
+
+int heph_slot_bind(struct heph_self *self, size_t stack, const void *arg,
+		   heph_coro_fn *fn, heph_coro_end *end)
+{
+	size_t arg_size = heph_type_of(self)->arg_size;
+	struct heph_slot *slot = choose(self, stack);
+	char *image, *top;
+
+	if (!slot)
+		return -ENOMEM;
+	slot->bound++;
+	top = heph_slot_top(slot, arg_size);
+	image = first_image(self, slot, top);
+	if (!image) {
+		release(slots_of(self), slot);
+		return -ENOMEM;
+	}
+	heph_coro_init(&self->coro, slot->low, heph_slot_size(slot), top, image,
+		       fn, end);
+	heph_copy(image + HEPH_CORO_FRAME, arg, arg_size);
+	return 0;
+}
+
+void heph_slot_unbind(struct heph_self *self)
+{
+	struct heph_slot *slot = heph_slot_of(self);
+
+	heph_coro_fini(&self->coro);
+	if (self->flags & HEPH_FLAG_AWAY)
+		give_saved(self, self->saved);
+	else
+		slot->inside = NULL;
+	self->flags &= (uint16_t)~HEPH_FLAG_AWAY;
+	release(slots_of(self), slot);
+}
+
+void heph_slot_reset(struct heph_self *self, heph_coro_fn *fn,
+		     heph_coro_end *end)
+{
+	struct heph_slot *slot = self->slot;
+
+	heph_coro_reset(&self->coro, slot->low, heph_slot_size(slot),
+			heph_slot_top(slot, heph_type_of(self)->arg_size), fn,
+			end);
+}
