@@ -519,7 +519,8 @@ static int carry_deadlines(heph_ctx ctx, act_inbox in, void *arg)
 		must_be(deadline_at(ctx, last, 0), HEPH_NEVER);
 		within = now + 100 * HEPH_SEC;
 		must_be(deadline_at(heph_until(ctx, within), last, 0), within);
-		must_be(deadline_at(heph_until(ctx, within), first, 1000), within);
+		must_be(deadline_at(heph_until(ctx, within), first, 1000),
+			within);
 		must(deadline_at(heph_until(ctx, within), first, 50) < within);
 		must(deadline_at(ctx, first, 50) < within);
 		must_be(heph_send(ctx, last, { .n = 0 }), 0);
@@ -598,6 +599,7 @@ static int name_failures(heph_ctx ctx, act_inbox in, void *arg)
 {
 	heph_ctx soon;
 	struct heph_call_failure failure;
+	heph_time began;
 	char text[200];
 	act_ref to;
 	long n;
@@ -607,11 +609,13 @@ static int name_failures(heph_ctx ctx, act_inbox in, void *arg)
 	must_be(heph_call_error(ctx).waited, -1);
 	for (int on = 1; on <= 2; on++) {
 		to = spawn_on(ctx, on, idle, NULL);
+		began = heph_now();
 		soon = heph_within(ctx, 2 * HEPH_MSEC);
 		must_be(call(soon, to, &n), -ETIME); /* never received */
 		failure = failure_of(ctx, -ETIME, to);
 		must(strcmp(failure.name, "act") == 0);
-		must(failure.waited >= HEPH_MSEC);
+		must(failure.waited >= 0 &&
+		     failure.waited <= heph_now() - began);
 		must_be(failure.processing, 0);
 		heph_stop(to);
 		must_be(heph_join(ctx, to, NULL), 0);

@@ -131,8 +131,8 @@ static int cases_c_to_f(heph_ctx ctx, act_inbox in, void *arg)
 			 e[] = { -EIO, -EBUSY, 1, 0 },
 			 f[] = { -EIO, -EBUSY, -EPERM, 1, 0 },
 			 panic[] = { PANIC, -EIO, PANIC, 0 };
-	const struct heph_restarts once = { .times = 1 },
-				   twice = { .times = 2 };
+	const struct heph_restarts once = { .times = 1, .within = HEPH_NEVER },
+				   twice = { .times = 2, .within = HEPH_NEVER };
 	static struct job job;
 
 	(void)in, (void)arg;
@@ -245,7 +245,7 @@ static int stop_the_pausing(heph_ctx ctx, act_inbox in, void *arg)
 		must_be(heph_send(ctx, ref, { .n = 1, .owned = malloc(1) }), 0);
 		heph_stop(ref);
 		must_be(heph_join(ctx, ref, &exit), 0);
-		if (exit.err != -ESRCH) /* it had ended there before */
+		if (exit.err != -ESRCH)          /* it had ended there before */
 			must_be(exit.err, -EIO); /* as it ended */
 		must_be(job.runs, 1);
 	}
@@ -304,6 +304,7 @@ static int keep_messages(heph_ctx ctx, act_inbox in, void *arg)
 		sum = 0;
 		must_be(heph_spawn(ctx, act, &ref, { one_each, &sum }, .on = on,
 				   .restarts = { .times = 4,
+						 .within = HEPH_NEVER,
 						 .backoff = HEPH_MSEC }),
 			0);
 		for (long n = 1; n < 4; n++)

@@ -871,7 +871,9 @@ static void supervises_beside_other_things(void **state)
 /* The clause is about time as well. */
 static int pause_in_wait(heph_ctx ctx, act_inbox in, void *arg)
 {
-	struct heph_tree tree = { .times = 1, .backoff = 5 * HEPH_MSEC };
+	struct heph_tree tree = { .times = 1,
+				  .within = HEPH_NEVER,
+				  .backoff = 5 * HEPH_MSEC };
 	act_ref ref;
 
 	(void)in;

@@ -77,7 +77,8 @@ static void stay_as_they_are_for_a_later_deadline(void **state)
 
 static void move_for_an_earlier_deadline(void **state)
 {
-	struct waits waits = { .lengths = { 10 * HEPH_SEC, HEPH_SEC }, .n = 2 };
+	struct waits waits = { .lengths = { 20 * HEPH_SEC, 10 * HEPH_SEC },
+			       .n = 2 };
 	heph_time first;
 	act_ref ref;
 
