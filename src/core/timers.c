@@ -12,7 +12,12 @@
 
 #include "core/wait.h"
 
-enum { SEVERAL = 8 };
+enum {
+	SEVERAL = 8,
+	TAKEN = 32, /* of timers at a time */
+	LIVE = 256, /* bytes of a stack that an actor needs soon */
+	LINE = 64,
+};
 #define BATCH (3 * HEPH_WHEEL_TICK)
 
 static struct heph_alarm *alarm_of(const struct heph_self *self)
@@ -50,13 +55,24 @@ void heph_timers_cancel(struct heph_self *self)
 	self->flags &= (uint16_t)~HEPH_FLAG_ARMED;
 }
 
+static struct heph_self *self_of(const struct heph_worker *worker,
+				 const struct heph_alarm *alarm)
+{
+	return &worker->selves[alarm - worker->alarms];
+}
+
+/* Begins to fetch memory that was not touched for long. */
+static void fetch(const void *at, size_t size)
+{
+	for (size_t n = 0; n < size; n += LINE)
+		__builtin_prefetch((const char *)at + n, 1);
+}
+
 /* A timer has expired; the actor may wait for something else meanwhile, or with
  * another deadline. */
-static void expire(struct heph_worker *worker, struct heph_timer *timer)
+static void expire(struct heph_worker *worker, struct heph_alarm *alarm)
 {
-	struct heph_alarm *alarm =
-		heph_container_of(timer, struct heph_alarm, timer);
-	struct heph_self *self = &worker->selves[alarm - worker->alarms];
+	struct heph_self *self = self_of(worker, alarm);
 
 	self->flags &= (uint16_t)~HEPH_FLAG_ARMED;
 	if (!(self->waiting & HEPH_WAIT_TIME))
@@ -65,23 +81,42 @@ static void expire(struct heph_worker *worker, struct heph_timer *timer)
 		heph_timers_set(self, alarm->deadline);
 	else
 		heph_wake(self, HEPH_WAIT_TIME);
+	fetch(self->coro.sp, LIVE);
 }
 
-bool heph_timers_run(struct heph_worker *worker)
+/* Takes out some timers that have expired, and begins to fetch the control
+ * blocks of their actors. */
+static unsigned take(struct heph_worker *worker, struct heph_alarm **ret_alarms)
 {
 	struct heph_timer *timer;
 	unsigned n = 0;
 
+	while (n < TAKEN &&
+	       (timer = heph_wheel_expire(worker->wheel, worker->now))) {
+		ret_alarms[n] =
+			heph_container_of(timer, struct heph_alarm, timer);
+		fetch(self_of(worker, ret_alarms[n++]),
+		      sizeof(struct heph_self));
+	}
+	return n;
+}
+
+bool heph_timers_run(struct heph_worker *worker)
+{
+	struct heph_alarm *alarms[TAKEN];
+	unsigned n, sum = 0;
+
 	if (!worker->wheel || !heph_wheel_count(worker->wheel))
 		return false;
 	worker->now = heph_now();
-	while ((timer = heph_wheel_expire(worker->wheel, worker->now))) {
-		expire(worker, timer);
-		n++;
+	while ((n = take(worker, alarms))) {
+		for (unsigned i = 0; i < n; i++)
+			expire(worker, alarms[i]);
+		sum += n;
 	}
-	if (n >= SEVERAL)
+	if (sum >= SEVERAL)
 		worker->next_batch = (worker->now & -HEPH_WHEEL_TICK) + BATCH;
-	return n;
+	return sum;
 }
 
 /* When its wheel has something that is worth to be woken for. */
