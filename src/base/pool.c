@@ -33,7 +33,7 @@ enum {
 	SMALL_BITS = 9,
 	SMALL_CHUNK = 8192, /* room for the largest record */
 	ROOM = HEPH_POOL_CHUNK - sizeof(struct heph_pool_chunk),
-	WORTH_TRIMMING = 2 * HEPH_POOL_CHUNK,
+	WORTH_TRIMMING = 4 * HEPH_POOL_CHUNK,
 };
 
 _Static_assert(HEPH_POOL_SMALL == 1 << SMALL_BITS, "its logarithm");

@@ -15,7 +15,7 @@
 enum {
 	SEVERAL = 8,
 	TAKEN = 32, /* of timers at a time */
-	LIVE = 256, /* bytes of a stack that an actor needs soon */
+	LIVE = 256, /* bytes of its stack that an actor needs soon, about */
 	LINE = 64,
 };
 #define BATCH (3 * HEPH_WHEEL_TICK)
@@ -68,6 +68,15 @@ static void fetch(const void *at, size_t size)
 		__builtin_prefetch((const char *)at + n, 1);
 }
 
+/* Where it is, or where it was put away. */
+static void fetch_stack(const struct heph_self *self)
+{
+	if (self->flags & HEPH_FLAG_AWAY)
+		fetch(self->saved, LIVE);
+	else
+		fetch(self->coro.sp, LIVE);
+}
+
 /* A timer has expired; the actor may wait for something else meanwhile, or with
  * another deadline. */
 static void expire(struct heph_worker *worker, struct heph_alarm *alarm)
@@ -81,7 +90,7 @@ static void expire(struct heph_worker *worker, struct heph_alarm *alarm)
 		heph_timers_set(self, alarm->deadline);
 	else
 		heph_wake(self, HEPH_WAIT_TIME);
-	fetch(self->coro.sp, LIVE);
+	fetch_stack(self);
 }
 
 /* Takes out some timers that have expired, and begins to fetch the control

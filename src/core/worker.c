@@ -38,6 +38,8 @@ enum { TABLE_TIMES = 4, TABLE_MIN = 1 << 16, TABLE_ENOUGH = 1 << 24 };
 /* Idle stacks that keep their memory, and after which time without work. */
 enum { STACKS_KEPT = 64 };
 #define TRIM_AFTER HEPH_SEC
+/* How long it may take, and so how far away the next deadline must be. */
+#define TRIM_TAKES (50 * HEPH_MSEC)
 
 /* A queue is not passed over more often than this for a better one. */
 static const unsigned patience[HEPH_PRIORITIES] = { 0, 4, 8 };
@@ -515,13 +517,15 @@ static heph_time trim(struct heph_worker *worker, heph_time wait)
 	now = heph_now();
 	if (!worker->trim_at)
 		worker->trim_at = now + TRIM_AFTER;
-	if (now >= worker->trim_at) {
-		heph_stacks_trim(&worker->stacks, STACKS_KEPT);
-		heph_pool_trim(&worker->thread.pool);
-		worker->trim_at = 0;
+	if (now < worker->trim_at)
+		return wait < worker->trim_at - now ? wait :
+						      worker->trim_at - now;
+	if (wait < TRIM_TAKES)
 		return wait;
-	}
-	return wait < worker->trim_at - now ? wait : worker->trim_at - now;
+	heph_stacks_trim(&worker->stacks, STACKS_KEPT);
+	heph_pool_trim(&worker->thread.pool);
+	worker->trim_at = 0;
+	return 0; /* look again: it took a while */
 }
 
 bool heph_worker_turn(struct heph_worker *worker)

@@ -134,7 +134,7 @@ static void uses_a_chunk_up_before_the_next(void **state)
 
 enum {
 	BURST_SIZE = 240,
-	BURST = 8 * HEPH_POOL_CHUNK / BURST_SIZE,
+	BURST = 12 * HEPH_POOL_CHUNK / BURST_SIZE,
 };
 
 static void *burst[BURST];

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/worker.h"
 
+#include "core/timers.h"
+
 #include "rig.h"
 
 static char order[1000];
@@ -232,6 +234,44 @@ static void gives_the_memory_of_idle_stacks_back(void **state)
 	rig_close();
 }
 
+static int sleep_for_ever(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)in;
+	return heph_sleep(heph_until(ctx, *(heph_time *)arg), HEPH_NEVER);
+}
+
+static void gives_nothing_back_while_a_deadline_is_near(void **state)
+{
+	static heph_time now, deadline;
+	struct heph_worker *worker;
+	act_ref refs[RIG_ACTORS / 2];
+
+	(void)state;
+	now = 1000 * HEPH_SEC;
+	deadline = now + 100 * HEPH_SEC;
+	heph_time_virtual = &now;
+	setup();
+	worker = rig.workers[0];
+	for (int n = 0; n < RIG_ACTORS / 2; n++)
+		refs[n] = rig_spawn_with(0, (idle, NULL),
+					 .stack = HEPH_STACK_OWN);
+	rig_spawn(0, sleep_for_ever, &deadline);
+	rig_step(0);
+	for (int n = 0; n < RIG_ACTORS / 2; n++)
+		heph_stop(refs[n]);
+	rig_step(0);
+	assert_int_equal(worker->stacks.idle, RIG_ACTORS / 2);
+	now = deadline - HEPH_MSEC;
+	rig_step(0);
+	assert_int_equal(worker->stacks.trimmed, 0);
+	now = deadline + HEPH_MSEC;
+	rig_step(0);
+	rig_step(0);
+	assert_true(worker->stacks.trimmed > 0);
+	heph_time_virtual = NULL;
+	rig_close();
+}
+
 static void begins_without_memory_or_not_at_all(void **state)
 {
 	struct heph heph;
@@ -350,6 +390,7 @@ int main(void)
 		cmocka_unit_test(runs_with_the_smallest_budget),
 		cmocka_unit_test(uses_blocks_and_stacks_again),
 		cmocka_unit_test(gives_the_memory_of_idle_stacks_back),
+		cmocka_unit_test(gives_nothing_back_while_a_deadline_is_near),
 		cmocka_unit_test(begins_without_memory_or_not_at_all),
 		cmocka_unit_test(wakes_and_is_woken),
 		cmocka_unit_test(sees_a_timer_that_was_set_while_it_spun),
