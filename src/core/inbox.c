@@ -2,30 +2,46 @@
 #include "core/inbox.h"
 
 #include "core/answers.h"
+#include "core/lane.h"
 #include "core/parcel.h"
 #include "core/scan.h"
 #include "core/wait.h"
 
-/* What other threads find in the actor's place. */
-static void publish(struct heph_self *self, uint64_t full)
+static _Atomic uint64_t *place_of(struct heph_self *self)
 {
-	uint64_t serial = self->id & ~(uint64_t)(HEPH_THREADS_MAX - 1);
-
-	atomic_store_explicit(
-		&heph_worker_of(self)->places[heph_self_index(self)],
-		serial | full, memory_order_release);
+	return &heph_worker_of(self)->places[heph_self_index(self)];
 }
 
 void heph_inbox_shut(struct heph_self *self)
 {
 	self->flags |= HEPH_FLAG_FULL;
-	publish(self, HEPH_PLACE_FULL);
+	if (!(self->flags & HEPH_FLAG_GRANTED))
+		atomic_fetch_or(place_of(self), HEPH_PLACE_FULL);
 }
 
+/* Other workers may send; those that wait for it are told. */
 static void reopen(struct heph_self *self)
 {
-	self->flags &= (uint16_t)~HEPH_FLAG_FULL;
-	publish(self, 0);
+	uint64_t old = atomic_fetch_and(
+		place_of(self), ~(HEPH_PLACE_FULL | HEPH_PLACE_WANTED));
+
+	if (!(old & HEPH_PLACE_WANTED))
+		return;
+	self->flags |= HEPH_FLAG_GRANTED;
+	heph_lanes_tell_room(heph_worker_of(self));
+}
+
+void heph_inbox_leave_place(struct heph_self *self)
+{
+	if (atomic_exchange(place_of(self), 0) & HEPH_PLACE_WANTED)
+		heph_lanes_tell_room(heph_worker_of(self));
+}
+
+void heph_inbox_take_grant(struct heph_self *self)
+{
+	self->flags &= (uint16_t)~HEPH_FLAG_GRANTED;
+	if (heph_inbox_full(self))
+		heph_inbox_shut(self);
 }
 
 int heph_inbox_put(struct heph_self *self, const struct heph_letter *letter)
@@ -46,12 +62,62 @@ int heph_inbox_put(struct heph_self *self, const struct heph_letter *letter)
 	return 0;
 }
 
+static bool somebody_waits(const struct heph_self *self)
+{
+	return self->ext && !heph_list_empty(&self->ext->parcels);
+}
+
+/* There is room: for other workers as well. */
+static void open_to_others(struct heph_self *self)
+{
+	if (atomic_load_explicit(place_of(self), memory_order_relaxed) &
+	    HEPH_PLACE_FULL)
+		reopen(self);
+}
+
 void heph_inbox_make_room(struct heph_self *self)
 {
-	if (self->n < self->capacity && self->ext)
+	if (heph_inbox_full(self))
+		return;
+	if (!heph_self_extend(self))
+		open_to_others(self);
+	else if (heph_list_empty(&self->ext->roomy))
+		heph_list_push_back(&heph_worker_of(self)->roomy,
+				    &self->ext->roomy);
+	if (!somebody_waits(self))
+		self->flags &= (uint16_t)~HEPH_FLAG_FULL;
+	else if (self->n <= self->capacity / 2)
 		heph_parcels_admit(self);
-	if (self->n <= self->capacity / 2)
-		reopen(self);
+}
+
+/* One for each SHARE places, so that it can send some more before it has to
+ * wait again. Whether there is room left for others. */
+static bool let_some_in(struct heph_self *self)
+{
+	enum { SHARE = 32 };
+	unsigned n;
+
+	if (heph_inbox_full(self))
+		return false;
+	open_to_others(self);
+	for (n = 1 + (self->capacity - self->n) / SHARE;
+	     n && !heph_inbox_full(self); n--)
+		if (!heph_parcels_admit(self))
+			break;
+	return !heph_inbox_full(self) && somebody_waits(self);
+}
+
+void heph_inboxes_let_in(struct heph_worker *worker)
+{
+	struct heph_list *node, *next;
+	struct heph_ext *ext;
+
+	heph_list_each_safe(node, next, &worker->roomy) {
+		ext = heph_container_of(node, struct heph_ext, roomy);
+		if (let_some_in(ext->self))
+			continue;
+		heph_list_remove(node);
+	}
 }
 
 static void free_msg(struct heph_self *self, struct heph_msg *msg)
@@ -108,8 +174,10 @@ void heph_inbox_close(struct heph_self *self)
 		free_msg(self, msg);
 		heph_count(&self->thread->count.unread_dropped);
 	}
-	if (self->ext)
-		heph_parcels_refuse(self);
+	if (!self->ext)
+		return;
+	heph_list_remove(&self->ext->roomy);
+	heph_parcels_refuse(self);
 }
 
 /* Until there is a message, or the wait ends otherwise. */

@@ -59,8 +59,21 @@ int heph_inbox_put(struct heph_self *self, const struct heph_letter *letter);
 /* The inbox has become full: other threads find it so from now on. */
 void heph_inbox_shut(struct heph_self *self);
 
-/* A message was taken out of an inbox that had been full: lets others in. */
+/*
+ * A message was taken out of an inbox that had been full. At the end of the turn
+ * those are let in that wait for room, not all at once as long as each of them
+ * may send more; below half one is let in at once. Senders on other workers wait
+ * there, and find the inbox full until the end of the turn as well. If some of
+ * them wait it stays open until one has come: then take_grant is called.
+ */
 void heph_inbox_make_room(struct heph_self *self);
+void heph_inbox_take_grant(struct heph_self *self);
+
+/* The end of a turn: lets senders into the inboxes that have room. */
+void heph_inboxes_let_in(struct heph_worker *worker);
+
+/* The actor is gone for other threads. */
+void heph_inbox_leave_place(struct heph_self *self);
 
 /* The actor has received that message, which is a call or marked. */
 void heph_inbox_took(struct heph_self *self, struct heph_msg *msg);

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "core/heph.h"
 
-enum { FILLER = UINT32_MAX, ALIGN = 8, LARGEST = 4096 };
+enum { FILLER = UINT32_MAX, ALIGN = 8, LARGEST = 4096, LEFT_FREE = 16384 };
 
 struct record {
 	uint64_t id;
@@ -68,6 +68,7 @@ static struct heph_lane *make(struct heph_worker *from, struct heph_thread *to)
 	if (!lane)
 		return NULL;
 	lane->to = to;
+	heph_list_init(&lane->waiting);
 	atomic_store(
 		&heph->lanes[from->thread.number * heph->workers + to->number],
 		lane);
@@ -89,10 +90,11 @@ static uint8_t *counter_of(struct heph_lane *lane, uint32_t slot)
 	return &lane->under_way[slot % HEPH_LANE_COUNTERS];
 }
 
-/* Counts back what the reader is done with. */
+/* Counts back what the reader is done with. Sequentially consistent, as it may
+ * be the last look of a writer that falls asleep. */
 static void reclaim(struct heph_lane *lane)
 {
-	uint64_t head = atomic_load_explicit(&lane->head, memory_order_acquire);
+	uint64_t head = atomic_load(&lane->head);
 	struct record *record;
 
 	while (lane->reclaimed != head) {
@@ -105,37 +107,91 @@ static void reclaim(struct heph_lane *lane)
 	}
 }
 
-static bool has_room(struct heph_lane *lane, uint32_t length)
+/* Up to where the ring is free; the largest record fits in what is left for who
+ * has waited. */
+static uint64_t end_of_room(struct heph_lane *lane, bool waited)
+{
+	uint64_t end = lane->reclaimed + HEPH_LANE_SIZE;
+
+	return lane->blocked && !waited ? end - LEFT_FREE : end;
+}
+
+static bool has_room(struct heph_lane *lane, uint32_t length, bool waited)
 {
 	uint32_t rest = left(lane->written);
 	uint64_t end = lane->written + length + (rest < length ? rest : 0);
 
-	return end - lane->reclaimed <= HEPH_LANE_SIZE;
+	return end <= end_of_room(lane, waited);
 }
 
-static bool may_write(struct heph_lane *lane, uint32_t slot, uint32_t length)
+static bool window_open(struct heph_lane *lane, uint32_t slot, bool waited)
 {
-	return *counter_of(lane, slot) < HEPH_WINDOW && has_room(lane, length);
+	return *counter_of(lane, slot) <
+	       HEPH_WINDOW - (lane->blocked && !waited);
 }
 
-/* The place for a record of that length, for which there is room. */
-static struct record *claim(struct heph_lane *lane, uint32_t length)
+bool heph_lane_has_room(struct heph_lane *lane, uint32_t slot, uint32_t size,
+			bool waited)
+{
+	reclaim(lane);
+	return window_open(lane, slot, waited) &&
+	       has_room(lane, length_of(size), waited);
+}
+
+/* Goes to the beginning of the ring. */
+static void fill(struct heph_lane *lane)
 {
 	uint32_t rest = left(lane->written);
-	struct record *record;
+	struct record *record = at(lane, lane->written);
 
-	if (rest < length) {
-		if (rest >= sizeof(*record)) {
-			record = at(lane, lane->written);
-			record->slot = FILLER;
-			record->length = rest;
-		}
-		lane->written += rest;
+	if (rest >= sizeof(*record)) {
+		record->slot = FILLER;
+		record->length = rest;
 	}
-	record = at(lane, lane->written);
-	record->length = length;
-	lane->written += length;
-	return record;
+	lane->written += rest;
+}
+
+/* Sees to it that there is room for a record, in one piece. */
+static int make_room(struct heph_lane *lane, uint32_t slot, uint32_t length,
+		     bool waited)
+{
+	uint64_t end;
+
+	reclaim(lane);
+	if (!window_open(lane, slot, waited) ||
+	    !has_room(lane, length, waited)) {
+		heph_lane_flush(lane);
+		return -EAGAIN;
+	}
+	if (left(lane->written) < length)
+		fill(lane);
+	end = lane->written + left(lane->written);
+	lane->until = end_of_room(lane, false);
+	if (lane->until > end)
+		lane->until = end;
+	return 0;
+}
+
+void heph_lane_block(struct heph_lane *lane, struct heph_worker *from)
+{
+	if (lane->blocked)
+		return;
+	lane->blocked = true;
+	lane->next_blocked = from->blocked;
+	from->blocked = lane;
+	lane->until = lane->written; /* less of it is free */
+	atomic_store(&lane->waits, true);
+}
+
+void heph_lane_unblock(struct heph_lane *lane)
+{
+	lane->blocked = false;
+	atomic_store_explicit(&lane->waits, false, memory_order_relaxed);
+}
+
+void heph_lane_pretend(struct heph_lane *lane, uint32_t slot, int n)
+{
+	*counter_of(lane, slot) = (uint8_t)(*counter_of(lane, slot) + n);
 }
 
 static void mark_dirty(struct heph_lane *lane, struct heph_worker *from)
@@ -147,36 +203,43 @@ static void mark_dirty(struct heph_lane *lane, struct heph_worker *from)
 	from->dirty = lane;
 }
 
-int heph_lane_write(struct heph_lane *lane, struct heph_worker *from,
-		    uint64_t id, uint32_t slot,
-		    const struct heph_letter *letter)
+/* The contents of a large one, by reference. */
+static int write_large(struct record *record, const struct heph_letter *letter)
+{
+	void *large = heph_mem_alloc_raw(letter->size);
+
+	if (!large)
+		return -ENOMEM;
+	heph_letter_copy(letter, large);
+	memcpy(record->data, &large, sizeof(large));
+	return 0;
+}
+
+HEPH_INLINE int write_to(struct heph_lane *lane, struct heph_worker *from,
+			 uint64_t id, uint32_t slot,
+			 const struct heph_letter *letter, bool waited)
 {
 	uint32_t length = length_of(letter->size);
 	struct record *record;
-	void *large = NULL;
+	int err;
 
-	if (!may_write(lane, slot, length)) {
-		reclaim(lane);
-		if (!may_write(lane, slot, length)) {
-			heph_lane_flush(lane);
-			return -EAGAIN;
-		}
+	if (heph_unlikely(lane->written + length > lane->until ||
+			  !window_open(lane, slot, waited))) {
+		err = make_room(lane, slot, length, waited);
+		if (err < 0)
+			return err;
 	}
-	if (letter->size > LARGEST) {
-		large = heph_mem_alloc_raw(letter->size);
-		if (!large)
-			return -ENOMEM;
-		heph_letter_copy(letter, large);
-	}
-	record = claim(lane, length);
+	record = at(lane, lane->written);
 	record->id = id;
 	record->slot = slot;
 	record->size = letter->size;
 	record->reply_at = letter->reply_at;
-	if (large)
-		memcpy(record->data, &large, sizeof(large));
-	else
+	record->length = length;
+	if (heph_likely(letter->size <= LARGEST))
 		heph_letter_copy(letter, record->data);
+	else if (write_large(record, letter) < 0)
+		return -ENOMEM;
+	lane->written += length;
 	++*counter_of(lane, slot);
 	mark_dirty(lane, from);
 	if (++lane->unpublished >= HEPH_LANE_BATCH)
@@ -184,10 +247,18 @@ int heph_lane_write(struct heph_lane *lane, struct heph_worker *from,
 	return 0;
 }
 
-bool heph_lane_has_room(struct heph_lane *lane, uint32_t slot, uint32_t size)
+int heph_lane_write(struct heph_lane *lane, struct heph_worker *from,
+		    uint64_t id, uint32_t slot,
+		    const struct heph_letter *letter)
 {
-	reclaim(lane);
-	return may_write(lane, slot, length_of(size));
+	return write_to(lane, from, id, slot, letter, false);
+}
+
+int heph_lane_write_waited(struct heph_lane *lane, struct heph_worker *from,
+			   uint64_t id, uint32_t slot,
+			   const struct heph_letter *letter)
+{
+	return write_to(lane, from, id, slot, letter, true);
 }
 
 void heph_lane_flush(struct heph_lane *lane)
@@ -226,10 +297,11 @@ static void refuse(struct heph_worker *worker, uint32_t slot,
 			       letter->reply_at);
 }
 
-static void deliver(struct heph_worker *worker, struct record *record)
+/* All that is not a small message without a reply to somebody who lives. */
+static __attribute__((noinline)) void
+deliver_slowly(struct heph_worker *worker, struct heph_self *self,
+	       struct record *record)
 {
-	struct heph_self *self =
-		heph_worker_find(worker, record->id, record->slot);
 	struct heph_letter letter = { .data = record->data,
 				      .size = record->size,
 				      .reply_at = record->reply_at };
@@ -248,12 +320,45 @@ static void deliver(struct heph_worker *worker, struct record *record)
 	heph_mem_free(large);
 }
 
+HEPH_INLINE void deliver(struct heph_worker *worker, struct record *record)
+{
+	struct heph_self *self =
+		heph_worker_find(worker, record->id, record->slot);
+
+	if (heph_unlikely(!self || record->reply_at != HEPH_NO_REPLY ||
+			  record->size > LARGEST ||
+			  heph_inbox_push(self, record->data, record->size) <
+				  0))
+		deliver_slowly(worker, self, record);
+	if (heph_unlikely(self && (self->flags & HEPH_FLAG_GRANTED)))
+		heph_inbox_take_grant(self);
+}
+
 static struct heph_lane *lane_from(struct heph_worker *to, unsigned from)
 {
 	struct heph *heph = to->thread.heph;
 
 	return atomic_load(
 		&heph->lanes[from * heph->workers + to->thread.number]);
+}
+
+/* Something has changed: wakes the writer if that is what it waits for. */
+static void tell_writer(struct heph_worker *to, struct heph_lane *lane,
+			unsigned from)
+{
+	if (atomic_load(&lane->waits))
+		heph_thread_wake(heph_thread_of(to->thread.heph, from));
+}
+
+void heph_lanes_tell_room(struct heph_worker *to)
+{
+	struct heph_lane *lane;
+
+	for (unsigned from = 0; from < to->n_lanes; from++) {
+		lane = lane_from(to, from);
+		if (lane)
+			tell_writer(to, lane, from);
+	}
 }
 
 bool heph_lane_read(struct heph_worker *to, unsigned from)
@@ -276,7 +381,8 @@ bool heph_lane_read(struct heph_worker *to, unsigned from)
 		deliver(to, record);
 		head += record->length;
 	}
-	atomic_store_explicit(&lane->head, head, memory_order_release);
+	atomic_store(&lane->head, head); /* before looking at asleep */
+	tell_writer(to, lane, from);
 	return true;
 }
 

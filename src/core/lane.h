@@ -11,6 +11,11 @@
  * writer counts what it has under way to each actor and stops at HEPH_WINDOW;
  * the count goes down as the reader's head passes. It counts by the low bits
  * of the actor's slot; actors that share a counter share the window.
+ *
+ * Waiting. Who finds no room leaves a parcel in the writer's list, `waiting`.
+ * The writer looks at the first of them in each turn and lets some in; others
+ * may write meanwhile, but leave room for one. When it sleeps the reader wakes
+ * it, by `waits`, after it has read something or opened an inbox.
  */
 #ifndef HEPH_CORE_LANE_H
 #define HEPH_CORE_LANE_H
@@ -30,12 +35,15 @@ struct heph_lane {
 	uint64_t published;
 	uint64_t reclaimed; /* counted back up to here */
 	unsigned unpublished; /* messages */
-	struct heph_lane *next_dirty;
-	bool dirty;
+	uint64_t until; /* may be written up to here without a look */
+	struct heph_lane *next_dirty, *next_blocked;
+	bool dirty, blocked; /* is in the writer's lists of such lanes */
 	struct heph_thread *to;
+	struct heph_list waiting; /* parcels */
 	uint8_t under_way[HEPH_LANE_COUNTERS];
 	/* the writer publishes */
 	alignas(HEPH_CACHE_LINE) _Atomic uint64_t tail;
+	_Atomic bool waits; /* somebody does */
 	/* the reader publishes */
 	alignas(HEPH_CACHE_LINE) _Atomic uint64_t head;
 	alignas(HEPH_CACHE_LINE) unsigned char bytes[HEPH_LANE_SIZE];
@@ -49,8 +57,23 @@ struct heph_lane *heph_lane_to(struct heph_worker *from, struct heph_thread *to)
 int heph_lane_write(struct heph_lane *lane, struct heph_worker *from,
 		    uint64_t id, uint32_t slot, const struct heph_letter *letter);
 
-/* Whether a message of that size for that slot could be written. Writer. */
-bool heph_lane_has_room(struct heph_lane *lane, uint32_t slot, uint32_t size);
+/* The same for one that has waited: it need not leave room. */
+int heph_lane_write_waited(struct heph_lane *lane, struct heph_worker *from,
+			   uint64_t id, uint32_t slot,
+			   const struct heph_letter *letter);
+
+/* Whether a message of that size for that slot could be written, if `waited`
+ * as one that has waited. Writer. */
+bool heph_lane_has_room(struct heph_lane *lane, uint32_t slot, uint32_t size,
+			bool waited);
+
+/* Puts the lane into the writer's list of those that somebody waits at. The
+ * second one, for who has taken it out. Writer. */
+void heph_lane_block(struct heph_lane *lane, struct heph_worker *from);
+void heph_lane_unblock(struct heph_lane *lane);
+
+/* Counts more under way to an actor than there is, or less again. Writer. */
+void heph_lane_pretend(struct heph_lane *lane, uint32_t slot, int n);
 
 /* Publishes what was written, and wakes the reader. Writer. */
 void heph_lane_flush(struct heph_lane *lane);
@@ -67,5 +90,9 @@ bool heph_lanes_read(struct heph_worker *to);
 
 /* Whether there is something in one of them. Reader. */
 bool heph_lanes_waiting(struct heph_worker *to);
+
+/* An inbox was opened that somebody waits for: wakes those writers that sleep
+ * and wait for something. Reader. */
+void heph_lanes_tell_room(struct heph_worker *to);
 
 #endif

@@ -449,7 +449,7 @@ static void disappear(struct heph_self *self, const struct heph_exit *exit,
 	struct heph_self *parent = relative(self, self->parent);
 	uint64_t id = self->id;
 
-	atomic_store(&worker->places[heph_self_index(self)], 0);
+	heph_inbox_leave_place(self);
 	self->id = 0;
 	drop_arg(self);
 	if (self->last || self->ext)

@@ -233,7 +233,7 @@ static int run_slice(struct heph_worker *on, struct heph_solo *solo, int budget)
 	heph_worker_publish(worker);
 	heph_thread_current = &on->thread;
 	solo->home = operates(worker) ? on : NULL;
-	if (heph_worker_any_ready(worker))
+	if (heph_worker_any_ready(worker) || !heph_list_empty(&worker->roomy))
 		enqueue(solo);
 	else
 		sleep_or_enqueue(solo);

@@ -8,15 +8,17 @@
 static void arrive(struct heph_event *event);
 static void on_cancel(struct heph_event *event);
 
+/* One that stays on this thread is from its pool. */
 static struct heph_parcel *make(struct heph_thread *to, struct heph_addr addr,
-				const struct heph_letter *letter)
+				const struct heph_letter *letter,
+				struct heph_lane *lane)
 {
 	size_t size = sizeof(struct heph_parcel) + letter->size;
-	bool local = to == heph_thread_current;
+	struct heph_thread *mine = heph_thread_current;
+	struct heph_pool *pool = lane || to == mine ? &mine->pool : NULL;
 	struct heph_parcel *parcel;
 
-	parcel = local ? heph_pool_take(&to->pool, size) :
-			 heph_mem_alloc_raw(size);
+	parcel = pool ? heph_pool_take(pool, size) : heph_mem_alloc_raw(size);
 	if (!parcel)
 		return NULL;
 	*parcel = (struct heph_parcel){
@@ -25,8 +27,8 @@ static struct heph_parcel *make(struct heph_thread *to, struct heph_addr addr,
 		.id = addr.id,
 		.slot = addr.slot,
 		.thread = to,
-		.local = local,
-		.lane = -1,
+		.lane = lane,
+		.pool = pool,
 		.size = letter->size,
 		.reply_at = letter->reply_at,
 	};
@@ -37,11 +39,28 @@ static struct heph_parcel *make(struct heph_thread *to, struct heph_addr addr,
 
 static void dispose(struct heph_parcel *parcel)
 {
-	if (parcel->local)
-		heph_pool_give(&parcel->thread->pool, parcel,
+	if (parcel->pool)
+		heph_pool_give(parcel->pool, parcel,
 			       sizeof(*parcel) + parcel->size);
 	else
 		heph_mem_free(parcel);
+}
+
+static struct heph_letter letter_of(struct heph_parcel *parcel)
+{
+	struct heph_letter letter = { .data = parcel->data,
+				      .size = parcel->size,
+				      .reply_at = parcel->reply_at };
+
+	if (letter.reply_at != HEPH_NO_REPLY) /* it is in the data already */
+		memcpy(&letter.reply, parcel->data + parcel->reply_at,
+		       sizeof(letter.reply));
+	return letter;
+}
+
+static struct heph_parcel *parcel_at(struct heph_list *node)
+{
+	return heph_container_of(node, struct heph_parcel, node);
 }
 
 /* ---- the receiver's worker ----------------------------------------------- */
@@ -69,16 +88,9 @@ static void send_back(struct heph_parcel *parcel, int result)
 
 static int put(struct heph_self *self, struct heph_parcel *parcel)
 {
-	struct heph_letter letter = { .data = parcel->data,
-				      .size = parcel->size,
-				      .reply_at = parcel->reply_at };
+	struct heph_letter letter = letter_of(parcel);
 
-	if (parcel->probe)
-		return 0;
-	if (letter.reply_at != HEPH_NO_REPLY) /* it is in the data already */
-		memcpy(&letter.reply, parcel->data + parcel->reply_at,
-		       sizeof(letter.reply));
-	return heph_inbox_put(self, &letter);
+	return parcel->probe ? 0 : heph_inbox_put(self, &letter);
 }
 
 /* For a parcel that somebody waits for. */
@@ -122,8 +134,6 @@ static void arrive(struct heph_event *event)
 	struct heph_worker *worker = (struct heph_worker *)parcel->thread;
 	struct heph_self *self;
 
-	if (parcel->lane >= 0)
-		heph_lane_read(worker, (unsigned)parcel->lane);
 	self = heph_worker_find(worker, parcel->id, parcel->slot);
 	if (parcel->under_way)
 		deliver_or_drop(worker, self, parcel);
@@ -135,16 +145,18 @@ static struct heph_parcel *next_waiting(struct heph_self *self)
 {
 	struct heph_list *node = heph_list_pop_front(&self->ext->parcels);
 
-	return node ? heph_container_of(node, struct heph_parcel, node) : NULL;
+	return node ? parcel_at(node) : NULL;
 }
 
-void heph_parcels_admit(struct heph_self *self)
+bool heph_parcels_admit(struct heph_self *self)
 {
-	struct heph_parcel *parcel;
+	struct heph_parcel *parcel = NULL;
 
-	while (!heph_inbox_full(self) && (parcel = next_waiting(self)))
-		if (claim(parcel))
-			send_back(parcel, put(self, parcel));
+	while (self->ext && (parcel = next_waiting(self)) && !claim(parcel))
+		;
+	if (parcel)
+		send_back(parcel, put(self, parcel));
+	return parcel;
 }
 
 void heph_parcels_refuse(struct heph_self *self)
@@ -156,13 +168,123 @@ void heph_parcels_refuse(struct heph_self *self)
 			send_back(parcel, -ESRCH);
 }
 
+/* ---- at a lane ----------------------------------------------------------- */
+
+/* How many of those that wait at a lane are looked at in a turn, how many are
+ * let in, and how many messages each of them may send before the next one to
+ * the same receiver is let in. */
+enum { LOOKS = 32, PASSES = 8, SHARE = HEPH_WINDOW / 2 };
+
+/* Tells the receiver's worker that somebody wants in, where it is full. 0;
+ * -EAGAIN, -ESRCH. */
+static int look(struct heph_parcel *parcel)
+{
+	struct heph_worker *worker = (struct heph_worker *)parcel->thread;
+	_Atomic uint64_t *place = &worker->places[parcel->slot];
+	uint64_t found = atomic_load(place);
+
+	if ((found ^ parcel->id) / HEPH_THREADS_MAX)
+		return -ESRCH;
+	if ((found & HEPH_PLACE_FULL) && !(found & HEPH_PLACE_WANTED))
+		found = atomic_fetch_or(place, HEPH_PLACE_WANTED);
+	return found & HEPH_PLACE_FULL ? -EAGAIN : 0;
+}
+
+static uint32_t size_in_lane(struct heph_parcel *parcel)
+{
+	struct heph_addr addr = { .id = parcel->id, .slot = parcel->slot };
+	struct heph_kind *kind;
+
+	if (!parcel->probe)
+		return parcel->size;
+	kind = heph_kind_with(parcel->thread->heph, addr);
+	return kind ? (uint32_t)kind->type->msg_size : 0;
+}
+
+/* Whether there is room. 0; -EAGAIN, -ESRCH. */
+static int room_at_lane(struct heph_parcel *parcel)
+{
+	int err = look(parcel);
+
+	if (err == 0 && !heph_lane_has_room(parcel->lane, parcel->slot,
+					    size_in_lane(parcel), true))
+		err = -EAGAIN;
+	return err;
+}
+
+static int pass(struct heph_parcel *parcel, struct heph_worker *from)
+{
+	struct heph_letter letter = letter_of(parcel);
+	int err = room_at_lane(parcel);
+
+	if (err < 0 || parcel->probe)
+		return err;
+	return heph_lane_write_waited(parcel->lane, from, parcel->id,
+				      parcel->slot, &letter);
+}
+
+/* Those that may not yet go to the end, so that all are looked at by turns. */
+static void pass_some(struct heph_lane *lane, struct heph_worker *from)
+{
+	unsigned looks = LOOKS, n = 0;
+	struct heph_list *node, *last = lane->waiting.prev;
+	uint32_t passed[PASSES];
+	struct heph_parcel *parcel;
+	int err;
+
+	while (looks-- && n < PASSES &&
+	       (node = heph_list_pop_front(&lane->waiting))) {
+		parcel = parcel_at(node);
+		err = pass(parcel, from);
+		if (err == 0) {
+			heph_lane_pretend(lane, parcel->slot, SHARE);
+			passed[n++] = parcel->slot;
+		}
+		if (err == -EAGAIN)
+			heph_list_push_back(&lane->waiting, node);
+		else if (claim(parcel))
+			send_back(parcel, err);
+		if (node == last)
+			break;
+	}
+	while (n)
+		heph_lane_pretend(lane, passed[--n], -SHARE);
+}
+
+void heph_parcels_pass(struct heph_worker *from)
+{
+	struct heph_lane **link = &from->blocked, *lane;
+
+	while ((lane = *link)) {
+		pass_some(lane, from);
+		if (heph_list_empty(&lane->waiting)) {
+			*link = lane->next_blocked;
+			heph_lane_unblock(lane);
+		} else {
+			link = &lane->next_blocked;
+		}
+	}
+}
+
+bool heph_parcels_may_pass(struct heph_worker *from)
+{
+	struct heph_list *node;
+
+	for (struct heph_lane *lane = from->blocked; lane;
+	     lane = lane->next_blocked)
+		heph_list_each(node, &lane->waiting)
+			if (room_at_lane(parcel_at(node)) != -EAGAIN)
+				return true;
+	return false;
+}
+
 /* ---- the sender ---------------------------------------------------------- */
 
 int heph_parcel_post(struct heph_thread *to, struct heph_addr addr,
 		     const struct heph_letter *letter,
 		     _Atomic uint32_t *under_way)
 {
-	struct heph_parcel *parcel = make(to, addr, letter);
+	struct heph_parcel *parcel = make(to, addr, letter, NULL);
 
 	if (!parcel)
 		return -ENOMEM;
@@ -172,11 +294,11 @@ int heph_parcel_post(struct heph_thread *to, struct heph_addr addr,
 	return 0;
 }
 
-/* The receiver's worker takes it out of the list, if it is there, and frees
- * it: senders that try for a short while each leave nothing behind. */
-static void give_up(struct heph_self *sender, struct heph_parcel *parcel)
+/* Whoever has the list takes it out, if it is there, and frees it: senders that
+ * try for a short while each leave nothing behind. */
+static void give_up(struct heph_parcel *parcel)
 {
-	if (parcel->thread == sender->thread)
+	if (parcel->pool)
 		on_cancel(&parcel->cancel);
 	else
 		heph_thread_post(parcel->thread, &parcel->cancel);
@@ -185,20 +307,35 @@ static void give_up(struct heph_self *sender, struct heph_parcel *parcel)
 /* Sends a parcel that somebody waits for. */
 static void start(struct heph_self *self, struct heph_parcel *parcel)
 {
-	struct heph_thread *from = self->thread, *to = parcel->thread;
-
 	heph_request_init(&parcel->request, self, HEPH_WAIT_ROOM, arrive);
-	if (to != from && heph_thread_has_lanes(from, to)) {
-		parcel->lane = from->number;
-		heph_lanes_flush((struct heph_worker *)from);
+	if (parcel->lane) {
+		heph_list_push_back(&parcel->lane->waiting, &parcel->node);
+		heph_lane_block(parcel->lane, heph_worker_of(self));
+	} else {
+		heph_request_send(&parcel->request, parcel->thread);
 	}
-	heph_request_send(&parcel->request, to);
+}
+
+/* A parcel of an actor, or of a thread, that will wait. */
+static struct heph_parcel *make_to_wait(struct heph_self *self,
+					struct heph_thread *to,
+					struct heph_addr addr,
+					const struct heph_letter *letter)
+{
+	struct heph_lane *lane = NULL;
+
+	if (to != self->thread && heph_thread_has_lanes(self->thread, to)) {
+		lane = heph_lane_to(heph_worker_of(self), to);
+		if (!lane)
+			return NULL;
+	}
+	return make(to, addr, letter, lane);
 }
 
 int heph_parcel_send(heph_ctx ctx, struct heph_thread *to,
 		     struct heph_addr addr, const struct heph_letter *letter)
 {
-	struct heph_parcel *parcel = make(to, addr, letter);
+	struct heph_parcel *parcel = make_to_wait(ctx.self, to, addr, letter);
 	bool gone = false;
 	int err;
 
@@ -207,7 +344,7 @@ int heph_parcel_send(heph_ctx ctx, struct heph_thread *to,
 	start(ctx.self, parcel);
 	err = heph_request_await(ctx, &parcel->request, &gone);
 	if (gone)
-		give_up(ctx.self, parcel);
+		give_up(parcel);
 	else
 		dispose(parcel);
 	return err;
@@ -219,7 +356,7 @@ struct heph_parcel *heph_parcel_ask(struct heph_self *asker,
 {
 	const struct heph_letter nothing = { .data = "",
 					     .reply_at = HEPH_NO_REPLY };
-	struct heph_parcel *parcel = make(to, addr, &nothing);
+	struct heph_parcel *parcel = make_to_wait(asker, to, addr, &nothing);
 
 	if (!parcel)
 		return NULL;
@@ -228,10 +365,10 @@ struct heph_parcel *heph_parcel_ask(struct heph_self *asker,
 	return parcel;
 }
 
-void heph_parcel_end(struct heph_self *asker, struct heph_parcel *parcel)
+void heph_parcel_end(struct heph_parcel *parcel)
 {
 	if (heph_request_abandon(&parcel->request))
-		give_up(asker, parcel);
+		give_up(parcel);
 	else
 		dispose(parcel);
 }

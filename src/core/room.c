@@ -2,8 +2,8 @@
 /*
  * Whether a send would find room is asked of what the sender can see: the inbox
  * of a neighbour, the place of another worker's actor and what is under way to
- * it. If there is none a parcel without a message waits at the receiver, in the
- * line with those of senders, and comes back when its turn has come.
+ * it. If there is none a parcel without a message waits in the line with those
+ * of senders, and comes back when its turn has come.
  */
 #include "core/room.h"
 
@@ -23,7 +23,8 @@ static bool window_open(struct heph_thread *from, struct heph_worker *worker,
 		lane = heph_lane_to((struct heph_worker *)from, &worker->thread);
 		return !lane || !kind ||
 		       heph_lane_has_room(lane, to.slot,
-					  (uint32_t)kind->type->msg_size);
+					  (uint32_t)kind->type->msg_size,
+					  false);
 	}
 	if (!heph_worker_ordinary(worker))
 		under_way = &worker->thread.arriving;
@@ -75,5 +76,6 @@ int heph_room_begin(heph_ctx ctx, struct heph_clause *clause)
 
 void heph_room_end(heph_ctx ctx, struct heph_clause *clause)
 {
-	heph_parcel_end(ctx.self, clause->begun);
+	(void)ctx;
+	heph_parcel_end(clause->begun);
 }

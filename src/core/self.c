@@ -25,6 +25,7 @@ struct heph_ext *heph_self_extend(struct heph_self *self)
 	heph_list_init(&ext->watchers);
 	heph_list_init(&ext->downs);
 	heph_list_init(&ext->parcels);
+	heph_list_init(&ext->roomy);
 	heph_list_init(&ext->names_gone);
 	return self->ext = ext;
 }

@@ -53,12 +53,13 @@ enum {
 	HEPH_FLAG_FAILED = 1 << 1,    /* another one's failure has come to it */
 	HEPH_FLAG_FINISHING = 1 << 2, /* its function has returned */
 	HEPH_FLAG_ROOT = 1 << 4,      /* the runtime is its parent */
-	HEPH_FLAG_FULL = 1 << 5,      /* other threads see its inbox as full */
+	HEPH_FLAG_FULL = 1 << 5,      /* its inbox was; some may wait for room */
 	HEPH_FLAG_UNHELD = 1 << 6,    /* stops when it waits for a message */
 	HEPH_FLAG_TRAP = 1 << 7,      /* exits along links become downs */
 	HEPH_FLAG_FORCED = 1 << 8,    /* its shields are revoked */
 	HEPH_FLAG_ARMED = 1 << 9,     /* its timer is; see timers.h */
 	HEPH_FLAG_AWAY = 1 << 10,     /* its frames are not in its slot */
+	HEPH_FLAG_GRANTED = 1 << 11,  /* other workers may send, once */
 	HEPH_FLAG_STUCK = 1 << 13,    /* a plain thread: nobody can wake it */
 	HEPH_FLAG_QUEUE = 14,         /* from this bit on: which run queue */
 
@@ -115,7 +116,8 @@ struct heph_ext {
 	struct heph_list downs;      /* watches that heph_on_down() takes */
 	struct heph_watch *linking;  /* half of a link that it asks for */
 	struct heph_event *put_off;  /* requests for a link, until then */
-	struct heph_list parcels;    /* sends that wait for room in its inbox */
+	struct heph_list parcels;    /* that wait for room in its inbox */
+	struct heph_list roomy; /* in worker->roomy: there is room for them */
 	struct heph_scans *scans;    /* NULL: it has not received by value */
 	struct heph_list names_gone; /* its, not listed; see registry.c */
 

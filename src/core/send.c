@@ -12,14 +12,6 @@
 #include "core/stackrule.h"
 #include "core/wait.h"
 
-/* What other threads may know of an actor: 0, -EAGAIN (full), -ESRCH. */
-static int look(struct heph_worker *worker, struct heph_addr to)
-{
-	if (!heph_worker_alive(worker, to))
-		return -ESRCH;
-	return heph_worker_full(worker, to) ? -EAGAIN : 0;
-}
-
 static int try_local(struct heph_worker *worker, struct heph_addr to,
 		     const struct heph_letter *letter)
 {
@@ -36,7 +28,7 @@ static int try_lane(struct heph_worker *from, struct heph_worker *worker,
 		    struct heph_addr to, const struct heph_letter *letter)
 {
 	struct heph_lane *lane;
-	int err = look(worker, to);
+	int err = heph_worker_room(worker, to);
 
 	if (err < 0)
 		return err;
@@ -50,7 +42,7 @@ static int try_lane(struct heph_worker *from, struct heph_worker *worker,
 static int try_parcel(_Atomic uint32_t *under_way, struct heph_worker *worker,
 		      struct heph_addr to, const struct heph_letter *letter)
 {
-	int err = look(worker, to);
+	int err = heph_worker_room(worker, to);
 
 	if (err < 0)
 		return err;

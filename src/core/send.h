@@ -7,10 +7,10 @@
  *     on a worker             another worker       the lane between them
  *     on a worker             a solo (solo.h)      a parcel
  *     anybody else            any                  a parcel
- *     who must wait for room  any                  a parcel
  *
- * The way depends on the two alone, and a parcel that waits lets the lane go
- * first; so the messages of a sender arrive in their order.
+ * Who must wait for room leaves a parcel where the way begins: at the inbox, or
+ * at the lane. So the way depends on the two alone, and the messages of a sender
+ * arrive in their order.
  */
 #ifndef HEPH_CORE_SEND_H
 #define HEPH_CORE_SEND_H

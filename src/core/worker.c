@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A turn of the loop: run actors, for as long as the budget lasts; open the
- * door, read the lanes, run the timers; ask the driver. If then nobody can run
- * the worker spins for a while, if that was worth it lately, and sleeps.
+ * door, read the lanes, run the timers; ask the driver. If nobody can run the
+ * worker spins for a while, if that was worth it lately (spin.h), and sleeps;
+ * then the driver is asked only now, so that one call hands over what was
+ * collected and sleeps.
  *
  * Actors switch to the next actor directly, and to the loop when the turn is
  * over or nobody else can run.
- *
- * Spinning. A message from another worker that comes while we spin costs some
- * 100 ns, one that finds us asleep some 20 us. Who is woken by another worker
- * soon after it has fallen asleep spins longer the next time, and who slept
- * long spins half as long; so a worker without work spins five times at most.
  */
 #include "core/worker.h"
 
@@ -22,12 +19,10 @@
 #include "core/lane.h"
 #include "core/life.h"
 #include "core/mover.h"
+#include "core/parcel.h"
 #include "core/slot.h"
 #include "core/timers.h"
 #include "core/wait.h"
-
-#define SPIN_MIN (2 * HEPH_USEC)
-#define SPIN_MAX (50 * HEPH_USEC)
 
 enum { SPIN_ROUNDS = 16 };
 
@@ -159,6 +154,7 @@ void heph_worker_prepare(struct heph_worker *worker, struct heph *heph)
 		.stop_event.fn = on_stop,
 	};
 	heph_thread_prepare(&worker->thread, heph);
+	heph_list_init(&worker->roomy);
 	worker->thread.is_worker = true;
 	worker->thread.host = worker;
 }
@@ -372,9 +368,14 @@ bool heph_worker_look(struct heph_worker *worker)
 	if (heph_lanes_read(
 		    worker)) /* what their senders did before comes first */
 		heph_thread_open_door(&worker->thread);
-	if (worker->dirty) /* a drop function may have sent something */
+	if (!heph_list_empty(&worker->roomy))
+		heph_inboxes_let_in(worker);
+	if (worker->blocked)
+		heph_parcels_pass(worker);
+	if (worker->dirty) /* also by a drop function */
 		heph_lanes_flush(worker);
-	return heph_worker_any_ready(worker) || heph_movers_waiting(worker);
+	return heph_worker_any_ready(worker) || heph_movers_waiting(worker) ||
+	       !heph_list_empty(&worker->roomy);
 }
 
 /* That, and the timers. */
@@ -407,40 +408,51 @@ static void relax(void)
 #endif
 }
 
-/* Whether there was something to do before it was worth to sleep. */
+/* Asks the kernel. Whether somebody can run now. */
+static bool ask(struct heph_worker *worker)
+{
+	worker->thread.heph->driver->poll(worker, 0);
+	return heph_worker_any_ready(worker) || heph_movers_waiting(worker);
+}
+
+static bool look_often(struct heph_worker *worker)
+{
+	for (unsigned n = 0; n < SPIN_ROUNDS; n++) {
+		relax();
+		if (heph_worker_look(worker))
+			return true;
+	}
+	return ask(worker);
+}
+
+/* Whether there was something to do before it was worth to sleep. What is there
+ * at once is no merit of the spinning. */
 static bool spin(struct heph_worker *worker)
 {
 	heph_time until;
 
-	if (!worker->spin)
+	if (!worker->spin.length)
 		return false;
-	until = heph_now() + worker->spin;
+	if (ask(worker))
+		return true;
+	until = heph_now() + worker->spin.length;
 	do {
-		for (unsigned n = 0; n < SPIN_ROUNDS; n++) {
-			relax();
-			if (heph_worker_look(worker))
-				return true;
-		}
-		worker->thread.heph->driver->poll(worker, 0);
-		if (heph_worker_any_ready(worker) ||
-		    heph_movers_waiting(worker))
-			return true;
+		if (!look_often(worker))
+			continue;
+		heph_spin_paid(&worker->spin);
+		return true;
 	} while (heph_now() < until);
 	return false;
 }
 
-/* It slept that long, and `woken`: another thread woke it. Would it have been
- * worth to spin? */
-static void learn(struct heph_worker *worker, heph_time slept, bool woken)
+static enum heph_spin_end why_awake(struct heph_worker *worker, bool woken,
+				    heph_time slept, heph_time wait)
 {
-	if (!woken || slept > SPIN_MAX)
-		worker->spin /= 2;
-	else
-		worker->spin = worker->spin ? worker->spin * 2 : 4 * SPIN_MIN;
-	if (worker->spin < SPIN_MIN)
-		worker->spin = 0;
-	if (worker->spin > SPIN_MAX)
-		worker->spin = SPIN_MAX;
+	if (woken)
+		return HEPH_SPIN_WOKEN;
+	if (slept >= wait || !heph_worker_any_ready(worker))
+		return HEPH_SPIN_TIME;
+	return HEPH_SPIN_OUTSIDE;
 }
 
 /* Those who have a mover to be run count the sleepers before they look which
@@ -453,7 +465,8 @@ bool heph_worker_doze(struct heph_worker *worker)
 	if (heph_worker_ordinary(worker))
 		atomic_fetch_add(&thread->heph->sleepers, 1);
 	if (heph_events_empty(&thread->door) && !heph_lanes_waiting(worker) &&
-	    !worker->visitors.first && !atomic_load(worker->movers))
+	    !worker->visitors.first && !atomic_load(worker->movers) &&
+	    (!worker->blocked || !heph_parcels_may_pass(worker)))
 		return true;
 	heph_worker_rouse(worker);
 	return false;
@@ -471,7 +484,8 @@ bool heph_worker_rouse(struct heph_worker *worker)
 static void fall_asleep(struct heph_worker *worker, const _Atomic bool *quit)
 {
 	struct heph_thread *thread = &worker->thread;
-	heph_time began, wait;
+	heph_time began, wait, slept;
+	bool woken;
 
 	if (!heph_worker_doze(worker))
 		return;
@@ -483,7 +497,10 @@ static void fall_asleep(struct heph_worker *worker, const _Atomic bool *quit)
 	began = heph_now();
 	heph_count(&thread->count.sleeps);
 	thread->heph->driver->poll(worker, wait);
-	learn(worker, heph_now() - began, heph_worker_rouse(worker));
+	woken = heph_worker_rouse(worker);
+	slept = heph_now() - began;
+	heph_spin_slept(&worker->spin, slept,
+			why_awake(worker, woken, slept, wait));
 }
 
 void heph_worker_publish(struct heph_worker *worker)
@@ -528,16 +545,21 @@ static heph_time trim(struct heph_worker *worker, heph_time wait)
 	return 0; /* look again: it took a while */
 }
 
-bool heph_worker_turn(struct heph_worker *worker)
+/* All of a turn but to ask the driver. Whether somebody can run now. */
+static bool half_turn(struct heph_worker *worker)
 {
-	bool more;
-
 	if (heph_unlikely(heph_movers_waiting(worker)))
 		heph_movers_run(worker);
 	heph_worker_run_actors(worker,
 			       (int)worker->thread.heph->config.poll_ratio);
 	heph_worker_publish(worker);
-	more = take_in(worker);
+	return take_in(worker);
+}
+
+bool heph_worker_turn(struct heph_worker *worker)
+{
+	bool more = half_turn(worker);
+
 	worker->thread.heph->driver->poll(worker, 0);
 	return more || heph_worker_look(worker);
 }
@@ -549,7 +571,9 @@ heph_time heph_worker_wait(struct heph_worker *worker)
 
 static void wait_for_work(struct heph_worker *worker, const _Atomic bool *quit)
 {
-	if (heph_worker_wait(worker) && !spin(worker))
+	if (!heph_worker_wait(worker))
+		worker->thread.heph->driver->poll(worker, 0);
+	else if (!spin(worker))
 		fall_asleep(worker, quit);
 }
 
@@ -571,7 +595,9 @@ void heph_worker_run(struct heph_worker *worker, const _Atomic bool *quit)
 {
 	heph_worker_enter(worker);
 	while (!over(worker, quit))
-		if (!heph_worker_turn(worker) && !over(worker, quit))
+		if (half_turn(worker))
+			worker->thread.heph->driver->poll(worker, 0);
+		else if (!over(worker, quit))
 			wait_for_work(worker, quit);
 	heph_worker_exit(worker);
 }

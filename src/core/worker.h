@@ -10,6 +10,7 @@
 
 #include "base/wheel.h"
 #include "core/self.h"
+#include "core/spin.h"
 #include "coro/stack.h"
 
 enum { HEPH_PRIORITIES = 3 };
@@ -38,8 +39,10 @@ struct heph_slots {
 	struct heph_stacks *sizes[HEPH_STACK_SIZES]; /* larger than usual */
 };
 
-/* Bit of a place: other threads find the inbox full. */
+/* Bits of a place: other threads find the inbox full; some on other workers
+ * wait for room in it. */
 #define HEPH_PLACE_FULL UINT64_C(1)
+#define HEPH_PLACE_WANTED UINT64_C(2)
 
 /* What another thread tells an actor, in a table beside that of the ids. */
 struct heph_poke {
@@ -69,14 +72,16 @@ struct heph_worker {
 	int budget;              /* what the current turn may still do, about */
 	struct heph_self *ended; /* to be freed by the loop */
 	struct heph_lane *dirty; /* lanes with something unpublished */
+	struct heph_lane *blocked; /* lanes that somebody waits at */
+	struct heph_list roomy;    /* inboxes with room that somebody waits for */
 
 	struct heph_self *selves;  /* table, reserved memory */
 	struct heph_poke *pokes;   /* the same indices */
 	struct heph_alarm *alarms; /* the same */
 	/*
 	 * The same indices. The serial in the bits that an id has it in, or 0,
-	 * and HEPH_PLACE_FULL. Other threads read here whether an actor lives
-	 * and has room; only we write.
+	 * and HEPH_PLACE_... Other threads read here whether an actor lives and
+	 * has room; they only set HEPH_PLACE_WANTED.
 	 */
 	_Atomic uint64_t *places;
 	uint32_t first_self, n_selves, max_selves; /* slots */
@@ -92,7 +97,7 @@ struct heph_worker {
 	struct heph_wheel *wheel; /* NULL: a mover that had no timers yet */
 	heph_time now;            /* of the last look at the clock */
 	heph_time next_batch; /* of timers, if they are many; see timers.c */
-	heph_time spin;       /* how long it is worth to spin before sleeping */
+	struct heph_spin spin; /* whether it is worth to do so before sleeping */
 	heph_time trim_at; /* when idle stacks lose their memory; 0: not set */
 	_Atomic uint32_t *movers;    /* that it may run, how many are ready */
 	struct heph_movers visitors; /* that nobody else may run */
@@ -268,6 +273,15 @@ static inline bool heph_worker_full(struct heph_worker *worker,
 	return atomic_load_explicit(&worker->places[addr.slot],
 				    memory_order_relaxed) &
 	       HEPH_PLACE_FULL;
+}
+
+/* What other threads may know of an actor: 0, -EAGAIN (full), -ESRCH. */
+static inline int heph_worker_room(struct heph_worker *worker,
+				   struct heph_addr addr)
+{
+	if (!heph_worker_alive(worker, addr))
+		return -ESRCH;
+	return heph_worker_full(worker, addr) ? -EAGAIN : 0;
 }
 
 /* The block of a local actor, if it has not ended; else NULL. */

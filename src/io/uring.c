@@ -245,8 +245,6 @@ static void reap(struct heph_uring *uring)
 		io_uring_cqe_seen(&uring->ring, ready);
 		complete(uring, &cqe);
 	}
-	heph_count_set(&uring->worker->thread.count.buffers,
-		       uring->buffers.in_use);
 }
 
 /* Whether the kernel has something that only a call brings out. */
@@ -293,6 +291,7 @@ static void uring_poll(struct heph_worker *worker, heph_time max_wait)
 {
 	struct heph_uring *uring = heph_uring_of(worker);
 
+	heph_count_set(&worker->thread.count.buffers, uring->buffers.in_use);
 	if (max_wait && !io_uring_cq_ready(&uring->ring)) {
 		sleep_until(uring, max_wait);
 	} else if (must_enter(uring)) {

@@ -37,6 +37,7 @@
 #include "core/inbox.h"
 #include "core/lane.h"
 #include "core/life.h"
+#include "core/parcel.h"
 #include "core/timers.h"
 #include "core/wait.h"
 #include "core/worker.h"
@@ -171,8 +172,9 @@ UNUSED static void rig_step(unsigned n)
 
 UNUSED static bool rig_busy(struct heph_worker *worker)
 {
-	return heph_worker_any_ready(worker) || !heph_events_empty(&worker->thread.door) ||
-	       heph_lanes_waiting(worker);
+	return heph_worker_any_ready(worker) ||
+	       !heph_events_empty(&worker->thread.door) ||
+	       heph_lanes_waiting(worker) || heph_parcels_may_pass(worker);
 }
 
 /* One turn of all. Whether there is more to do. */

@@ -32,16 +32,24 @@ static int send_numbers(heph_ctx ctx, act_inbox in, void *arg)
 	return 0;
 }
 
-static unsigned n_waiting(act_ref ref)
+static unsigned length(const struct heph_list *list)
 {
-	struct heph_self *self = rig_self(ref);
 	struct heph_list *node;
 	unsigned n = 0;
 
-	if (self->ext)
-		heph_list_each(node, &self->ext->parcels)
-			n++;
+	heph_list_each(node, list)
+		n++;
 	return n;
+}
+
+/* At the inbox, or at the lane of the other worker. */
+static unsigned n_waiting(act_ref ref)
+{
+	struct heph_self *self = rig_self(ref);
+	struct heph_lane *lane = atomic_load(&rig.heph.lanes[1]);
+
+	return (self->ext ? length(&self->ext->parcels) : 0) +
+	       (lane ? length(&lane->waiting) : 0);
 }
 
 static void setup(unsigned workers)
@@ -258,6 +266,68 @@ static void keeps_the_order_against_the_lane(void **state)
 	}
 }
 
+/* Senders on both workers, none of which ever stops by itself. */
+enum { STREAMS = 4, ENOUGH = 1000 };
+
+static _Atomic long sent_by[STREAMS];
+
+static bool all_had_enough(void)
+{
+	for (int i = 0; i < STREAMS; i++)
+		if (sent_by[i] < ENOUGH)
+			return false;
+	return true;
+}
+
+struct stream {
+	act_ref to;
+	_Atomic long *sent;
+};
+
+static int stream_until_all_had_enough(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct stream *stream = arg;
+
+	(void)in;
+	while (!all_had_enough() && heph_send(ctx, stream->to, { .n = 1 }) == 0)
+		++*stream->sent;
+	return 0;
+}
+
+static int receive_until_all_had_enough(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct act_msg msg;
+
+	(void)arg;
+	while (!all_had_enough())
+		must(heph_recv(ctx, in, &msg) == 0);
+	return 0;
+}
+
+/* A sender that was passed over for ever would let this wait for ever. */
+static void passes_nobody_over(void **state)
+{
+	static const unsigned inboxes[] = { 1, 3, 64, 500 };
+	static struct stream streams[STREAMS];
+	act_ref to;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(inboxes) / sizeof(*inboxes); i++) {
+		rig_open_with(2, &heph_futex_driver);
+		to = rig_spawn_with(1, (receive_until_all_had_enough, NULL),
+				    .inbox = inboxes[i]);
+		for (int n = 0; n < STREAMS; n++) {
+			sent_by[n] = 0;
+			streams[n] = (struct stream){ to, &sent_by[n] };
+			rig_spawn((unsigned)n % 2, stream_until_all_had_enough,
+				  &streams[n]);
+		}
+		rig_start();
+		rig_join();
+		rig_close();
+	}
+}
+
 /* ---- plain threads ---------------------------------------------------------- */
 
 static void *send_from_thread(void *arg)
@@ -373,6 +443,7 @@ int main(void)
 		cmocka_unit_test(leaves_nothing_behind_when_given_up),
 		cmocka_unit_test(comes_back_when_the_receiver_ends),
 		cmocka_unit_test(keeps_the_order_against_the_lane),
+		cmocka_unit_test(passes_nobody_over),
 		cmocka_unit_test(carries_messages_of_threads),
 		cmocka_unit_test(bounds_what_threads_have_under_way),
 		cmocka_unit_test(survives_every_refused_allocation),

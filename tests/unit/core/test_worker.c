@@ -371,7 +371,7 @@ static void sees_a_timer_that_was_set_while_it_spun(void **state)
 	driver.wake = rig_wake;
 	rig_open_with(1, &driver);
 	looks = 0;
-	rig.workers[0]->spin = 1;
+	rig.workers[0]->spin.length = 1;
 	rig_step(0);
 	assert_int_equal(looks, 2);
 	assert_in_range(slept, 1, 3600 * HEPH_SEC);
