@@ -1,16 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# bench-peers.sh [--best] [--update] [BENCH...] - our benchmarks and the same
-# work done by Go and Erlang, in turn on this machine
+# bench-peers.sh [--best] [--cpu] [--update] [BENCH...] - our benchmarks and the
+# same work done by Go and Erlang, in turn on this machine
 #
 #   --best     the best of the rounds, not the median
+#   --cpu      compare CPU time: for a machine that is busy with other things
 #   --update   replace the table in docs/benchmarks.md
 #   REPEAT=3   rounds; in each, every benchmark runs once in every system
-#   N=count    the size of all runs, instead of one that suits each
+#   N=count    the N of all runs, instead of one that suits each
 #   BUILD=build, PEERS="heph go erlang"
 #
-# The lines of all runs stay in $BUILD/peers/lines. What is missing is left out.
+# BENCH is NAME or NAME:SIZE. The lines of all runs stay in $BUILD/peers/lines.
+# What is missing is left out.
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
@@ -19,13 +21,15 @@ PEERS=${PEERS:-heph go erlang}
 out=$BUILD/peers
 doc=docs/benchmarks.md
 pick=median
+key=ns_per_op
 update=
 command="${N:+N=$N }REPEAT=$REPEAT scripts/bench-peers.sh${*:+ $*}"
 
-all="pingpong_local pingpong_forced ring_local ring_million ring_random
-	count_local count_forced rpc_local rpc_forced spawn_local spawn_burst
-	spawn_alive alive_msg fan_in_local fan_in big_local big timers
-	echo_local echo_forced"
+all="pingpong_local pingpong_forced ring_local ring_million ring_random switch
+	pairs_local pairs count_local count_forced rpc_local rpc_forced
+	spawn_local spawn_burst spawn_alive alive_msg fan_in_local fan_in
+	big_local big timers timer_set echo_local echo_forced
+	latency_local latency"
 
 usage() {
 	sed -n '4,/^$/s/^# \{0,1\}//p' "$0" >&2
@@ -35,6 +39,7 @@ usage() {
 while [ $# -gt 0 ]; do
 	case $1 in
 	--best) pick=best ;;
+	--cpu) key=cpu_ns_per_op ;;
 	--update) update=yes ;;
 	-*) usage ;;
 	*) break ;;
@@ -85,57 +90,71 @@ prepare() {
 	done
 }
 
-# So that a run takes about a second.
-size() { # SYSTEM BENCH
+# So that a run takes about half a second, if it can.
+size() { # SYSTEM NAME[:SIZE]
 	case $1:$2 in
-	*:spawn_local) echo 2000000 ;;
-	*:spawn_* | *:alive_msg) echo 1000000 ;;
-	*:fan_in*) echo 100000 ;;
-	*:big*) echo 40000 ;;
-	*:timers) echo 100000 ;;
-	*:echo_*) echo 50000 ;;
-	*:ring_million | *:ring_random) echo 4000000 ;;
-	erlang:pingpong_forced) echo 400000 ;;
-	erlang:rpc_forced) echo 200000 ;;
-	erlang:count_forced) echo 6000000 ;;
-	erlang:rpc_local) echo 2000000 ;;
-	erlang:*) echo 8000000 ;;
-	go-0:count_forced | go*:pingpong_forced) echo 40000 ;;
+	heph:spawn_local | go*:spawn_local) echo 2000000 ;;
+	*:spawn_* | *:alive_msg | erlang:rpc_local) echo 1000000 ;;
+	*:fan_in* | *:timers | *:memory_* | *:latency*) echo 100000 ;;
+	heph:big*) echo 40000 ;;
+	*:big*) echo 15000 ;;
+	*:echo_*) echo 20000 ;;
+	*:ring_million | *:ring_random | *:ring_local:1000000) echo 4000000 ;;
+	heph:count_* | heph:switch | heph:*_local | heph:pairs*) echo 10000000 ;;
+	heph:*_forced) echo 500000 ;;
+	go-0:count_forced | go*:pingpong_forced) echo 20000 ;;
 	go*:count_forced) echo 400000 ;;
-	go*:rpc_forced) echo 20000 ;;
-	*) echo 15000000 ;;
+	go*:rpc_forced) echo 10000 ;;
+	erlang:pingpong_forced | erlang:rpc_forced) echo 100000 ;;
+	*) echo 3000000 ;;
 	esac
 }
 
 # Cores for a benchmark, the same in all systems.
-threads() { # BENCH
+threads() { # NAME
 	case $1 in
-	*_forced | fan_in | big) echo 2 ;;
+	*_forced | fan_in | big | pairs | latency) echo 2 ;;
 	*) echo 1 ;;
 	esac
 }
 
-run_go() { # BENCH CAPACITY
-	GOMAXPROCS=$(threads "$1") timeout 120 "$out/bench_go" \
-		"$1" "${N:-$(size "go-$2" "$1")}" "$2"
+run_go() { # NAME CAPACITY N SIZE
+	# shellcheck disable=SC2086 # SIZE may be empty
+	GOMAXPROCS=$(threads "$1") timeout 120 "$out/bench_go" "$1" "$3" "$2" $4
 }
 
 # Go runs twice, without room in the channels and with; the better one counts.
-run() { # SYSTEM BENCH
-	case $1:$2 in
-	heph:*)
-		# shellcheck disable=SC2086 # N may be absent
-		"$BUILD/bench/bench" "$2" ${N-}
+capacities() { # NAME
+	case $1 in
+	big*) echo 240 ;;
+	count_* | fan_in*) echo 0 1024 ;;
+	latency*) echo 1024 ;;
+	echo_* | timers | switch | memory_*) echo 0 ;;
+	*) echo 0 16 ;;
+	esac
+}
+
+run() { # SYSTEM NAME[:SIZE]
+	name=${2%%:*}
+	actors=${2#"$name"}
+	actors=${actors#:}
+	count=${N:-$(size "$1" "$2")}
+	case $1 in
+	heph)
+		# shellcheck disable=SC2086 # SIZE may be empty
+		"$BUILD/bench/bench" "$name" "$count" $actors
 		;;
-	go:big*) run_go "$2" 240 ;;
-	go:count_* | go:fan_in*) run_go "$2" 0 && run_go "$2" 1024 ;;
-	go:echo_* | go:timers) run_go "$2" 0 ;;
-	go:*) run_go "$2" 0 && run_go "$2" 16 ;;
-	erlang:*)
-		t=$(threads "$2")
+	go)
+		for room in $(capacities "$name"); do
+			run_go "$name" "$room" \
+				"${N:-$(size "go-$room" "$2")}" "$actors" || return
+		done
+		;;
+	erlang)
+		t=$(threads "$name")
+		# shellcheck disable=SC2086 # SIZE may be empty
 		timeout 120 erl +S "$t:$t" +P 4000000 +sbwt medium -noshell \
-			-pa "$out" -s bench main -extra \
-			"$2" "${N:-$(size erlang "$2")}"
+			-pa "$out" -s bench main -extra "$name" "$count" $actors
 		;;
 	esac
 }
@@ -160,7 +179,7 @@ about() {
 }
 
 table() { # BENCH...
-	awk -v pick=$pick -v benches="$*" '
+	awk -v pick=$pick -v time=$key -v benches="$*" '
 	function value(line, key,    i, n, words, pair) {
 		n = split(line, words, " ")
 		for (i = 1; i <= n; i++) {
@@ -208,6 +227,20 @@ table() { # BENCH...
 		a /= b
 		return sprintf(a < 0.1 ? "%.3f" : a < 10 ? "%.2f" : "%.0f", a)
 	}
+	# What is looked at, if it is not the time of an operation.
+	function rows(bench) {
+		if (bench == "timers") {
+			row(bench, "timers, CPU", "cpu_ns_per_op")
+		} else if (bench ~ /^latency/) {
+			row(bench, bench ", p50", "p50")
+			row(bench, bench ", p99", "p99")
+			row(bench, bench ", p99.9", "p999")
+		} else if (bench ~ /^memory/) {
+			row(bench, bench ", bytes", "rss_per_actor")
+		} else {
+			row(bench, bench, time)
+		}
+	}
 	function row(bench, title, key,    h, g, e) {
 		h = of(bench, "heph", key)
 		g = of(bench, "go", key)
@@ -224,18 +257,18 @@ table() { # BENCH...
 		keep($0, $1, impl, "cpu_ns_per_op")
 		keep($0, $1, impl, "rss_per_actor")
 		keep($0, $1, impl, "avg_late_us")
+		keep($0, $1, impl, "p50")
+		keep($0, $1, impl, "p99")
+		keep($0, $1, impl, "p999")
 	}
 	END {
-		printf "| %-24s | %9s | %9s | %9s | %9s | %13s |\n", "ns for each",
+		printf "| %-24s | %9s | %9s | %9s | %9s | %13s |\n",
+			time == "ns_per_op" ? "ns for each" : "ns of CPU for each",
 			"Heph", "Go", "Erlang", "Heph / Go", "Heph / Erlang"
 		print "|---|--:|--:|--:|--:|--:|"
 		n = split(benches, name, " ")
-		for (i = 1; i <= n; i++) {
-			if (name[i] != "timers")
-				row(name[i], name[i], "ns_per_op")
-			else
-				row(name[i], "timers, CPU", "cpu_ns_per_op")
-		}
+		for (i = 1; i <= n; i++)
+			rows(name[i])
 		row("timers", "timers, us late", "avg_late_us")
 		row("spawn_alive", "spawn_alive, bytes each", "rss_per_actor")
 	}' "$out/lines"
@@ -263,11 +296,11 @@ failed=0
 for round in $(seq "$REPEAT"); do
 	for bench; do
 		for system in $systems; do
-			if ! run "$system" "$bench" >"$out/line"; then
+			if ! run "$system" "$bench" >"$out/said"; then
 				echo "$bench impl=$system failed, round $round" >&2
 				failed=1
 			fi
-			tee -a "$out/lines" <"$out/line"
+			sed "s/^[^ ]*/$bench/" "$out/said" | tee -a "$out/lines"
 		done
 	done
 done

@@ -13,6 +13,7 @@
 -define(SLEEPS, 4).
 -define(ECHO_BYTES, 64).
 -define(SETTLE, 20).
+-define(STAGES, 4).
 
 main() ->
     [Name, N | Size] = init:get_plain_arguments(),
@@ -75,6 +76,56 @@ bench(Name = "ring_million", N) -> ring(Name, ring_of(Name, how_many(1000000)), 
 bench(Name = "ring_random", N) ->
     Ps = ring_of(Name, how_many(1000000)),
     ring(Name, [P || {_, P} <- lists:sort([{rand:uniform(), P} || P <- Ps])], N);
+
+bench(Name = "switch", N) ->
+    Me = self(), Half = N div 2,
+    T = start(),
+    [spawn(fun() -> yields(Half), Me ! done end) || _ <- [1, 2]],
+    [receive done -> ok end || _ <- [1, 2]],
+    report(Name, 2 * Half, T, ""),
+    ok;
+
+bench(Name = "pairs" ++ _, N) ->
+    Me = self(), Size = how_many(2),
+    As = [begin
+        A = spawn(fun() -> receive {other, B} -> partner(B, Me) end end),
+        A ! {other, spawn(fun() -> partner(A, Me) end)},
+        A
+    end || _ <- lists:seq(1, Size)],
+    timer:sleep(?SETTLE),
+    T = start(),
+    [A ! N - 1 || A <- As],
+    [receive finished -> ok end || _ <- As],
+    report(Name, N * Size, T, words("pairs=~b", [Size])),
+    ok;
+
+bench(Name = "timer_set", N) ->
+    Me = self(),
+    A = spawn(fun() -> receive {other, B} -> waiter(B, Me) end end),
+    A ! {other, spawn(fun() -> waiter(A, Me) end)},
+    T = start(),
+    A ! N - 1,
+    receive finished -> ok end,
+    report(Name, N, T, ""),
+    ok;
+
+bench(Name = "latency" ++ _, N) ->
+    Me = self(), Rate = how_many(100000), Times = atomics:new(N, []),
+    Last = spawn(fun() -> arrivals(1, N, Times, Me) end),
+    First = lists:foldl(fun(_, Next) -> spawn(fun() -> stage(Next) end) end,
+                        Last, lists:seq(2, ?STAGES)),
+    timer:sleep(?SETTLE),
+    T = {Began, _} = start(),
+    requests(0, N, Rate, Began, First),
+    receive done -> ok end,
+    Sorted = list_to_tuple(lists:sort([atomics:get(Times, I) || I <- lists:seq(1, N)])),
+    At = fun(Share) -> element(1 + trunc(Share * (N - 1)), Sorted) end,
+    report(Name, N, T, words("per_second=~b p50=~b p90=~b p99=~b p999=~b p9999=~b max=~b",
+                             [Rate | [At(Share) || Share <- [0.5, 0.9, 0.99, 0.999, 0.9999, 1]]])),
+    ok;
+
+bench(Name = "memory_msg", N) -> keepers(Name, N, how_many(64), 0);
+bench(Name = "memory_depth", N) -> keepers(Name, N, 8, how_many(64));
 
 bench(Name = "count_" ++ _, N) ->
     Me = self(),
@@ -168,6 +219,68 @@ bench(Name = "echo_" ++ _, N) ->
     [receive done -> ok end || _ <- Cs],
     report(Name, N * Size, T, words("connections=~b bytes=~b", [Size, ?ECHO_BYTES])),
     ok.
+
+%% ---- yields, pairs, deadlines, latency, memory -------------------------------
+
+yields(0) -> ok;
+yields(N) -> erlang:yield(), yields(N - 1).
+
+partner(Other, Me) ->
+    receive
+        0 -> Me ! finished;
+        L -> Other ! L - 1, partner(Other, Me)
+    end.
+
+waiter(Other, Me) ->
+    receive
+        0 -> Me ! finished;
+        L -> Other ! L - 1, waiter(Other, Me)
+    after 1000 -> ok
+    end.
+
+requests(N, N, _, _, _) -> ok;
+requests(I, N, Rate, Began, First) ->
+    Due = Began + I * 1000000000 div Rate,
+    until(Due),
+    First ! Due,
+    requests(I + 1, N, Rate, Began, First).
+
+until(Due) ->
+    case now_ns() < Due of
+        true -> erlang:yield(), until(Due);
+        false -> ok
+    end.
+
+stage(Next) -> receive Due -> Next ! Due, stage(Next) end.
+
+arrivals(I, N, _, Me) when I > N -> Me ! done;
+arrivals(I, N, Times, Me) ->
+    receive Due -> atomics:put(Times, I, now_ns() - Due), arrivals(I + 1, N, Times, Me) end.
+
+%% Idle processes: each has received a message of so many bytes, a tuple of
+%% integers, and waits; and has as much on its stack.
+keepers(Name, N, Bytes, Depth) ->
+    Me = self(), C = atomics:new(1, []),
+    Msg = list_to_tuple(lists:seq(1, Bytes div 8)),
+    Rss0 = rss_kb(),
+    T = start(),
+    Ps = [begin P = spawn(fun() -> deep(Depth div 8, C, Me, N) end), P ! Msg, P end
+          || _ <- lists:seq(1, N)],
+    receive done -> ok end,
+    report(Name, N, T, words("local=~b", [Depth]) ++ per_actor(Rss0, N)),
+    length(Ps) == N andalso ok.
+
+%% A word for each level: where it goes back to.
+deep(0, C, Me, N) -> keeper(C, Me, N), 0;
+deep(Levels, C, Me, N) -> 1 + deep(Levels - 1, C, Me, N).
+
+keeper(C, Me, N) ->
+    receive
+        M when is_tuple(M) ->
+            case atomics:add_get(C, 1, 1) of N -> Me ! done; _ -> ok end,
+            keeper(C, Me, N);
+        stop -> ok
+    end.
 
 %% ---- rings ------------------------------------------------------------------
 

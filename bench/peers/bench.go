@@ -15,6 +15,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"sort"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,6 +28,7 @@ const (
 	sleeps    = 4    // of each actor in timers
 	echoBytes = 64
 	settle    = 20 * time.Millisecond
+	stages    = 4 // of latency
 	cacheLine = 8 // words
 )
 
@@ -141,6 +143,125 @@ func ring() {
 		total += <-sum
 	}
 	check(total == n)
+}
+
+// Two goroutines give way to each other.
+func yields() {
+	fin := make(chan bool)
+	left = 2
+	start()
+	for i := 0; i < 2; i++ {
+		go func() {
+			for k := int64(0); k < n/2; k++ {
+				runtime.Gosched()
+			}
+			if atomic.AddInt64(&left, -1) == 0 {
+				fin <- true
+			}
+		}()
+	}
+	<-fin
+	report(n/2*2, "")
+}
+
+func pairs() {
+	ch := make([]chan int64, 2*size)
+	for i := range ch {
+		ch[i] = make(chan int64, capacity)
+	}
+	done := make(chan bool)
+	for i := range ch {
+		go func(in, out chan int64) {
+			for left := range in {
+				if left == 0 {
+					done <- true
+					return
+				}
+				out <- left - 1
+			}
+		}(ch[i], ch[i^1])
+	}
+	time.Sleep(settle)
+	start()
+	for i := 0; i < len(ch); i += 2 {
+		ch[i] <- n - 1
+	}
+	for i := 0; i < size; i++ {
+		<-done
+	}
+	report(n*int64(size), fmt.Sprintf(" pairs=%d", size))
+}
+
+// One timer for each goroutine, set again for each wait.
+func timerSet() {
+	ch := [2]chan int64{make(chan int64, capacity), make(chan int64, capacity)}
+	done := make(chan bool)
+	for i := range ch {
+		go func(in, out chan int64) {
+			timer := time.NewTimer(time.Second)
+			for {
+				if !timer.Stop() {
+					<-timer.C
+				}
+				timer.Reset(time.Second)
+				select {
+				case left := <-in:
+					if left == 0 {
+						done <- true
+						return
+					}
+					out <- left - 1
+				case <-timer.C:
+					check(false)
+				}
+			}
+		}(ch[i], ch[1-i])
+	}
+	start()
+	ch[0] <- n - 1
+	<-done
+	report(n, "")
+}
+
+// The time of a request counts from when it is due.
+func latency() {
+	ch := make([]chan time.Duration, stages)
+	for i := range ch {
+		ch[i] = make(chan time.Duration, capacity)
+	}
+	for i := 0; i < stages-1; i++ {
+		go func(in, out chan time.Duration) {
+			for due := range in {
+				out <- due
+			}
+		}(ch[i], ch[i+1])
+	}
+	times := make([]time.Duration, n)
+	fin := make(chan bool)
+	go func() {
+		for i := range times {
+			due := <-ch[stages-1]
+			times[i] = time.Since(began) - due
+		}
+		fin <- true
+	}()
+	time.Sleep(settle)
+	start()
+	for i := int64(0); i < n; i++ {
+		due := time.Duration(i * int64(time.Second) / int64(size))
+		for time.Since(began) < due {
+			runtime.Gosched()
+		}
+		ch[0] <- due
+	}
+	<-fin
+	sort.Slice(times, func(i, k int) bool { return times[i] < times[k] })
+	at := func(share float64) int64 {
+		return int64(times[int(share*float64(n-1))])
+	}
+	report(n, fmt.Sprintf(" per_second=%d p50=%d p90=%d p99=%d p999=%d "+
+		"p9999=%d max=%d", size, at(0.5), at(0.9), at(0.99), at(0.999),
+		at(0.9999), at(1)))
 }
 
 type msg struct {
@@ -281,6 +402,56 @@ func alive() {
 	}
 	report(n, fmt.Sprintf(" rss_per_actor=%d", (rss()-rss0)/n))
 	runtime.KeepAlive(chs)
+}
+
+// Keeps 64 bytes, or several times that, on the stack while f runs.
+func deep(bytes int, f func()) {
+	if bytes <= 0 {
+		f()
+		return
+	}
+	var local [64]byte
+	local[bytes%64] = 1
+	deep(bytes-64, f)
+	check(local[bytes%64] == 1)
+}
+
+// Idle goroutines: each has received a message of type M, and waits.
+func keepers[M any](depth int) {
+	var m M
+	rss0 := rss()
+	fin := make(chan bool)
+	left = n
+	chs := make([]chan M, n)
+	start()
+	for i := range chs {
+		ch := make(chan M, capacity)
+		chs[i] = ch
+		go deep(depth, func() {
+			for {
+				m := <-ch
+				if atomic.AddInt64(&left, -1) == 0 {
+					fin <- true
+				}
+				runtime.KeepAlive(&m)
+			}
+		})
+		ch <- m
+	}
+	<-fin
+	report(n, fmt.Sprintf(" local=%d rss_per_actor=%d", depth, (rss()-rss0)/n))
+	runtime.KeepAlive(chs)
+}
+
+func memoryMsg() {
+	sizes := map[int]func(int){
+		8: keepers[[8]byte], 16: keepers[[16]byte], 32: keepers[[32]byte],
+		64: keepers[[64]byte], 128: keepers[[128]byte],
+		256: keepers[[256]byte], 512: keepers[[512]byte],
+		1024: keepers[[1024]byte],
+	}
+	check(sizes[size] != nil)
+	sizes[size](0)
 }
 
 func timers() {
@@ -425,21 +596,29 @@ var benches = map[string]bench{
 	"ring_local":      {1000, ring},
 	"ring_million":    {1000000, ring},
 	"ring_random":     {1000000, ring},
+	"switch":          {0, yields},
+	"pairs_local":     {2, pairs},
+	"pairs":           {2, pairs},
 	"count_local":     {0, count},
 	"count_forced":    {0, count},
 	"spawn_local":     {0, func() { spawn(batch) }},
 	"spawn_burst":     {0, func() { spawn(n) }},
 	"spawn_alive":     {0, alive},
 	"alive_msg":       {0, alive},
+	"memory_msg":      {64, memoryMsg},
+	"memory_depth":    {64, func() { keepers[int64](size) }},
 	"rpc_local":       {0, rpc},
 	"rpc_forced":      {0, rpc},
 	"fan_in_local":    {100, fanIn},
 	"fan_in":          {100, fanIn},
 	"timers":          {0, timers},
+	"timer_set":       {0, timerSet},
 	"big_local":       {120, big},
 	"big":             {120, big},
 	"echo_local":      {1, echo},
 	"echo_forced":     {1, echo},
+	"latency_local":   {100000, latency},
+	"latency":         {100000, latency},
 }
 
 func main() {
