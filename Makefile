@@ -20,7 +20,8 @@ GCC = CC=gcc
 CLANG = CC=clang
 SANITIZE = -Db_lundef=false -Doptimization=1
 
-.PHONY: help build run test check bench bench-check bench-peers asan tsan valgrind hostile \
+.PHONY: help build run test check bench bench-check bench-peers \
+	bench-plots plots asan tsan valgrind hostile \
 	stress fuzz cover format tidy deps install clean
 
 help: ## these lines
@@ -57,6 +58,15 @@ bench-check: ## instructions per operation; BENCH=names UPDATE=1: new bounds
 bench-peers: build ## the same work done by other systems, side by side
 	@scripts/deps.sh all
 	@BUILD=build scripts/bench-peers.sh
+
+bench-plots: build ## measures what the pictures in docs/plots show, and draws them
+	@scripts/deps.sh all
+	@BUILD=build scripts/bench-plots.py
+	@scripts/plot.sh
+
+plots: ## the pictures again, from docs/plots/*.tsv
+	@scripts/deps.sh all
+	@scripts/plot.sh
 
 asan: ## the tests with address and undefined behaviour sanitizers
 	@scripts/deps.sh test

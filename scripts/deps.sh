@@ -17,7 +17,7 @@ test="$run g++ libcmocka-dev clang libclang-rt-dev llvm valgrind libc6-dbg gdb
 	libuv1-dev libglib2.0-dev strace gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 	erlang-base spin"
 all="$test clang-format clang-tidy gcovr erlang-dev
-	golang-go"
+	golang-go gnuplot-nox fonts-dejavu-core"
 
 what=${1:-run}
 case $what in
