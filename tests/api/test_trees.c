@@ -592,6 +592,43 @@ static void forces_who_does_not_stop(void **state)
 	on_one_and_two(force);
 }
 
+/* A supervisor with more patience than its own one, which forces it. */
+static int patient(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct heph_tree tree = { .grace = 3600 * HEPH_SEC };
+
+	(void)in;
+	must_be(heph_spawn(ctx, act, NULL, { child, &children[1] },
+			   .on = arg ? HEPH_WORKER(1) : HEPH_HERE,
+			   .tree = &tree),
+		0);
+	return heph_supervise(ctx, &tree);
+}
+
+static int force_two(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct heph_tree tree = { .grace = HEPH_MSEC };
+	act_ref ref;
+
+	(void)in;
+	children[1].stubborn = true;
+	forget();
+	must_be(heph_spawn(ctx, act, &ref, { patient, arg }, .tree = &tree), 0);
+	must_say(ctx, "+b ");
+	must_be(heph_tree_end_child(heph_within(ctx, 20 * HEPH_SEC), &tree,
+				    ref),
+		0);
+	must_say(ctx, "!b -b ");
+	children[1].stubborn = false;
+	return 0;
+}
+
+static void who_is_forced_forces_its_children(void **state)
+{
+	(void)state;
+	on_one_and_two(force_two);
+}
+
 /* Computes, and does not wait. */
 static _Atomic bool busy_may_end;
 
@@ -1064,6 +1101,7 @@ int main(void)
 		cmocka_unit_test(pauses_before_it_restarts),
 		cmocka_unit_test(a_pause_ends_with_the_tree),
 		cmocka_unit_test(forces_who_does_not_stop),
+		cmocka_unit_test(who_is_forced_forces_its_children),
 		cmocka_unit_test(awaits_who_cannot_be_forced),
 		cmocka_unit_test(children_end_with_their_supervisor),
 		cmocka_unit_test(supervisors_end_in_a_round),
