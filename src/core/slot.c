@@ -14,6 +14,7 @@
 
 enum {
 	OWN = UINT32_MAX, /* the number of a slot that is not shared */
+	CROWDED = 64,     /* slots that are shared first; they fit the cache */
 	SIZES_MIN = 17,   /* the least power of two above the usual size */
 	FILL = 0xa5,
 	FILL_BELOW = 2048, /* of what was used and is not live any more */
@@ -117,7 +118,11 @@ static struct heph_slot *make_slot(struct heph_stacks *stacks, uint32_t number)
 	return slot;
 }
 
-/* A new one, or the next of those that there are. NULL: no memory. */
+/*
+ * A new one; or, when all are made, the next of a few. So the first actors go
+ * on having one for themselves, and where many are displaced the bytes are
+ * copied to where others were a moment ago. NULL: no memory.
+ */
 static struct heph_slot *choose_shared(struct heph_worker *worker)
 {
 	struct heph_slots *slots = &worker->slots;
@@ -130,7 +135,8 @@ static struct heph_slot *choose_shared(struct heph_worker *worker)
 	}
 	if (!slots->n)
 		return NULL;
-	slots->turn = slots->turn + 1 < slots->n ? slots->turn + 1 : 0;
+	if (++slots->turn >= slots->n || slots->turn >= CROWDED)
+		slots->turn = 0;
 	return slots->shared[slots->turn];
 }
 
