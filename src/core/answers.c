@@ -95,7 +95,7 @@ int heph_raw_forward(heph_ctx ctx, struct heph_addr to, const void *msg,
 					    .reply = reply };
 	int err = heph_wait_allowed(ctx);
 
-	heph_stackrule_check(ctx.self, msg, size, "message");
+	heph_stackrule_check_msg(ctx.self, to, msg, size);
 	if (err == 0)
 		err = heph_letter_send(ctx, to, &letter);
 	if (err == 0)

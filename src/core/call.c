@@ -206,8 +206,12 @@ static int reach(struct heph_reply reply, int err, const void *value,
 int heph_raw_answer(struct heph_reply reply, const void *value, size_t size)
 {
 	struct heph_thread *thread = heph_thread_current;
-	int err = reach(reply, 0, value, size);
+	int err;
 
+	if (thread && thread->current)
+		heph_stackrule_check(thread->current, value, size, "answer",
+				     NULL);
+	err = reach(reply, 0, value, size);
 	if (thread && thread->current)
 		heph_answers_given(thread->current, reply);
 	if (err < 0 && thread)
@@ -399,7 +403,7 @@ HEPH_INLINE int begin(heph_ctx ctx, struct heph_addr to,
 			   .thread = thread->number,
 			   .node = thread->node },
 	};
-	heph_stackrule_check(ctx.self, letter.data, letter.size, "message");
+	heph_stackrule_check_msg(ctx.self, to, letter.data, letter.size);
 	err = way(ctx, to, &letter);
 	if (heph_unlikely(err < 0))
 		goto fail;

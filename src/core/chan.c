@@ -401,7 +401,8 @@ int heph_raw_chan_try_send(struct heph_chan *chan, const void *value,
 
 	heph_assert(size == chan->size);
 	if (thread && thread->current)
-		heph_stackrule_check(thread->current, value, size, "value");
+		heph_stackrule_check(thread->current, value, size, "value",
+				     NULL);
 	return send_now(chan, value);
 }
 
@@ -496,7 +497,7 @@ int heph_raw_chan_send(heph_ctx ctx, struct heph_chan *chan, const void *value,
 	if (err < 0)
 		return err;
 	if (ctx.self)
-		heph_stackrule_check(ctx.self, value, size, "value");
+		heph_stackrule_check(ctx.self, value, size, "value", NULL);
 	err = send_now(chan, value);
 	if (err == -EAGAIN)
 		return wait_with(ctx, chan, &chan->sending, value, size);

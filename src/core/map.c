@@ -291,7 +291,7 @@ int heph_raw_map(heph_ctx ctx, const struct heph_mapping *mapping,
 	if (mapping->value)
 		heph_stackrule_check(ctx.self, mapping->value,
 				     mapping->value_size,
-				     "value of heph_map()");
+				     "value of heph_map()", NULL);
 	pthread_mutex_lock(&heph->maps.lock);
 	err = take(&heph->maps, drop_of(mapping), &map);
 	serial = ++heph->maps.serial;
@@ -450,8 +450,9 @@ static int travel(struct journey *journey)
 	if (err == 0 && calls_itself(journey))
 		err = -EDEADLK; /* who would answer? */
 	if (err == 0 && thread && thread->current)
-		heph_stackrule_check(thread->current, journey->letter.data,
-				     journey->letter.size, "adapted message");
+		heph_stackrule_check_msg(thread->current, journey->to,
+					 journey->letter.data,
+					 journey->letter.size);
 	return err;
 }
 

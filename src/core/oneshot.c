@@ -82,7 +82,8 @@ int heph_raw_oneshot_send(struct heph_oneshot *shot, const void *value,
 
 	heph_assert(size == shot->size);
 	if (thread && thread->current)
-		heph_stackrule_check(thread->current, value, size, "value");
+		heph_stackrule_check(thread->current, value, size, "value",
+				     NULL);
 	memcpy(shot->value, value, size);
 	return leave(shot, VALUE);
 }

@@ -56,8 +56,11 @@ static void free_pointer(heph_ctx ctx, struct heph_owned *owned)
 
 int heph_own(heph_ctx ctx, void *ptr, void (*free_fn)(void *))
 {
-	struct pointer *pointer = heph_alloc(ctx, sizeof(*pointer));
+	struct pointer *pointer;
 
+	heph_stackrule_check(ctx.self, &ptr, sizeof(ptr),
+			     "pointer of heph_own()", NULL);
+	pointer = heph_alloc(ctx, sizeof(*pointer));
 	if (!pointer)
 		return -ENOMEM;
 	*pointer = (struct pointer){ .owned.undo = free_pointer,
@@ -91,7 +94,7 @@ int heph_raw_defer(heph_ctx ctx, const void *record, size_t size, size_t value_a
 	struct deferred *deferred;
 
 	heph_stackrule_check(ctx.self, (const char *)record + value_at,
-			     size - value_at, "value of heph_defer()");
+			     size - value_at, "value of heph_defer()", NULL);
 	deferred = heph_alloc(ctx, sizeof(*deferred) + size);
 	if (!deferred)
 		return -ENOMEM;

@@ -243,7 +243,7 @@ int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg,
 	struct heph_self *target = near_with_room(ctx.self->thread, to);
 	int err;
 
-	heph_stackrule_check(ctx.self, msg, size, "message");
+	heph_stackrule_check_msg(ctx.self, to, msg, size);
 	if (heph_unlikely(!target || (ctx.self->flags & HEPH_FLAGS_REFUSE)))
 		return send_far(ctx, to, msg, size);
 	heph_debug_assert(size == heph_type_of(target)->msg_size);
@@ -268,7 +268,7 @@ int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)
 	struct heph_self *target = near_with_room(thread, to);
 
 	if (thread && thread->current)
-		heph_stackrule_check(thread->current, msg, size, "message");
+		heph_stackrule_check_msg(thread->current, to, msg, size);
 	if (heph_unlikely(!target))
 		return try_far(to, msg, size);
 	return heph_inbox_push(target, msg, (uint32_t)size);

@@ -13,7 +13,6 @@
 #include "core/worker.h"
 
 enum {
-	OWN = UINT32_MAX, /* the number of a slot that is not shared */
 	CROWDED = 64,     /* slots that are shared first; they fit the cache */
 	SIZES_MIN = 17,   /* the least power of two above the usual size */
 	FILL = 0xa5,
@@ -147,7 +146,7 @@ static struct heph_slot *choose(struct heph_self *self, size_t stack)
 	if (heph_likely(!stack && worker->slots.max &&
 			!heph_kind_of(self)->deep))
 		return choose_shared(worker);
-	return make_slot(stacks_of_size(worker, stack), OWN);
+	return make_slot(stacks_of_size(worker, stack), HEPH_SLOT_OWN);
 }
 
 static void forget(struct heph_slots *slots, const struct heph_slot *slot)
@@ -162,7 +161,7 @@ static void release(struct heph_slots *slots, struct heph_slot *slot)
 {
 	if (--slot->bound)
 		return;
-	if (slot->number != OWN)
+	if (heph_slot_shared(slot))
 		forget(slots, slot);
 	heph_stack_give(slot->stacks, slot->low);
 }

@@ -48,7 +48,7 @@ struct heph_slot {
 	struct heph_stacks *stacks;           /* that it is of */
 	char *low;                            /* the stack's lowest byte */
 	uint32_t bound;                       /* so many actors */
-	uint32_t number;                      /* among those that are shared */
+	uint32_t number; /* among those that are shared; HEPH_SLOT_OWN */
 };
 
 /* The live part of a stack that is put away. */
@@ -56,6 +56,14 @@ struct heph_saved {
 	struct heph_slot *slot;
 	unsigned char bytes[];
 };
+
+/* The number of one that is not shared. */
+#define HEPH_SLOT_OWN UINT32_MAX
+
+static inline bool heph_slot_shared(const struct heph_slot *slot)
+{
+	return slot->number != HEPH_SLOT_OWN;
+}
 
 static inline struct heph_slot *heph_slot_of(const struct heph_self *self)
 {

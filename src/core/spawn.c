@@ -17,6 +17,7 @@
 #include "core/request.h"
 #include "core/mover.h"
 #include "core/scope.h"
+#include "core/stackrule.h"
 #include "core/wait.h"
 #include "core/watch.h"
 
@@ -346,6 +347,8 @@ static int spawn_checked(heph_ctx ctx, struct heph_birth *birth,
 
 	if (err == 0 && rare)
 		err = check_care(ctx, birth);
+	if (err == 0)
+		heph_stackrule_check_arg(ctx.self, birth->type, birth->spawn);
 	if (err == 0)
 		err = heph_wait_allowed(ctx);
 	if (err == 0 && give.turn)

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/life.h"
+#include "core/stackrule.h"
 #include "core/wait.h"
 #include "core/watch.h"
 #include "io/net.h"
@@ -175,6 +176,7 @@ static int spawn_server(heph_ctx ctx, const struct service *service, heph_fd lis
 		heph_log_error("heph_serve: connections are in no tree");
 		return -EINVAL;
 	}
+	heph_stackrule_check_arg(ctx.self, service->type, service->spawn);
 	copy = copy_service(service);
 	if (!copy)
 		return -ENOMEM;

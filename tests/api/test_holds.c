@@ -447,7 +447,7 @@ static void messages_outlast_a_pause(void **state)
 static int release_a_child(heph_ctx ctx, act_inbox in, void *arg)
 {
 	struct heph_tree tree = { .times = 1, .backoff = 3600 * HEPH_SEC };
-	struct holder holder = { .lives = 0 };
+	static struct holder holder;
 	act_ref ref;
 
 	(void)in, (void)arg;

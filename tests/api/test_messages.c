@@ -24,7 +24,7 @@ static int receive_many(heph_ctx ctx, act_inbox in, void *arg)
 static int send_in_order(heph_ctx ctx, act_inbox in, void *arg)
 {
 	static const unsigned inboxes[] = { 1, 2, 64, 1000 };
-	act_ref to;
+	static act_ref to;
 
 	(void)in, (void)arg;
 	for (int i = 0; i < 16; i++) {

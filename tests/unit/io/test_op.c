@@ -125,7 +125,7 @@ static void race_reads(heph_ctx ctx, heph_fd fd, unsigned char *buf)
 static int racing_reads(heph_ctx ctx, void *arg)
 {
 	unsigned char stack[1], *heap = malloc(1);
-	struct racer racer;
+	static struct racer racer;
 	pthread_t thread;
 	heph_fd fd;
 
@@ -167,7 +167,7 @@ static int racing_accepts(heph_ctx ctx, void *arg)
 {
 	heph_fd listener, fd, again;
 	struct heph_fd_handle handle;
-	struct racer racer;
+	static struct racer racer;
 	pthread_t thread;
 	unsigned late = 0;
 	int result;
