@@ -127,6 +127,7 @@ struct heph_stats {
 	uint64_t late_answers;     /* nobody waited any more */
 	uint64_t polls, sleeps, wakes; /* of the workers */
 	uint64_t system_calls;     /* io_uring_enter(2) and alike */
+	uint64_t bounced;          /* bytes copied for I/O on actors' stacks */
 };
 
 HEPH_API struct heph_stats heph_stats(heph_ctx ctx);

@@ -34,6 +34,7 @@ static void add(struct heph_stats *stats, struct heph_counters *count)
 	stats->sleeps += get(&count->sleeps);
 	stats->wakes += get(&count->wakes);
 	stats->system_calls += get(&count->system_calls);
+	stats->bounced += get(&count->bounced);
 }
 
 struct heph_stats heph_stats(heph_ctx ctx)

@@ -221,6 +221,7 @@ int heph_file_open(struct heph_self *owner, int number, bool socket,
 	file->number = number;
 	file->socket = socket;
 	file->listener = file->shared = file->closing = false;
+	file->packets = false;
 	own(file, owner);
 	heph_count(&owner->thread->count.descriptors);
 	*ret_fd = (struct heph_fd){ .slot = file->slot, .turn = turn_of(file) };
@@ -310,10 +311,17 @@ void heph_close(struct heph_fd fd)
 
 int heph_fd_adopt(heph_ctx ctx, int number, struct heph_fd *ret_fd)
 {
+	bool socket;
+	int err;
+
 	if (fcntl(number, F_GETFD) < 0)
 		return -EBADF;
-	return heph_file_open(ctx.self, number, heph_net_is_socket(number),
-			      ret_fd);
+	socket = heph_net_is_socket(number);
+	err = heph_file_open(ctx.self, number, socket, ret_fd);
+	if (err == 0)
+		heph_file_find(ctx, *ret_fd)->packets =
+			socket && !heph_net_is_stream(number);
+	return err;
 }
 
 int heph_fd_number(heph_ctx ctx, struct heph_fd fd)

@@ -36,6 +36,7 @@ struct heph_file {
 	_Atomic(struct heph_self *) owner; /* NULL: closed, or given */
 	uint32_t slot, next_free;
 	bool socket, listener, shared; /* its port may be shared */
+	bool packets;                  /* what a read has no room for is lost */
 	bool closing;                  /* when `backlog.accept` has ended */
 	struct heph_backlog backlog;
 };

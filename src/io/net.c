@@ -26,6 +26,15 @@ bool heph_net_is_socket(int number)
 	return fstat(number, &info) == 0 && S_ISSOCK(info.st_mode);
 }
 
+bool heph_net_is_stream(int number)
+{
+	int type = SOCK_STREAM;
+	socklen_t size = sizeof(type);
+
+	return getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+	       type == SOCK_STREAM;
+}
+
 static int set_option_to(int number, int level, int name, int value)
 {
 	return setsockopt(number, level, name, &value, sizeof(value)) < 0 ?

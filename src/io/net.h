@@ -9,6 +9,9 @@
 /* Whether a number is a socket. */
 bool heph_net_is_socket(int number);
 
+/* Whether a socket has no borders between what was sent at a time. */
+bool heph_net_is_stream(int number);
+
 /* An accept of a listener has brought a connection, or has ended. */
 void heph_net_accepted(struct heph_op *op);
 

@@ -7,9 +7,10 @@
  * for each kind how io_uring is asked to do it, and how it is tried with a
  * system call, for plain threads, which have no ring.
  *
- * Memory. What the kernel reads or writes is never on a stack: a buffer of the
- * caller that lies on its stack is stood in for by a bounce buffer (writing)
- * or by one that the worker provides when the data is there (reading).
+ * Memory. What the kernel reads or writes is never on a stack that may move
+ * (stackrule.h): a buffer of the caller that lies there is stood in for by a
+ * bounce buffer, or, for reading, by one that the worker provides when the data
+ * is there.
  */
 #ifndef HEPH_IO_OP_H
 #define HEPH_IO_OP_H

@@ -5,20 +5,13 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "core/slot.h"
+#include "core/stackrule.h"
 #include "io/op.h"
 #include "io/uring.h"
 
-enum {
-	TRANSFER_MAX = 1 << 30, /* bytes of one operation */
-	BOUNCE_MAX = 1 << 16,
-};
-
-static bool on_stack(struct heph_self *self, const void *buf)
-{
-	return self->kind &&
-	       heph_slot_has(self->slot, buf);
-}
+/* Bytes of one operation; of one for which a bounce buffer stands in, unless a
+ * packet must not be divided. */
+enum { TRANSFER_MAX = 1 << 30, BOUNCE_MAX = 1 << 16 };
 
 static struct heph_op *make(heph_ctx ctx, struct heph_file *file,
 			    enum heph_op_kind kind, void *buf, size_t size)
@@ -45,14 +38,25 @@ static void dispose(heph_ctx ctx, struct heph_op *op)
 	heph_pool_give(&ctx.self->thread->pool, op, sizeof(*op));
 }
 
+static int count_bounced(heph_ctx ctx, int result)
+{
+	if (result > 0)
+		heph_count_add(&ctx.self->thread->count.bounced,
+			       (uint64_t)result);
+	return result;
+}
+
 /* Runs an operation on memory that stands in for the caller's. */
 static int run_bounced(heph_ctx ctx, struct heph_op *op, void *read_to)
 {
 	struct heph_pool *pool = &ctx.self->thread->pool;
-	uint32_t size = op->size < BOUNCE_MAX ? op->size : BOUNCE_MAX;
-	void *bounce = heph_pool_take(pool, size);
+	uint32_t size = op->size;
+	void *bounce;
 	int result;
 
+	if (size > BOUNCE_MAX && !op->file->packets)
+		size = BOUNCE_MAX;
+	bounce = heph_pool_take(pool, size);
 	if (!bounce)
 		return -ENOMEM;
 	if (!read_to)
@@ -63,7 +67,7 @@ static int run_bounced(heph_ctx ctx, struct heph_op *op, void *read_to)
 	if (read_to && result > 0)
 		memcpy(read_to, bounce, (size_t)result);
 	heph_pool_give(pool, bounce, size);
-	return result;
+	return count_bounced(ctx, result);
 }
 
 /* Into a buffer that the kernel chooses when there is data. */
@@ -82,7 +86,7 @@ static int run_provided(heph_ctx ctx, struct heph_op *op, void *buf)
 		heph_buffers_take(&uring->buffers, (unsigned)op->buffer, buf,
 				  result > 0 ? (size_t)result : 0);
 	if (result != -ENOBUFS)
-		return result;
+		return count_bounced(ctx, result);
 	op->provided = false;
 	op->size = size;
 	return run_bounced(ctx, op, buf);
@@ -93,12 +97,22 @@ static bool reads(enum heph_op_kind kind)
 	return kind == HEPH_OP_READ || kind == HEPH_OP_RECV;
 }
 
+/* Of a stream the rest can be read later; all else may be lost, or wants to be
+ * read in few pieces. */
+static bool fits_provided(const struct heph_op *op)
+{
+	return op->size <= HEPH_BUFFER_SIZE ||
+	       (op->file->socket && !op->file->packets);
+}
+
 static int run(heph_ctx ctx, struct heph_op *op, void *buf)
 {
-	if (!on_stack(ctx.self, buf))
+	if (!heph_stack_moves(ctx.self, buf, op->size))
 		return heph_op_run(ctx, op);
-	return reads(op->kind) ? run_provided(ctx, op, buf) :
-				 run_bounced(ctx, op, NULL);
+	if (!reads(op->kind))
+		return run_bounced(ctx, op, NULL);
+	return fits_provided(op) ? run_provided(ctx, op, buf) :
+				   run_bounced(ctx, op, buf);
 }
 
 static int transfer(heph_ctx ctx, struct heph_file *file, enum heph_op_kind kind,

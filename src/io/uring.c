@@ -23,6 +23,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/stackrule.h"
 #include "core/wait.h"
 #include "coro/san.h"
 #include "io/file.h"
@@ -114,11 +115,28 @@ static struct io_uring_sqe *get_sqe(struct heph_uring *uring)
 	return sqe;
 }
 
+/* The kernel reads and writes while the actor waits. What is no address lies in
+ * no stack either. */
+static void check_addresses(struct heph_uring *uring,
+			    const struct io_uring_sqe *sqe, struct heph_op *op)
+{
+	const void *first = (const void *)(uintptr_t)sqe->addr;
+	const void *second = (const void *)(uintptr_t)sqe->addr2;
+	uint32_t size = sqe->len ? sqe->len : 1;
+
+	if (heph_stackrule_forbids(op->self, uring->worker, first, size) ||
+	    heph_stackrule_forbids(op->self, uring->worker, second, 1))
+		heph_stackrule_broken_op(op->self,
+					 heph_op_types[op->kind].name);
+}
+
 void heph_uring_submit(struct heph_uring *uring, struct heph_op *op)
 {
 	struct io_uring_sqe *sqe = get_sqe(uring);
 
 	heph_op_types[op->kind].prepare(sqe, op);
+	if (HEPH_DEBUG >= 1)
+		check_addresses(uring, sqe, op);
 	if (op->provided) {
 		sqe->flags |= IOSQE_BUFFER_SELECT;
 		sqe->buf_group = HEPH_BUFFER_GROUP;
