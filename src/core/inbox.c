@@ -22,8 +22,8 @@ void heph_inbox_shut(struct heph_self *self)
 /* Other workers may send; those that wait for it are told. */
 static void reopen(struct heph_self *self)
 {
-	uint64_t old = atomic_fetch_and(
-		place_of(self), ~(HEPH_PLACE_FULL | HEPH_PLACE_WANTED));
+	uint64_t old = atomic_fetch_and(place_of(self),
+					~(HEPH_PLACE_FULL | HEPH_PLACE_WANTED));
 
 	if (!(old & HEPH_PLACE_WANTED))
 		return;

@@ -12,32 +12,11 @@
 #include "base/mem.h"
 #include "core/heph.h"
 
-enum { FILLER = UINT32_MAX, ALIGN = 8, LARGEST = 4096, LEFT_FREE = 16384 };
+enum { FILLER = UINT32_MAX, LEFT_FREE = 16384 };
 
-struct record {
-	uint64_t id;
-	uint32_t slot; /* FILLER: skip */
-	uint32_t size; /* of the message */
-	uint32_t reply_at;
-	uint32_t length;      /* to the next record */
-	unsigned char data[]; /* or, of large ones, where it is */
-};
-
-static uint32_t data_size(uint32_t size)
+static struct heph_record *at(struct heph_lane *lane, uint64_t position)
 {
-	return size > LARGEST ? sizeof(void *) : size;
-}
-
-static uint32_t length_of(uint32_t size)
-{
-	uint32_t length = (uint32_t)sizeof(struct record) + data_size(size);
-
-	return (length + ALIGN - 1) & ~(uint32_t)(ALIGN - 1);
-}
-
-static struct record *at(struct heph_lane *lane, uint64_t position)
-{
-	return (struct record *)(void *)&lane->bytes[position % HEPH_LANE_SIZE];
+	return heph_lane_at(lane, position);
 }
 
 /* The bytes from a position to the end of the ring. */
@@ -51,7 +30,7 @@ static uint64_t skip(struct heph_lane *lane, uint64_t position)
 {
 	uint32_t rest = left(position);
 
-	if (rest < sizeof(struct record))
+	if (rest < sizeof(struct heph_record))
 		return position + rest;
 	if (at(lane, position)->slot == FILLER)
 		return position + at(lane, position)->length;
@@ -85,26 +64,19 @@ struct heph_lane *heph_lane_to(struct heph_worker *from, struct heph_thread *to)
 	return lane ? lane : make(from, to);
 }
 
-static uint8_t *counter_of(struct heph_lane *lane, uint32_t slot)
-{
-	return &lane->under_way[slot % HEPH_LANE_COUNTERS];
-}
-
 /* Counts back what the reader is done with. Sequentially consistent, as it may
  * be the last look of a writer that falls asleep. */
 static void reclaim(struct heph_lane *lane)
 {
 	uint64_t head = atomic_load(&lane->head);
-	struct record *record;
+	uint32_t n = atomic_load_explicit(&lane->n_read, memory_order_acquire);
 
-	while (lane->reclaimed != head) {
-		lane->reclaimed = skip(lane, lane->reclaimed);
-		if (lane->reclaimed == head)
-			break;
-		record = at(lane, lane->reclaimed);
-		--*counter_of(lane, record->slot);
-		lane->reclaimed += record->length;
-	}
+	if (lane->reclaimed == head)
+		return;
+	lane->reclaimed = head;
+	for (; lane->n_reclaimed != n; lane->n_reclaimed++)
+		--lane->under_way[lane->order[lane->n_reclaimed %
+					      HEPH_LANE_RECORDS]];
 }
 
 /* Up to where the ring is free; the largest record fits in what is left for who
@@ -126,7 +98,7 @@ static bool has_room(struct heph_lane *lane, uint32_t length, bool waited)
 
 static bool window_open(struct heph_lane *lane, uint32_t slot, bool waited)
 {
-	return *counter_of(lane, slot) <
+	return *heph_lane_counter(lane, slot) <
 	       HEPH_WINDOW - (lane->blocked && !waited);
 }
 
@@ -135,14 +107,14 @@ bool heph_lane_has_room(struct heph_lane *lane, uint32_t slot, uint32_t size,
 {
 	reclaim(lane);
 	return window_open(lane, slot, waited) &&
-	       has_room(lane, length_of(size), waited);
+	       has_room(lane, heph_lane_length(size), waited);
 }
 
 /* Goes to the beginning of the ring. */
 static void fill(struct heph_lane *lane)
 {
 	uint32_t rest = left(lane->written);
-	struct record *record = at(lane, lane->written);
+	struct heph_record *record = at(lane, lane->written);
 
 	if (rest >= sizeof(*record)) {
 		record->slot = FILLER;
@@ -191,20 +163,13 @@ void heph_lane_unblock(struct heph_lane *lane)
 
 void heph_lane_pretend(struct heph_lane *lane, uint32_t slot, int n)
 {
-	*counter_of(lane, slot) = (uint8_t)(*counter_of(lane, slot) + n);
-}
-
-static void mark_dirty(struct heph_lane *lane, struct heph_worker *from)
-{
-	if (lane->dirty)
-		return;
-	lane->dirty = true;
-	lane->next_dirty = from->dirty;
-	from->dirty = lane;
+	*heph_lane_counter(lane, slot) =
+		(uint8_t)(*heph_lane_counter(lane, slot) + n);
 }
 
 /* The contents of a large one, by reference. */
-static int write_large(struct record *record, const struct heph_letter *letter)
+static int write_large(struct heph_record *record,
+		       const struct heph_letter *letter)
 {
 	void *large = heph_mem_alloc_raw(letter->size);
 
@@ -219,31 +184,26 @@ HEPH_INLINE int write_to(struct heph_lane *lane, struct heph_worker *from,
 			 uint64_t id, uint32_t slot,
 			 const struct heph_letter *letter, bool waited)
 {
-	uint32_t length = length_of(letter->size);
-	struct record *record;
+	uint32_t length = heph_lane_length(letter->size);
+	struct heph_record *record;
 	int err;
 
-	if (heph_unlikely(lane->written + length > lane->until ||
-			  !window_open(lane, slot, waited))) {
+	if (lane->written + length > lane->until ||
+	    !window_open(lane, slot, waited)) {
 		err = make_room(lane, slot, length, waited);
 		if (err < 0)
 			return err;
 	}
 	record = at(lane, lane->written);
+	if (letter->size <= HEPH_LANE_LARGEST)
+		heph_letter_copy(letter, record->data);
+	else if (write_large(record, letter) < 0)
+		return -ENOMEM;
 	record->id = id;
 	record->slot = slot;
 	record->size = letter->size;
 	record->reply_at = letter->reply_at;
-	record->length = length;
-	if (heph_likely(letter->size <= LARGEST))
-		heph_letter_copy(letter, record->data);
-	else if (write_large(record, letter) < 0)
-		return -ENOMEM;
-	lane->written += length;
-	++*counter_of(lane, slot);
-	mark_dirty(lane, from);
-	if (++lane->unpublished >= HEPH_LANE_BATCH)
-		heph_lane_flush(lane);
+	heph_lane_advance(lane, from, record, length);
 	return 0;
 }
 
@@ -288,26 +248,26 @@ void heph_lanes_flush(struct heph_worker *from)
 static void refuse(struct heph_worker *worker, uint32_t slot,
 		   const struct heph_letter *letter)
 {
-	alignas(16) unsigned char copy[LARGEST];
+	alignas(16) unsigned char copy[HEPH_LANE_LARGEST];
 	void *data = (void *)(uintptr_t)letter->data;
 
-	if (letter->size <= LARGEST)
+	if (letter->size <= HEPH_LANE_LARGEST)
 		data = memcpy(copy, letter->data, letter->size);
-	heph_msg_undeliverable(&worker->thread, heph_kind_at(worker, slot), data,
-			       letter->reply_at);
+	heph_msg_undeliverable(&worker->thread, heph_kind_at(worker, slot),
+			       data, letter->reply_at);
 }
 
 /* All that is not a small message without a reply to somebody who lives. */
-static __attribute__((noinline)) void
-deliver_slowly(struct heph_worker *worker, struct heph_self *self,
-	       struct record *record)
+static __attribute__((noinline)) void deliver_slowly(struct heph_worker *worker,
+						     struct heph_self *self,
+						     struct heph_record *record)
 {
 	struct heph_letter letter = { .data = record->data,
 				      .size = record->size,
 				      .reply_at = record->reply_at };
 	void *large = NULL;
 
-	if (record->size > LARGEST) {
+	if (record->size > HEPH_LANE_LARGEST) {
 		memcpy(&large, record->data, sizeof(large));
 		letter.data = large;
 	}
@@ -320,13 +280,13 @@ deliver_slowly(struct heph_worker *worker, struct heph_self *self,
 	heph_mem_free(large);
 }
 
-HEPH_INLINE void deliver(struct heph_worker *worker, struct record *record)
+HEPH_INLINE void deliver(struct heph_worker *worker, struct heph_record *record)
 {
 	struct heph_self *self =
 		heph_worker_find(worker, record->id, record->slot);
 
 	if (heph_unlikely(!self || record->reply_at != HEPH_NO_REPLY ||
-			  record->size > LARGEST ||
+			  record->size > HEPH_LANE_LARGEST ||
 			  heph_inbox_push(self, record->data, record->size) <
 				  0))
 		deliver_slowly(worker, self, record);
@@ -365,7 +325,8 @@ bool heph_lane_read(struct heph_worker *to, unsigned from)
 {
 	struct heph_lane *lane = lane_from(to, from);
 	uint64_t head, tail;
-	struct record *record;
+	struct heph_record *record;
+	uint32_t n;
 
 	if (!lane)
 		return false;
@@ -373,6 +334,7 @@ bool heph_lane_read(struct heph_worker *to, unsigned from)
 	tail = atomic_load_explicit(&lane->tail, memory_order_acquire);
 	if (head == tail)
 		return false;
+	n = atomic_load_explicit(&lane->n_read, memory_order_relaxed);
 	while (head != tail) {
 		head = skip(lane, head);
 		if (head == tail)
@@ -380,7 +342,9 @@ bool heph_lane_read(struct heph_worker *to, unsigned from)
 		record = at(lane, head);
 		deliver(to, record);
 		head += record->length;
+		n++;
 	}
+	atomic_store_explicit(&lane->n_read, n, memory_order_release);
 	atomic_store(&lane->head, head); /* before looking at asleep */
 	tell_writer(to, lane, from);
 	return true;

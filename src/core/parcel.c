@@ -201,15 +201,14 @@ static uint32_t size_in_lane(struct heph_parcel *parcel)
 	return kind ? (uint32_t)kind->type->msg_size : 0;
 }
 
-/* Whether there is room. 0; -EAGAIN, -ESRCH. */
+/* Whether there is room. First what is under way, so that an inbox that was
+ * filled by that is seen to be full. 0; -EAGAIN, -ESRCH. */
 static int room_at_lane(struct heph_parcel *parcel)
 {
-	int err = look(parcel);
-
-	if (err == 0 && !heph_lane_has_room(parcel->lane, parcel->slot,
-					    size_in_lane(parcel), true))
-		err = -EAGAIN;
-	return err;
+	if (!heph_lane_has_room(parcel->lane, parcel->slot,
+				size_in_lane(parcel), true))
+		return -EAGAIN;
+	return look(parcel);
 }
 
 static int pass(struct heph_parcel *parcel, struct heph_worker *from)

@@ -21,14 +21,15 @@
 struct heph_parcel {
 	struct heph_request request;
 	struct heph_event cancel;
-	struct heph_list node; /* in ext->parcels of the receiver, or at the lane */
+	struct heph_list
+		node; /* in ext->parcels of the receiver, or at the lane */
 	uint64_t id;
 	uint32_t slot;
 	struct heph_thread *thread;  /* of the receiver */
 	_Atomic uint32_t *under_way; /* the sender's count; NULL: none */
-	struct heph_lane *lane;  /* it waits there; NULL: at the receiver */
-	struct heph_pool *pool;  /* it is from; NULL: it goes to another thread */
-	bool probe; /* no message: comes back when there is room */
+	struct heph_lane *lane;      /* it waits there; NULL: at the receiver */
+	struct heph_pool *pool; /* it is from; NULL: it goes to another thread */
+	bool probe;             /* no message: comes back when there is room */
 	uint32_t size, reply_at;
 	alignas(16) unsigned char data[];
 };

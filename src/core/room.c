@@ -20,7 +20,8 @@ static bool window_open(struct heph_thread *from, struct heph_worker *worker,
 	struct heph_lane *lane;
 
 	if (heph_thread_has_lanes(from, &worker->thread)) {
-		lane = heph_lane_to((struct heph_worker *)from, &worker->thread);
+		lane = heph_lane_to((struct heph_worker *)from,
+				    &worker->thread);
 		return !lane || !kind ||
 		       heph_lane_has_room(lane, to.slot,
 					  (uint32_t)kind->type->msg_size,

@@ -27,15 +27,18 @@ static int try_local(struct heph_worker *worker, struct heph_addr to,
 static int try_lane(struct heph_worker *from, struct heph_worker *worker,
 		    struct heph_addr to, const struct heph_letter *letter)
 {
-	struct heph_lane *lane;
-	int err = heph_worker_room(worker, to);
+	struct heph_lane *lane = heph_lane_to(from, &worker->thread);
+	bool has_room;
+	int err;
 
-	if (err < 0)
-		return err;
-	lane = heph_lane_to(from, &worker->thread);
 	if (!lane)
 		return -ENOMEM;
-	return heph_lane_write(lane, from, to.id, to.slot, letter);
+	has_room = heph_lane_has_room(lane, to.slot, letter->size, false);
+	err = heph_worker_room(worker, to);
+	if (err < 0)
+		return err;
+	return has_room ? heph_lane_write(lane, from, to.id, to.slot, letter) :
+			  -EAGAIN;
 }
 
 /* Whoever sends to a solo shares the window of its door. */
@@ -223,6 +226,38 @@ HEPH_INLINE bool lost(struct heph_addr to, const void *msg)
 	return true;
 }
 
+/* The worker that the actor is on, if that is another one that this one has a
+ * lane to. */
+HEPH_INLINE struct heph_worker *over_the_lane(struct heph_thread *thread,
+					      struct heph_addr to,
+					      struct heph_lane **ret_lane)
+{
+	struct heph *heph = thread->heph;
+	unsigned number = heph_id_thread(to.id);
+
+	if (number >= heph->workers || !thread->is_worker ||
+	    to.node !=
+		    atomic_load_explicit(&thread->near, memory_order_relaxed))
+		return NULL;
+	*ret_lane = atomic_load_explicit(
+		&heph->lanes[thread->number * heph->workers + number],
+		memory_order_relaxed);
+	return *ret_lane ? (struct heph_worker *)(*ret_lane)->to : NULL;
+}
+
+/* The shortest way to another worker, if nothing is in the way. */
+HEPH_INLINE bool put_in_lane(heph_ctx ctx, struct heph_addr to, const void *msg,
+			     size_t size)
+{
+	struct heph_worker *from = heph_worker_of(ctx.self);
+	struct heph_lane *lane;
+	struct heph_worker *worker = over_the_lane(&from->thread, to, &lane);
+
+	return worker && to.slot < worker->max_selves &&
+	       heph_worker_room(worker, to) == 0 &&
+	       heph_lane_put(lane, from, to.id, to.slot, msg, (uint32_t)size);
+}
+
 /* Apart, so that the short way saves no registers for it. */
 static __attribute__((noinline)) int send_far(heph_ctx ctx, struct heph_addr to,
 					      const void *msg, size_t size)
@@ -230,8 +265,14 @@ static __attribute__((noinline)) int send_far(heph_ctx ctx, struct heph_addr to,
 	const struct heph_letter letter = { .data = msg,
 					    .size = (uint32_t)size,
 					    .reply_at = HEPH_NO_REPLY };
-	int err = heph_wait_allowed(ctx);
+	int err;
 
+	if (heph_likely(!(ctx.self->flags & HEPH_FLAGS_REFUSE)) &&
+	    put_in_lane(ctx, to, msg, size)) {
+		heph_worker_spend(ctx.self);
+		return 0;
+	}
+	err = heph_wait_allowed(ctx);
 	if (err < 0)
 		return err;
 	return lost(to, msg) ? 0 : heph_letter_send(ctx, to, &letter);

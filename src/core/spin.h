@@ -27,7 +27,7 @@
 enum heph_spin_end {
 	HEPH_SPIN_WOKEN,   /* by another thread */
 	HEPH_SPIN_OUTSIDE, /* the kernel had something */
-	HEPH_SPIN_TIME,	   /* its time has come, or for no reason */
+	HEPH_SPIN_TIME,    /* its time has come, or for no reason */
 };
 
 /* All zeros: it does not spin. */

@@ -30,6 +30,8 @@ ok chan CAP=2
 ok chan CAP=1 CLOSE
 ok chan CAP=2 CLOSE
 ok oneshot
+ok room CAP=1
+ok room CAP=2
 ok sleep
 ok sleep KERNEL
 bug chan CAP=1 BUG_NO_SECOND_LOOK
@@ -44,6 +46,11 @@ bug chan CAP=1 CLOSE BUG_CLOSE
 bug oneshot BUG_NO_SWAP
 bug oneshot BUG_NO_SECOND_LOOK
 bug oneshot BUG_NO_FINISH
+bug room CAP=1 BUG_NOT_WANTED
+bug room CAP=1 BUG_NO_SECOND_LOOK
+bug room CAP=1 BUG_PLACE_FIRST
+bug room CAP=1 BUG_TELLS_FIRST
+bug room CAP=2 BUG_SILENT_READER
 bug sleep BUG_LOOKS_FIRST
 bug sleep BUG_NO_SECOND_LOOK
 bug sleep KERNEL BUG_LOOKS_FIRST
