@@ -74,8 +74,8 @@ void heph_pool_fini(struct heph_pool *pool);
 
 /*
  * Gives the chunks back to the kernel of which no record is in use, except the
- * first and the one that is cut. Looks at all free records, which takes some 20
- * to 40 ns for each; so it is for idle moments, when trimmable says that there
+ * first and the one that is cut. Looks at all free records, which takes some 40
+ * to 100 ns for each; so it is for idle moments, when trimmable says that there
  * is a good deal more to be had than there was after the latest trim.
  */
 void heph_pool_trim(struct heph_pool *pool);
