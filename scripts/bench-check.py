@@ -119,14 +119,15 @@ def verdict(bound, counted):
 def report(bounds, counts, updating):
     """Prints the table; returns how many are above their bound."""
     failed = 0
-    print(f"      {'instructions for each':<24} {'counted':>9} {'bound':>9}")
+    print(f"      {'instructions for each':<21} {'N':>7} {'SIZE':>5} "
+          f"{'counted':>9} {'bound':>9}")
     for i, counted in counts.items():
         bound = bounds[i]
         word, remark = ("new", "") if updating else verdict(bound, counted)
         failed += word == "FAIL"
         change = 100 * (counted / bound.most - 1) if bound.most else 0
-        print(f"{word:<5} {bound.name:<24} {counted:>9.1f} {bound.most:>9.1f} "
-              f"{change:>+6.1f}%{remark}")
+        print(f"{word:<5} {bound.name:<21} {bound.n:>7} {bound.size:>5} "
+              f"{counted:>9.1f} {bound.most:>9.1f} {change:>+6.1f}%{remark}")
     return failed
 
 
