@@ -6,7 +6,8 @@ Runs scripts/bench-peers.sh and writes docs/plots/*.tsv: a line for each point,
 a column for each system, the date and the machine on top. scripts/plot.sh makes
 pictures of them.
 
-  --cpu     CPU time, for a machine that is busy with other things
+  --cpu     CPU time, for a machine that is busy with other things; leaves out
+            what CPU time says nothing about: latency, and two workers
   --again   from what the last run left, without measuring
   BUILD=build REPEAT=3
 """
@@ -27,6 +28,7 @@ RATIOS = """pingpong_local ring_local ring_million ring_random switch count_loca
 ACTORS = [10 ** k for k in range(1, 7)]
 BYTES = [8 << k for k in range(8)]
 DEPTHS = [8, 64, 256, 512, 1024, 2048, 3072, 4096]
+WORKERS = ["pairs", "big", "fan_in"]
 SHARES = [("50", "p50"), ("90", "p90"), ("99", "p99"), ("99.9", "p999"),
           ("99.99", "p9999"), ("longest", "max")]
 KEYS = {"ns_per_op", "cpu_ns_per_op", "rss_per_actor"} | {key for _, key in SHARES}
@@ -67,8 +69,7 @@ def date_and_machine(time):
         lines = file.read().split("\n\n")[0].splitlines()
     lines[-1] = lines[-1].split(":")[0] + "."
     if time == "cpu_ns_per_op":
-        lines.append("The machine was busy with other things: times are CPU "
-                     "time, latencies mostly waiting for the others.")
+        lines.append("CPU time: the machine was busy with other things.")
     return [f"# {line}" for line in lines]
 
 
@@ -79,7 +80,7 @@ def write(name, about, head, rows):
         print("\n".join(about), file=file)
         print("# " + "\t".join(head), file=file)
         for title, values in rows:
-            values = ["-" if v is None else f"{v:.7g}" for v in values]
+            values = ["-" if v is None else f"{v:.6g}" for v in values]
             print("\t".join([str(title)] + values), file=file)
     print(os.path.relpath(path, ROOT))
 
@@ -100,6 +101,11 @@ def main(options):
     def key_of(bench):
         return "cpu_ns_per_op" if bench == "timers" else time
 
+    def faster(bench):
+        """How many times as fast two workers are; by the clock."""
+        one, two = row(bench + "_local", "ns_per_op"), row(bench, "ns_per_op")
+        return [a / b if a and b else None for a, b in zip(one, two)]
+
     write("ratios", about, ["bench"] + SYSTEMS,
           [(bench, row(bench, key_of(bench))) for bench in RATIOS])
     write("actors", about, ["actors"] + SYSTEMS, points("ring_local", ACTORS, time))
@@ -107,6 +113,10 @@ def main(options):
           points("memory_msg", BYTES, "rss_per_actor"))
     write("depth", about, ["bytes"] + SYSTEMS,
           points("memory_depth", DEPTHS, "rss_per_actor"))
+    if time == "cpu_ns_per_op":
+        return
+    write("workers", about, ["bench"] + SYSTEMS,
+          [(bench, faster(bench)) for bench in WORKERS])
     write("latency", about,
           ["share"] + [f"{system}_{n}" for n in (1, 2) for system in SYSTEMS],
           [(share, row("latency_local", key) + row("latency", key))

@@ -3,8 +3,7 @@
 #
 # plot.sh [DIR] - draws docs/plots/*.svg, or DIR/*.svg, from docs/plots/*.tsv
 #
-# A column that has no numbers is left out, so it also draws what was measured
-# without one of the systems.
+# A system that has no numbers is left out, and so is a picture without any.
 set -eu
 cd "$(dirname "$0")/.."
 data=docs/plots
@@ -40,9 +39,10 @@ draw() {
 	echo "$out/$1.svg"
 }
 
-# The first line of a file: the date and the machine.
+# The date and the machine, from the top of a file, and whether it was busy.
 about() { # FILE
-	sed -n '1s/^# //p' "$data/$1.tsv"
+	sed -n '1s/^# //p; s/^# \(CPU time: the machine was busy\).*/\1./p' \
+		"$data/$1.tsv" | paste -s -d ' ' -
 }
 
 # Bars to the right: that system takes so many times as long as Heph.
@@ -52,7 +52,7 @@ ratios() {
 	set title "How many times as long as Heph the others take"
 	set xlabel "$(about ratios)" textcolor rgb "#666666"
 	set logscale x
-	set xrange [0.1:*]
+	set xrange [0.05:*]
 	set yrange [$n-0.4:-0.6]
 	set xtics ("1/10" 0.1, "1/3" 0.333, "as long" 1, "3 times" 3, "10 times" 10, \\
 		"30" 30, "100" 100, "300" 300, "1000" 1000)
@@ -117,6 +117,9 @@ latency() {
 	draw latency 960 440 <<-END
 	set multiplot layout 1,2 title \\
 		"Through four actors, 100,000 requests in a second" font ",15"
+	set label "$(about latency)" \\
+		at screen 0.5, 0.03 center font ",10" textcolor rgb "#666666"
+	set bmargin 5
 	set logscale y
 	set yrange [100:1e8]
 	set ytics ("100 ns" 100, "1 us" 1e3, "10 us" 1e4, "100 us" 1e5, "1 ms" 1e6, \\
@@ -136,38 +139,26 @@ latency() {
 
 # How much faster two workers are than one.
 workers() {
-	awk -F '\t' 'BEGIN { OFS = FS }
-		!/^#/ { row[$1] = $0 }
-		END {
-			n = split("pairs big fan_in", names, " ")
-			for (k = 1; k <= n; k++) {
-				split(row[names[k] "_local"], one)
-				split(row[names[k]], two)
-				line = names[k]
-				for (i = 2; i <= 4; i++)
-					line = line OFS (two[i] + 0 ? one[i] / two[i] : "-")
-				print line
-			}
-		}' $data/ratios.tsv >"$out/workers.tmp"
 	draw workers 720 400 <<-END
 	set title "How many times as fast with two workers as with one"
-	set xlabel "$(about ratios)" textcolor rgb "#666666"
+	set xlabel "$(about workers)" textcolor rgb "#666666"
 	set style data histograms
 	set style histogram clustered gap 1
 	set style fill solid 1
 	set boxwidth 0.9
-	set yrange [0:2.2]
+	set yrange [0:*]
 	set grid ytics noxtics
 	set xtics scale 0
 	set arrow from graph 0, first 1 to graph 1, first 1 nohead lc rgb "#222222"
 	set key top right
-	plot for [i = 1:3] '$out/workers.tmp' using i + 1:xtic(1) ls i title name(i)
+	plot for [i = 1:3] '$data/workers.tsv' using i + 1:xtic(1) ls i title name(i)
 	END
-	rm -f "$out/workers.tmp"
 }
 
-ratios
-actors
-memory
-latency
-workers
+for picture in ratios actors memory latency workers; do
+	needs=$picture
+	[ $picture = memory ] && needs=message
+	if [ -f "$data/$needs.tsv" ]; then
+		$picture
+	fi
+done
