@@ -102,12 +102,23 @@ static bool window_open(struct heph_lane *lane, uint32_t slot, bool waited)
 	       HEPH_WINDOW - (lane->blocked && !waited);
 }
 
+static bool may_write(struct heph_lane *lane, uint32_t slot, uint32_t length,
+		      bool waited)
+{
+	return window_open(lane, slot, waited) &&
+	       has_room(lane, length, waited);
+}
+
+/* Looks at the reader's line only if need be: it is in that one's cache. */
 bool heph_lane_has_room(struct heph_lane *lane, uint32_t slot, uint32_t size,
 			bool waited)
 {
+	uint32_t length = heph_lane_length(size);
+
+	if (may_write(lane, slot, length, waited))
+		return true;
 	reclaim(lane);
-	return window_open(lane, slot, waited) &&
-	       has_room(lane, heph_lane_length(size), waited);
+	return may_write(lane, slot, length, waited);
 }
 
 /* Goes to the beginning of the ring. */
@@ -130,8 +141,7 @@ static int make_room(struct heph_lane *lane, uint32_t slot, uint32_t length,
 	uint64_t end;
 
 	reclaim(lane);
-	if (!window_open(lane, slot, waited) ||
-	    !has_room(lane, length, waited)) {
+	if (!may_write(lane, slot, length, waited)) {
 		heph_lane_flush(lane);
 		return -EAGAIN;
 	}
