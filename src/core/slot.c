@@ -17,6 +17,7 @@ enum {
 	SIZES_MIN = 17,   /* the least power of two above the usual size */
 	FILL = 0xa5,
 	FILL_BELOW = 2048, /* of what was used and is not live any more */
+	RED_ZONE = 128,    /* below a stack pointer, as valgrind has it */
 };
 
 #if HEPH_ASAN || HEPH_TSAN
@@ -32,7 +33,15 @@ static struct heph_slots *slots_of(const struct heph_self *self)
 
 /* ---- which stack ----------------------------------------------------------- */
 
-/* From the environment, if it says something. */
+/* Valgrind is told of what is copied by the hostile build alone. */
+static uint32_t usual_slots(void)
+{
+	return HEPH_DEBUG < 2 && heph_san_on_valgrind() ? 0 :
+							  HEPH_SLOTS_DEFAULT;
+}
+
+/* From the environment, if it says something; 0: all have stacks of their own.
+ */
 static int slots_wanted(const struct heph *heph, uint32_t *ret_n)
 {
 	const char *text = getenv("HEPH_SLOTS");
@@ -47,7 +56,7 @@ static int slots_wanted(const struct heph *heph, uint32_t *ret_n)
 			return -EINVAL;
 		}
 	}
-	*ret_n = n ? (uint32_t)n : HEPH_SLOTS_DEFAULT;
+	*ret_n = n ? (uint32_t)n : usual_slots();
 	return 0;
 }
 
@@ -59,7 +68,7 @@ int heph_slots_init(struct heph_worker *worker)
 	if (!HEPH_SLOTS_DEFAULT)
 		return 0;
 	err = slots_wanted(worker->thread.heph, &slots->max);
-	if (err < 0)
+	if (err < 0 || !slots->max)
 		return err;
 	slots->shared = heph_mem_reserve(slots->max * sizeof(*slots->shared));
 	return slots->shared ? 0 : -ENOMEM;
@@ -233,6 +242,16 @@ static bool put_away(struct heph_self *self)
 	return true;
 }
 
+/* Valgrind does not see how frames come here, and believes that there are none.
+ * It also needs the bytes below them, which it leaves alone when they grow. */
+static void open_up(struct heph_slot *slot, char *sp)
+{
+	char *from = sp - slot->low > RED_ZONE ? sp - RED_ZONE : slot->low;
+
+	if (HEPH_DEBUG >= 2)
+		heph_san_unpoison(from, (size_t)((char *)slot - from));
+}
+
 bool heph_slot_enter(struct heph_self *self)
 {
 	struct heph_saved *saved = self->saved;
@@ -242,8 +261,7 @@ bool heph_slot_enter(struct heph_self *self)
 	if (slot->inside && !put_away(slot->inside))
 		return false;
 	live = heph_slot_live(self);
-	if (HEPH_DEBUG >= 2) /* valgrind knows nothing of frames there */
-		heph_san_unpoison(self->coro.sp, live);
+	open_up(slot, self->coro.sp);
 	memcpy(self->coro.sp, saved->bytes, live);
 	give_saved(self, saved);
 	self->flags &= (uint16_t)~HEPH_FLAG_AWAY;
@@ -263,6 +281,7 @@ static char *first_image(struct heph_self *self, struct heph_slot *slot,
 	if (!slot->inside) {
 		slot->inside = self;
 		self->slot = slot;
+		open_up(slot, top - HEPH_CORO_FRAME);
 		return top - HEPH_CORO_FRAME;
 	}
 	self->coro.sp = top - HEPH_CORO_FRAME;
