@@ -274,7 +274,8 @@ static bool must_enter(struct heph_uring *uring)
 	       (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW));
 }
 
-/* Valgrind does not let other threads run during io_uring_enter(2). */
+/* Valgrind does not let other threads run during io_uring_enter(2). What was
+ * refused is tried again before it sleeps. */
 static void sleep_on_valgrind(struct heph_uring *uring, heph_time max_wait)
 {
 	struct timespec time = { .tv_sec = max_wait / HEPH_SEC,
@@ -282,7 +283,8 @@ static void sleep_on_valgrind(struct heph_uring *uring, heph_time max_wait)
 	struct pollfd fd = { .fd = uring->ring.ring_fd, .events = POLLIN };
 
 	submit_and_get_events(uring);
-	if (!io_uring_cq_ready(&uring->ring))
+	if (!io_uring_cq_ready(&uring->ring) &&
+	    !io_uring_sq_ready(&uring->ring))
 		ppoll(&fd, 1, max_wait == HEPH_NEVER ? NULL : &time, NULL);
 	io_uring_get_events(&uring->ring);
 }
