@@ -93,21 +93,30 @@ static inline size_t heph_pool_in_use(const struct heph_pool *pool)
 
 /* ---- inline: on the path of every spawn, timer and call ---- */
 
+/* The same as heph_pool_take(), but calls nothing: NULL if there is none at
+ * hand. Of HEPH_POOL_SMALL bytes at most. */
+__attribute__((warn_unused_result, always_inline)) static inline void *
+heph_pool_take_quick(struct heph_pool *pool, size_t size)
+{
+	size_t kind = (size + HEPH_POOL_GRAIN - 1) / HEPH_POOL_GRAIN;
+	struct heph_pool_free *record = pool->free[kind];
+
+	if (HEPH_POOL_CHECKED || __builtin_expect(!record, 0))
+		return NULL;
+	pool->free[kind] = record->next;
+	pool->in_use += size;
+	return record;
+}
+
 /* Returns a record of `size` bytes with anything in it, or NULL: no memory. */
 __attribute__((warn_unused_result)) static inline void *
 heph_pool_take(struct heph_pool *pool, size_t size)
 {
-	size_t kind = (size + HEPH_POOL_GRAIN - 1) / HEPH_POOL_GRAIN;
-	struct heph_pool_free *record;
+	void *record = NULL;
 
-	if (HEPH_POOL_CHECKED || size > HEPH_POOL_SMALL)
-		return heph_pool_take_slow(pool, size);
-	record = pool->free[kind];
-	if (__builtin_expect(!record, 0))
-		return heph_pool_take_slow(pool, size);
-	pool->free[kind] = record->next;
-	pool->in_use += size;
-	return record;
+	if (size <= HEPH_POOL_SMALL)
+		record = heph_pool_take_quick(pool, size);
+	return record ? record : heph_pool_take_slow(pool, size);
 }
 
 /* Gives back a record that was taken with the same `size`. NULL is allowed. */

@@ -84,7 +84,8 @@ void heph_inbox_close(struct heph_self *self);
 
 /* Disposes of a message that nobody will get: fails its call with -EPIPE and
  * calls the type's drop function. */
-void heph_msg_dispose(const struct heph_kind *kind, void *data, uint32_t reply_at);
+void heph_msg_dispose(const struct heph_kind *kind, void *data,
+		      uint32_t reply_at);
 
 /* The same, for one that came too late for its actor. */
 void heph_msg_undeliverable(struct heph_thread *thread,
@@ -93,7 +94,7 @@ void heph_msg_undeliverable(struct heph_thread *thread,
 
 /* ---- inline: on the path of every message ---------------------------------- */
 
-HEPH_INLINE void heph_inbox_link(struct heph_self *self, struct heph_msg *msg)
+HEPH_INLINE void heph_inbox_append(struct heph_self *self, struct heph_msg *msg)
 {
 	if (self->last) {
 		msg->next = self->last->next;
@@ -102,26 +103,82 @@ HEPH_INLINE void heph_inbox_link(struct heph_self *self, struct heph_msg *msg)
 		msg->next = msg;
 	}
 	self->last = msg;
-	if (++self->n == self->capacity)
+	self->n++;
+}
+
+HEPH_INLINE void heph_inbox_link(struct heph_self *self, struct heph_msg *msg)
+{
+	heph_inbox_append(self, msg);
+	if (self->n == self->capacity)
 		heph_inbox_shut(self);
 	heph_count(&self->thread->count.delivered);
 	heph_wake(self, HEPH_WAIT_MSG);
 }
 
-/* Puts a message without a reply into an inbox. Returns 0; -ENOMEM. */
-HEPH_INLINE int heph_inbox_push(struct heph_self *self, const void *data,
-				  uint32_t size)
+/* An actor goes on because of a message. */
+HEPH_INLINE void heph_inbox_rouse(struct heph_self *self, unsigned reason)
 {
-	struct heph_msg *msg;
+	self->waiting = 0;
+	self->woken = (uint16_t)reason;
+	heph_queue_push(&heph_worker_of(self)->ready[HEPH_USUAL], self);
+}
 
-	msg = heph_pool_take(&self->thread->pool, sizeof(*msg) + size);
-	if (!msg)
-		return -ENOMEM;
-	msg->size = size;
+/* Counts a message as received. */
+HEPH_INLINE void heph_inbox_count(struct heph_self *self)
+{
+	if (heph_unlikely(!++self->received))
+		self->received_high++;
+	heph_count(&self->thread->count.received);
+}
+
+/* Whether the actor waits for a message with its frames in place, so that one
+ * can be copied to where it wants it. Until it runs that one counts as one in
+ * its inbox, but is not in the list. */
+HEPH_INLINE bool heph_inbox_has_hands(const struct heph_self *self)
+{
+	return (self->waiting & HEPH_WAIT_HAND) &&
+	       !(self->flags & HEPH_FLAG_AWAY);
+}
+
+/* Puts a message at the end of the queue. False: no record is at hand. */
+HEPH_INLINE bool heph_inbox_queue_quick(struct heph_self *self,
+					const void *data, size_t size)
+{
+	struct heph_msg *msg =
+		heph_pool_take_quick(&self->thread->pool, sizeof(*msg) + size);
+
+	if (heph_unlikely(!msg))
+		return false;
+	msg->size = (uint32_t)size;
 	msg->reply_at = HEPH_NO_REPLY;
-	heph_copy(msg->data, data, size);
-	heph_inbox_link(self, msg);
-	return 0;
+	heph_copy_quick(msg->data, data, size);
+	heph_inbox_append(self, msg);
+	if (self->waiting & HEPH_WAIT_MSG)
+		heph_inbox_rouse(self, HEPH_WAIT_MSG);
+	return true;
+}
+
+/*
+ * Sends a message without a reply by the short way, which calls nothing: so the
+ * function that this is in saves no registers. False: it needs the long way,
+ * because of its size or of the actor's inbox or priority.
+ */
+HEPH_INLINE bool heph_inbox_push_quick(struct heph_self *self, const void *data,
+				       size_t size)
+{
+	if (heph_unlikely(self->n + 1 >= self->capacity ||
+			  !heph_worker_usual(self) ||
+			  !heph_copy_is_quick(size)))
+		return false;
+	if (heph_inbox_has_hands(self)) {
+		heph_copy_quick(heph_coro_arg(&self->coro), data, size);
+		self->n++;
+		heph_inbox_rouse(self, HEPH_WAIT_HAND);
+	} else if (!heph_inbox_queue_quick(self, data, size)) {
+		return false;
+	}
+	heph_count(&self->thread->count.delivered);
+	return true;
 }
 
 /* The oldest message, which there is. */
@@ -141,9 +198,7 @@ HEPH_INLINE struct heph_msg *heph_inbox_unlink(struct heph_self *self)
 HEPH_INLINE void heph_inbox_hand_over(struct heph_self *self,
 				      struct heph_msg *msg, void *ret_msg)
 {
-	if (heph_unlikely(!++self->received))
-		self->received_high++;
-	heph_count(&self->thread->count.received);
+	heph_inbox_count(self);
 	if (HEPH_RECEIPTS_KEPT)
 		heph_receipts_note(&self->thread->receipts, self->id, msg->data,
 				   msg->size);
@@ -159,6 +214,25 @@ HEPH_INLINE void heph_inbox_hand_over(struct heph_self *self,
 HEPH_INLINE void heph_inbox_take(struct heph_self *self, void *ret_msg)
 {
 	heph_inbox_hand_over(self, heph_inbox_unlink(self), ret_msg);
+}
+
+/* The same by the short way, which calls nothing. False: the message or the
+ * actor needs the long one. */
+HEPH_INLINE bool heph_inbox_take_quick(struct heph_self *self, void *ret_msg)
+{
+	struct heph_msg *msg = self->last->next;
+	uint32_t size = msg->size;
+
+	if (HEPH_RECEIPTS_KEPT || HEPH_POOL_CHECKED ||
+	    heph_unlikely(msg->reply_at != HEPH_NO_REPLY ||
+			  !heph_copy_is_quick(size) ||
+			  (self->flags & HEPH_FLAG_FULL)))
+		return false;
+	heph_inbox_unlink(self);
+	heph_inbox_count(self);
+	heph_copy_quick(ret_msg, msg->data, size);
+	heph_pool_give(&self->thread->pool, msg, sizeof(*msg) + size);
+	return true;
 }
 
 static inline bool heph_inbox_full(const struct heph_self *self)

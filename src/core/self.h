@@ -43,6 +43,7 @@ enum {
 	HEPH_WAIT_DRAIN = 1 << 8,   /* the runtime has no actors */
 	HEPH_WAIT_VERDICT = 1 << 9, /* its supervisor has decided */
 	HEPH_WAIT_FORCE = 1 << 10,  /* its shields are revoked */
+	HEPH_WAIT_HAND = 1 << 11,   /* a message was put into its hands */
 	HEPH_WAIT_PARK = 1 << 12,   /* another thread wakes it; see park.h */
 	HEPH_WAIT_TIME = 1 << 14,   /* its deadline has come */
 	HEPH_WAIT_STOP = 1 << 15,   /* it is asked to stop */

@@ -130,23 +130,20 @@ int heph_letter_try_send(heph_ctx ctx, struct heph_addr to,
 	return err;
 }
 
-/* The actor, if it is on the worker that runs. */
+/* The actor, if it is on the worker that runs. Ids tell their workers, and the
+ * block that is nobody's has none that a reference could have. */
 HEPH_INLINE struct heph_self *near(struct heph_thread *thread,
 				   struct heph_addr to)
 {
-	if (!thread || heph_id_thread(to.id) != thread->number ||
-	    to.node !=
-		    atomic_load_explicit(&thread->near, memory_order_relaxed))
+	struct heph_worker *worker = (struct heph_worker *)thread;
+	struct heph_self *self;
+
+	if (to.node !=
+		    atomic_load_explicit(&thread->near, memory_order_relaxed) ||
+	    to.slot >= worker->n_selves)
 		return NULL;
-	return heph_worker_find((struct heph_worker *)thread, to.id, to.slot);
-}
-
-HEPH_INLINE struct heph_self *near_with_room(struct heph_thread *thread,
-					     struct heph_addr to)
-{
-	struct heph_self *self = near(thread, to);
-
-	return self && !heph_inbox_full(self) ? self : NULL;
+	self = &worker->selves[to.slot];
+	return self->id == to.id ? self : NULL;
 }
 
 static int send_near(heph_ctx ctx, struct heph_self *target,
@@ -278,19 +275,25 @@ static __attribute__((noinline)) int send_far(heph_ctx ctx, struct heph_addr to,
 	return lost(to, msg) ? 0 : heph_letter_send(ctx, to, &letter);
 }
 
+static __attribute__((noinline)) int give_turn(struct heph_self *self)
+{
+	heph_worker_yield(self);
+	return 0;
+}
+
 int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg,
 		  size_t size)
 {
-	struct heph_self *target = near_with_room(ctx.self->thread, to);
-	int err;
+	struct heph_self *target = near(ctx.self->thread, to);
 
 	heph_stackrule_check_msg(ctx.self, to, msg, size);
-	if (heph_unlikely(!target || (ctx.self->flags & HEPH_FLAGS_REFUSE)))
+	if (heph_unlikely(!target || (ctx.self->flags & HEPH_FLAGS_REFUSE) ||
+			  !heph_inbox_push_quick(target, msg, size)))
 		return send_far(ctx, to, msg, size);
 	heph_debug_assert(size == heph_type_of(target)->msg_size);
-	err = heph_inbox_push(target, msg, (uint32_t)size);
-	heph_worker_spend(ctx.self);
-	return err;
+	if (heph_unlikely(--heph_worker_of(target)->budget <= 0))
+		return give_turn(ctx.self);
+	return 0;
 }
 
 static __attribute__((noinline)) int try_far(struct heph_addr to,
@@ -306,13 +309,13 @@ static __attribute__((noinline)) int try_far(struct heph_addr to,
 int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)
 {
 	struct heph_thread *thread = heph_thread_current;
-	struct heph_self *target = near_with_room(thread, to);
+	struct heph_self *target = thread ? near(thread, to) : NULL;
 
 	if (thread && thread->current)
 		heph_stackrule_check_msg(thread->current, to, msg, size);
-	if (heph_unlikely(!target))
+	if (heph_unlikely(!target || !heph_inbox_push_quick(target, msg, size)))
 		return try_far(to, msg, size);
-	return heph_inbox_push(target, msg, (uint32_t)size);
+	return 0;
 }
 
 void heph_raw_post(struct heph_addr to, const void *msg, size_t size)

@@ -89,7 +89,7 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 	int err;
 
 	heph_worker_prepare(worker, heph);
-	worker->first_self = worker->n_selves = 1; /* slot 0 is nobody's */
+	worker->first_self = worker->n_selves = 1; /* the first is nobody's */
 	worker->max_alive = max_actors;
 	worker->max_selves = table_size(max_actors) + 1;
 	worker->movers = &heph->movers;
@@ -110,6 +110,7 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 	if (!worker->selves || !worker->places || !worker->pokes ||
 	    !worker->alarms || !worker->kinds)
 		goto fail_tables;
+	worker->selves[0].id = UINT64_MAX; /* no reference finds it */
 	err = heph_stacks_init(&worker->stacks, HEPH_STACK_SIZE, max_actors);
 	if (err < 0)
 		goto fail_tables;
@@ -153,6 +154,8 @@ void heph_worker_prepare(struct heph_worker *worker, struct heph *heph)
 		.serial = heph_serial_base(heph),
 		.stop_event.fn = on_stop,
 	};
+	for (unsigned n = 0; n < HEPH_PRIORITIES; n++)
+		worker->ready[n].end = &worker->ready[n].first;
 	heph_thread_prepare(&worker->thread, heph);
 	heph_list_init(&worker->roomy);
 	worker->thread.is_worker = true;
@@ -229,8 +232,8 @@ struct heph_self *heph_worker_next_of_several(struct heph_worker *worker)
 	unsigned n = choose_of_several(worker);
 	struct heph_self *self = worker->ready[n].first;
 
-	worker->ready[n].first = self->next;
-	worker->n_unusual -= n != 1;
+	heph_queue_pop(&worker->ready[n]);
+	worker->n_unusual -= n != HEPH_USUAL;
 	return self;
 }
 
@@ -251,6 +254,14 @@ void heph_worker_suspend(struct heph_self *self)
 
 	if (to != &self->coro)
 		heph_coro_switch(&self->coro, to);
+}
+
+int heph_worker_suspend_slowly(struct heph_self *self, void *arg,
+			       heph_coro_then *then)
+{
+	struct heph_coro *to = heph_worker_choose(heph_worker_of(self));
+
+	return heph_coro_switch_then(&self->coro, to, arg, then);
 }
 
 void heph_worker_leave(struct heph_self *self)
@@ -325,14 +336,14 @@ int heph_worker_run_actors(struct heph_worker *worker, int budget)
 static void take_back(struct heph_worker *worker, struct heph_self *self)
 {
 	struct heph_queue *queue = heph_worker_queue(worker, self);
-	struct heph_self **link = &queue->first, *before = NULL;
+	struct heph_self **link = &queue->first;
 
-	for (; *link != self; link = &(*link)->next)
-		before = *link;
+	while (*link != self)
+		link = &(*link)->next;
 	*link = self->next;
-	if (queue->last == self)
-		queue->last = before;
-	worker->n_unusual -= queue != &worker->ready[1];
+	if (queue->end == &self->next)
+		queue->end = link;
+	worker->n_unusual -= !heph_worker_usual(self);
 }
 
 /* One that has spent its budget has a negative one when it is back; one that

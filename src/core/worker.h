@@ -13,7 +13,7 @@
 #include "core/spin.h"
 #include "coro/stack.h"
 
-enum { HEPH_PRIORITIES = 3 };
+enum { HEPH_PRIORITIES = 3, HEPH_USUAL = 1 /* the queue of the normal one */ };
 
 /* What a worker knows of a type of actor. */
 struct heph_kind {
@@ -55,7 +55,7 @@ struct heph_poke {
 
 /* A first-in first-out list of actors by `next`. */
 struct heph_queue {
-	struct heph_self *first, *last;
+	struct heph_self *first, **end; /* where the next one goes */
 };
 
 /* The same, of solos. */
@@ -310,19 +310,34 @@ static inline struct heph_queue *heph_worker_queue(struct heph_worker *worker,
 	return &worker->ready[self->flags >> HEPH_FLAG_QUEUE];
 }
 
+HEPH_INLINE void heph_queue_push(struct heph_queue *queue,
+				 struct heph_self *self)
+{
+	self->next = NULL;
+	*queue->end = self;
+	queue->end = &self->next;
+}
+
+/* The first one, which there is. */
+HEPH_INLINE void heph_queue_pop(struct heph_queue *queue)
+{
+	queue->first = queue->first->next;
+	if (!queue->first)
+		queue->end = &queue->first;
+}
+
+/* Whether it goes into the queue that most actors go into. */
+HEPH_INLINE bool heph_worker_usual(const struct heph_self *self)
+{
+	return self->flags >> HEPH_FLAG_QUEUE == HEPH_USUAL;
+}
+
 /* Puts an actor into the run queue. */
 HEPH_INLINE void heph_worker_ready(struct heph_worker *worker,
 				   struct heph_self *self)
 {
-	struct heph_queue *queue = heph_worker_queue(worker, self);
-
-	self->next = NULL;
-	if (queue->first)
-		queue->last->next = self;
-	else
-		queue->first = self;
-	queue->last = self;
-	worker->n_unusual += queue != &worker->ready[1];
+	worker->n_unusual += !heph_worker_usual(self);
+	heph_queue_push(heph_worker_queue(worker, self), self);
 }
 
 /* How many are in the run queues. */
@@ -330,7 +345,7 @@ unsigned heph_worker_count_ready(const struct heph_worker *worker);
 
 static inline bool heph_worker_any_ready(const struct heph_worker *worker)
 {
-	return worker->ready[1].first || worker->n_unusual;
+	return worker->ready[HEPH_USUAL].first || worker->n_unusual;
 }
 
 /* Chooses among several run queues; NULL: nobody can run. */
@@ -340,12 +355,13 @@ heph_worker_next_of_several(struct heph_worker *worker);
 /* Takes the actor whose turn it is out of its queue; NULL: nobody can run. */
 HEPH_INLINE struct heph_self *heph_worker_next(struct heph_worker *worker)
 {
-	struct heph_self *self = worker->ready[1].first;
+	struct heph_queue *queue = &worker->ready[HEPH_USUAL];
+	struct heph_self *self = queue->first;
 
 	if (heph_unlikely(worker->n_unusual))
 		return heph_worker_next_of_several(worker);
 	if (self)
-		worker->ready[1].first = self->next;
+		heph_queue_pop(queue);
 	return self;
 }
 
@@ -364,12 +380,25 @@ HEPH_INLINE struct heph_coro *heph_worker_choose(struct heph_worker *worker)
 							 &worker->main;
 }
 
+/* The same as heph_worker_suspend_then(), whatever there is to do before. */
+int heph_worker_suspend_slowly(struct heph_self *self, void *arg,
+			       heph_coro_then *then);
+
+/* Calls nothing but the switch, so that no frame stays on the stack. */
 HEPH_INLINE int heph_worker_suspend_then(struct heph_self *self, void *arg,
 					 heph_coro_then *then)
 {
-	struct heph_coro *to = heph_worker_choose(heph_worker_of(self));
+	struct heph_worker *worker = heph_worker_of(self);
+	struct heph_self *next = worker->ready[HEPH_USUAL].first;
 
-	return heph_coro_switch_then(&self->coro, to, arg, then);
+	if (heph_unlikely(!next || (next->flags & HEPH_FLAG_AWAY) ||
+			  worker->dirty || worker->n_unusual ||
+			  worker->budget <= 1))
+		return heph_worker_suspend_slowly(self, arg, then);
+	heph_queue_pop(&worker->ready[HEPH_USUAL]);
+	worker->budget--;
+	worker->thread.current = next;
+	return heph_coro_switch_then(&self->coro, &next->coro, arg, then);
 }
 
 #endif

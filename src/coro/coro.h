@@ -139,6 +139,18 @@ heph_coro_switch_then(struct heph_coro *from, struct heph_coro *to, void *arg,
 #endif
 }
 
+/* The argument that a coroutine was suspended with by heph_coro_switch_then, or
+ * NULL: it cannot be told in this build. */
+static inline void *heph_coro_arg(const struct heph_coro *coro)
+{
+#if HEPH_ASAN || HEPH_TSAN
+	(void)coro;
+	return NULL;
+#else
+	return *(void **)coro->sp;
+#endif
+}
+
 /* The last switch of `from`: ends it and goes on with `to`. Once `to` runs,
  * `from` may be finished, and its stack given away. */
 static inline __attribute__((always_inline, noreturn)) void

@@ -31,10 +31,12 @@ static size_t size_of_inbox(const struct heph_self *self)
 	const struct heph_msg *msg = self->last;
 	size_t size = 0;
 
-	for (uint32_t n = 0; n < self->n; n++) {
+	if (!msg)
+		return 0;
+	do {
 		msg = msg->next;
 		size += sizeof(*msg) + msg->size;
-	}
+	} while (msg != self->last);
 	return size;
 }
 

@@ -391,6 +391,7 @@ static void shield(heph_ctx ctx, peer_ref a, peer_ref b)
 {
 	must_be_linked(ctx, a, b);
 	must_be(heph_send(ctx, a, { .what = PEER_SHIELD }), 0);
+	must_live(ctx, a); /* behind its shield from now on */
 	end_it(ctx, b, -EIO);
 	must_end(ctx, b, -EIO, NULL);
 	must_live(ctx, a); /* by its shield */

@@ -90,8 +90,9 @@ HEPH_ACTOR(blocker, void, void);
 
 static int blocker_main(heph_ctx ctx)
 {
-	while (!heph_stopping(ctx)) /* it does not hear of that */
-		pause();
+	do
+		pause(); /* it does not hear that it is to stop */
+	while (!heph_stopping(ctx));
 	return 0;
 }
 HEPH_ACTOR_MAIN(blocker, blocker_main);
