@@ -49,7 +49,6 @@ static void *arg_of(const struct heph_self *self)
 }
 
 static heph_coro_fn run;
-static heph_coro_end ended;
 
 static struct heph_self *take_block(struct heph_worker *worker,
 				    struct heph_kind *kind)
@@ -224,7 +223,7 @@ int heph_life_begin(struct heph_worker *worker, const struct heph_birth *birth,
 	prepare(self, birth);
 	err = heph_slot_bind(self, heph_birth_options(birth)->stack,
 			     (const char *)birth->spawn + type->arg_at, run,
-			     ended);
+			     heph_life_ended);
 	if (err < 0)
 		goto fail_bind;
 	err = extend(self, birth);
@@ -498,7 +497,7 @@ static int run(struct heph_coro *coro)
 		heph_self_ctx(self), (struct heph_inbox *)self, arg_of(self));
 }
 
-static void ended(struct heph_coro *coro, int result)
+void heph_life_ended(struct heph_coro *coro, int result)
 {
 	struct heph_exit exit = { .err = result };
 
@@ -580,7 +579,7 @@ void heph_raw_panic(heph_ctx ctx, const char *file, int line,
 	heph_count(&self->thread->count.panicked);
 	ext->exit = (struct heph_exit){ .err = -ENOTRECOVERABLE };
 	note_panic(&ext->exit, file, line, text);
-	heph_slot_reset(self, run_after_panic, ended);
+	heph_slot_reset(self, run_after_panic);
 }
 
 /* ---- all of a worker ------------------------------------------------------- */

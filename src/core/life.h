@@ -84,4 +84,7 @@ void heph_life_stop_roots(struct heph_worker *worker);
 /* Logs what still runs, and what it waits for. */
 void heph_life_list(struct heph_worker *worker);
 
+/* What comes after the body of every actor. */
+void heph_life_ended(struct heph_coro *coro, int result);
+
 #endif

@@ -175,18 +175,43 @@ static void release(struct heph_slots *slots, struct heph_slot *slot)
 	heph_stack_give(slot->stacks, slot->low);
 }
 
+/* Of the few bytes of an argument. */
+HEPH_INLINE void copy_argument(void *to_, const void *from_, size_t size)
+{
+	char *to = to_;
+	const char *from = from_;
+
+	for (; size >= 16; size -= 16, to += 16, from += 16)
+		memcpy(to, from, 16);
+}
+
 /* ---- away and back --------------------------------------------------------- */
 
-static struct heph_saved *take_saved(struct heph_self *self, size_t live)
+/* Where its frames begin, below its argument. */
+static char *top_of(const struct heph_self *self, const struct heph_slot *slot)
 {
-	return heph_pool_take(&self->thread->pool,
-			      sizeof(struct heph_saved) + live);
+	return heph_slot_top(slot, heph_kind_of(self)->arg_size);
+}
+
+static struct heph_saved *take_saved(struct heph_self *self,
+				     struct heph_slot *slot, size_t known)
+{
+	size_t live = (size_t)((char *)slot - (char *)self->coro.sp);
+	struct heph_saved *saved;
+
+	saved = heph_pool_take(&self->thread->pool,
+			       sizeof(*saved) + live - known);
+	if (saved)
+		saved->slot_and_known = (uintptr_t)slot | known / 8;
+	return saved;
 }
 
 static void give_saved(struct heph_self *self, struct heph_saved *saved)
 {
+	size_t live = heph_slot_live(self);
+
 	heph_pool_give(&self->thread->pool, saved,
-		       sizeof(*saved) + heph_slot_live(self));
+		       sizeof(*saved) + live - heph_saved_known(saved));
 }
 
 /* Its actors are to have stacks of their own from now on. */
@@ -226,19 +251,21 @@ static void spoil(struct heph_slot *slot, char *sp)
 static bool put_away(struct heph_self *self)
 {
 	struct heph_slot *slot = self->slot;
-	size_t live = heph_slot_live(self);
-	struct heph_saved *saved = take_saved(self, live);
+	char *sp = self->coro.sp, *top = top_of(self, slot);
+	size_t known = heph_coro_known(&self->coro, top);
+	size_t below = (size_t)(top - sp) - known;
+	struct heph_saved *saved = take_saved(self, slot, known);
 
 	if (!saved)
 		return false;
-	count(self, live);
-	saved->slot = slot;
-	memcpy(saved->bytes, self->coro.sp, live);
+	count(self, heph_slot_live(self));
+	memcpy(saved->bytes, sp, below);
+	copy_argument(saved->bytes + below, top, (size_t)((char *)slot - top));
 	self->saved = saved;
 	self->flags |= HEPH_FLAG_AWAY;
 	slot->inside = NULL;
 	if (HEPH_DEBUG >= 2)
-		spoil(slot, self->coro.sp);
+		spoil(slot, sp);
 	return true;
 }
 
@@ -252,17 +279,28 @@ static void open_up(struct heph_slot *slot, char *sp)
 		heph_san_unpoison(from, (size_t)((char *)slot - from));
 }
 
-bool heph_slot_enter(struct heph_self *self)
+static void put_back(struct heph_self *self, struct heph_slot *slot,
+		     const struct heph_saved *saved, heph_coro_end *end)
+{
+	char *sp = self->coro.sp, *top = top_of(self, slot);
+	size_t known = heph_saved_known(saved);
+	size_t below = (size_t)(top - sp) - known;
+
+	open_up(slot, sp);
+	if (known)
+		heph_coro_restore(&self->coro, top, end);
+	memcpy(sp, saved->bytes, below);
+	copy_argument(top, saved->bytes + below, (size_t)((char *)slot - top));
+}
+
+bool heph_slot_enter(struct heph_self *self, heph_coro_end *end)
 {
 	struct heph_saved *saved = self->saved;
-	struct heph_slot *slot = saved->slot;
-	size_t live;
+	struct heph_slot *slot = heph_saved_slot(saved);
 
 	if (slot->inside && !put_away(slot->inside))
 		return false;
-	live = heph_slot_live(self);
-	open_up(slot, self->coro.sp);
-	memcpy(self->coro.sp, saved->bytes, live);
+	put_back(self, slot, saved, end);
 	give_saved(self, saved);
 	self->flags &= (uint16_t)~HEPH_FLAG_AWAY;
 	self->slot = slot;
@@ -285,11 +323,9 @@ static char *first_image(struct heph_self *self, struct heph_slot *slot,
 		return top - HEPH_CORO_FRAME;
 	}
 	self->coro.sp = top - HEPH_CORO_FRAME;
-	saved = take_saved(self,
-			   (size_t)((char *)slot - (char *)self->coro.sp));
+	saved = take_saved(self, slot, 0);
 	if (!saved)
 		return NULL;
-	saved->slot = slot;
 	self->saved = saved;
 	self->flags |= HEPH_FLAG_AWAY;
 	return (char *)saved->bytes;
@@ -330,12 +366,10 @@ void heph_slot_unbind(struct heph_self *self)
 	release(slots_of(self), slot);
 }
 
-void heph_slot_reset(struct heph_self *self, heph_coro_fn *fn,
-		     heph_coro_end *end)
+void heph_slot_reset(struct heph_self *self, heph_coro_fn *fn)
 {
 	struct heph_slot *slot = self->slot;
 
 	heph_coro_reset(&self->coro, slot->low, heph_slot_size(slot),
-			heph_slot_top(slot, heph_type_of(self)->arg_size), fn,
-			end);
+			top_of(self, slot), fn);
 }

@@ -51,9 +51,10 @@ struct heph_slot {
 	uint32_t number; /* among those that are shared; HEPH_SLOT_OWN */
 };
 
-/* The live part of a stack that is put away. */
+/* The live part of a stack that is put away, but for the bytes in the middle
+ * that are known (heph_coro_known). */
 struct heph_saved {
-	struct heph_slot *slot;
+	uintptr_t slot_and_known; /* words: the slot is aligned to 16 */
 	unsigned char bytes[];
 };
 
@@ -65,9 +66,20 @@ static inline bool heph_slot_shared(const struct heph_slot *slot)
 	return slot->number != HEPH_SLOT_OWN;
 }
 
+static inline struct heph_slot *heph_saved_slot(const struct heph_saved *saved)
+{
+	return (struct heph_slot *)(saved->slot_and_known & ~(uintptr_t)15);
+}
+
+static inline size_t heph_saved_known(const struct heph_saved *saved)
+{
+	return (saved->slot_and_known & 15) * 8;
+}
+
 static inline struct heph_slot *heph_slot_of(const struct heph_self *self)
 {
-	return self->flags & HEPH_FLAG_AWAY ? self->saved->slot : self->slot;
+	return self->flags & HEPH_FLAG_AWAY ? heph_saved_slot(self->saved) :
+					      self->slot;
 }
 
 /* The actor's argument, in its stack; frames begin right below it. */
@@ -109,11 +121,11 @@ int heph_slot_bind(struct heph_self *self, size_t stack, const void *arg,
 void heph_slot_unbind(struct heph_self *self);
 
 /* Its frames come back into its slot. Not on a stack that is in a slot. False:
- * there is no memory to put those away that are there. */
-bool heph_slot_enter(struct heph_self *self);
+ * there is no memory to put those away that are there. `end` is that of all
+ * actors. */
+bool heph_slot_enter(struct heph_self *self, heph_coro_end *end);
 
 /* Where the frames of an actor are that is on its own stack; see coro.h. */
-_Noreturn void heph_slot_reset(struct heph_self *self, heph_coro_fn *fn,
-			       heph_coro_end *end);
+_Noreturn void heph_slot_reset(struct heph_self *self, heph_coro_fn *fn);
 
 #endif

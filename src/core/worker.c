@@ -188,7 +188,9 @@ static struct heph_kind *new_kind(struct heph_worker *worker,
 	if (worker->n_kinds + 1 >= worker->max_kinds)
 		return NULL;
 	kind = &worker->kinds[++worker->n_kinds];
-	*kind = (struct heph_kind){ .type = type, .next = worker->latest_kind };
+	*kind = (struct heph_kind){ .type = type,
+				    .arg_size = type->arg_size,
+				    .next = worker->latest_kind };
 	return worker->latest_kind = kind;
 }
 
@@ -248,9 +250,28 @@ unsigned heph_worker_count_ready(const struct heph_worker *worker)
 	return count;
 }
 
+struct heph_coro *heph_worker_choose(struct heph_self *self)
+{
+	struct heph_worker *worker = heph_worker_of(self);
+	struct heph_self *next = NULL;
+
+	if (heph_unlikely(worker->dirty != NULL))
+		heph_lanes_flush(worker);
+	if (heph_likely(--worker->budget > 0))
+		next = heph_worker_next(worker);
+	worker->thread.current = next;
+	if (!next)
+		return &worker->main;
+	if ((next->flags & HEPH_FLAG_AWAY) &&
+	    (heph_slot_of(next) == self->slot ||
+	     !heph_slot_enter(next, heph_life_ended)))
+		return &worker->main;
+	return &next->coro;
+}
+
 void heph_worker_suspend(struct heph_self *self)
 {
-	struct heph_coro *to = heph_worker_choose(heph_worker_of(self));
+	struct heph_coro *to = heph_worker_choose(self);
 
 	if (to != &self->coro)
 		heph_coro_switch(&self->coro, to);
@@ -259,7 +280,7 @@ void heph_worker_suspend(struct heph_self *self)
 int heph_worker_suspend_slowly(struct heph_self *self, void *arg,
 			       heph_coro_then *then)
 {
-	struct heph_coro *to = heph_worker_choose(heph_worker_of(self));
+	struct heph_coro *to = heph_worker_choose(self);
 
 	return heph_coro_switch_then(&self->coro, to, arg, then);
 }
@@ -301,7 +322,8 @@ static void run_from(struct heph_worker *worker, struct heph_self *self)
 {
 	worker->thread.current = self;
 	while ((self = worker->thread.current)) {
-		if ((self->flags & HEPH_FLAG_AWAY) && !heph_slot_enter(self)) {
+		if ((self->flags & HEPH_FLAG_AWAY) &&
+		    !heph_slot_enter(self, heph_life_ended)) {
 			put_off(worker, self);
 			return;
 		}

@@ -18,6 +18,7 @@ enum { HEPH_PRIORITIES = 3, HEPH_USUAL = 1 /* the queue of the normal one */ };
 /* What a worker knows of a type of actor. */
 struct heph_kind {
 	const struct heph_actor *type;
+	size_t arg_size;        /* of that */
 	struct heph_kind *next; /* the one looked for before */
 	struct heph_self *free; /* blocks that were used for it, by `next` */
 	uint64_t spawned, alive;
@@ -366,19 +367,9 @@ HEPH_INLINE struct heph_self *heph_worker_next(struct heph_worker *worker)
 }
 
 /* Where the running actor goes when it suspends: to the next one if its frames
- * are in place, otherwise to the loop, which sees to them. */
-HEPH_INLINE struct heph_coro *heph_worker_choose(struct heph_worker *worker)
-{
-	struct heph_self *next = NULL;
-
-	if (heph_unlikely(worker->dirty != NULL))
-		heph_lanes_flush(worker);
-	if (heph_likely(--worker->budget > 0))
-		next = heph_worker_next(worker);
-	worker->thread.current = next;
-	return next && !(next->flags & HEPH_FLAG_AWAY) ? &next->coro :
-							 &worker->main;
-}
+ * are in place, or can come to their place from here; otherwise to the loop,
+ * which sees to them. */
+struct heph_coro *heph_worker_choose(struct heph_self *self);
 
 /* The same as heph_worker_suspend_then(), whatever there is to do before. */
 int heph_worker_suspend_slowly(struct heph_self *self, void *arg,

@@ -3,8 +3,8 @@
  *
  * A new coroutine looks as if it had been suspended right before
  * heph_coro_entry. That finds the function to call with its result, and the
- * coroutine, in two of the registers that functions preserve: so nothing but a
- * return address lies between the top of the stack and the first function.
+ * coroutine, at the foot of the stack, and leaves nothing but a return address
+ * between that and the first function.
  *
  * With ASan the first thing on a new stack must be a call into its runtime; so
  * `begin` stands between the entry and the function there.
@@ -18,17 +18,19 @@
 /* switch_*.S */
 extern const char heph_coro_entry[] __attribute__((visibility("hidden")));
 _Noreturn void heph_coro_restart(struct heph_coro *self, heph_coro_fn *fn,
-				 heph_coro_end *end, void *top)
+				 void *foot)
 	__attribute__((visibility("hidden")));
 
 /* The frame of switch_*.S. */
 struct frame {
 	const void *arg, *then;
 #if defined(__x86_64__)
-	uintptr_t r15, r14, r13, r12, rbx, rbp;
+	uintptr_t r15_to_rbp[6];
 #else
-	uintptr_t x19, x20, others[10], d[8];
+	uintptr_t x19_to_x30[12], d8_to_d15[8];
 #endif
+	heph_coro_end *end;
+	struct heph_coro *coro;
 };
 
 _Static_assert(sizeof(struct frame) == HEPH_CORO_FRAME, "as coro.h says");
@@ -55,15 +57,10 @@ void heph_coro_init(struct heph_coro *coro, void *low, size_t size, void *top,
 	fn = begin;
 #endif
 	(void)low, (void)size;
-	*frame = (struct frame)
-	{
-		.arg = (void *)(uintptr_t)fn, .then = heph_coro_entry,
-#if defined(__x86_64__)
-		.rbx = (uintptr_t)end, .r12 = (uintptr_t)coro,
-#else
-		.x19 = (uintptr_t)end, .x20 = (uintptr_t)coro,
-#endif
-	};
+	*frame = (struct frame){ .arg = (void *)(uintptr_t)fn,
+				 .then = heph_coro_entry,
+				 .end = end,
+				 .coro = coro };
 }
 
 #if HEPH_ASAN
@@ -103,13 +100,13 @@ void heph_coro_fini(struct heph_coro *coro)
 }
 
 void heph_coro_reset(struct heph_coro *self, void *low, size_t size, void *top,
-		     heph_coro_fn *fn, heph_coro_end *end)
+		     heph_coro_fn *fn)
 {
 	(void)low, (void)size;
 #if HEPH_ASAN || HEPH_TSAN
 	heph_san_reset(&self->san, low, size);
 #endif
-	heph_coro_restart(self, fn, end, top);
+	heph_coro_restart(self, fn, (char *)top - HEPH_CORO_FOOT);
 }
 
 #if HEPH_ASAN || HEPH_TSAN

@@ -27,10 +27,13 @@
 
 #include "coro/san.h"
 
+/* Bytes below the top of a coroutine's stack: those that stay there, and those
+ * that a new one begins with. */
+#define HEPH_CORO_FOOT 16
 #if defined(__x86_64__)
-#define HEPH_CORO_FRAME 64
+#define HEPH_CORO_FRAME (64 + HEPH_CORO_FOOT)
 #elif defined(__aarch64__)
-#define HEPH_CORO_FRAME 176
+#define HEPH_CORO_FRAME (176 + HEPH_CORO_FOOT)
 #else
 #error "heph: no switch for this machine"
 #endif
@@ -79,7 +82,7 @@ void heph_coro_fini(struct heph_coro *coro);
  * it were started anew; low, size and top are those of heph_coro_init. For
  * panics. */
 _Noreturn void heph_coro_reset(struct heph_coro *self, void *low, size_t size,
-			       void *top, heph_coro_fn *fn, heph_coro_end *end);
+			       void *top, heph_coro_fn *fn);
 
 /* ---- inline ---- */
 
@@ -98,7 +101,11 @@ static inline void *heph_coro_top(void *low, size_t size)
 	return (char *)low + (size & ~(size_t)63) - colour * 64;
 }
 
+/* Of the foot, the return address, and six registers. */
+#define HEPH_CORO_KNOWN_MAX (HEPH_CORO_FOOT + 8 + 48)
+
 /* switch_*.S */
+extern const char heph_coro_returned[] __attribute__((visibility("hidden")));
 void heph_coro_swap(struct heph_coro *from, struct heph_coro *to)
 	__attribute__((visibility("hidden")));
 int heph_coro_jump(struct heph_coro *from, struct heph_coro *to, void *arg,
@@ -149,6 +156,41 @@ static inline void *heph_coro_arg(const struct heph_coro *coro)
 #else
 	return *(void **)coro->sp;
 #endif
+}
+
+/*
+ * The bytes below the top of a suspended coroutine's stack that
+ * heph_coro_restore() can write anew, so that they need not be kept while the
+ * stack serves others: what is known, and zeros. That is most of what the first
+ * function saves of registers that nobody uses. A multiple of 8,
+ * HEPH_CORO_KNOWN_MAX at most.
+ */
+static inline size_t heph_coro_known(const struct heph_coro *coro,
+				     const void *top)
+{
+	const uintptr_t *word =
+		(const uintptr_t *)top - HEPH_CORO_KNOWN_MAX / 8;
+
+	if (word < (const uintptr_t *)coro->sp ||
+	    word[6] != (uintptr_t)heph_coro_returned)
+		return 0;
+	if (!(word[0] | word[1] | word[2] | word[3] | word[4] | word[5]))
+		return HEPH_CORO_KNOWN_MAX;
+	for (word += 6; !word[-1]; word--)
+		;
+	return (size_t)((const char *)top - (const char *)word);
+}
+
+/* Before the rest is put back: writes HEPH_CORO_KNOWN_MAX bytes. */
+static inline void heph_coro_restore(struct heph_coro *coro, void *top,
+				     heph_coro_end *after)
+{
+	uintptr_t *word = (uintptr_t *)top - HEPH_CORO_KNOWN_MAX / 8;
+
+	word[0] = word[1] = word[2] = word[3] = word[4] = word[5] = 0;
+	word[6] = (uintptr_t)heph_coro_returned;
+	word[7] = (uintptr_t)after;
+	word[8] = (uintptr_t)coro;
 }
 
 /* The last switch of `from`: ends it and goes on with `to`. Once `to` runs,

@@ -9,8 +9,9 @@
  *			had tail-called it
  *	sp + 16		x19 to x30
  *	sp + 112	d8 to d15
- *	sp + 176	the stack of who called us; of a new coroutine, the top
- *			of its stack, aligned to 16
+ *	sp + 176	the stack of who called us; of a new coroutine, its foot:
+ *			what to call when its function has returned, and the
+ *			coroutine. Above that is the top, aligned to 16
  */
 #ifdef __aarch64__
 	.text
@@ -95,26 +96,28 @@ function heph_coro_go
 	resume
 end heph_coro_go
 
-/* Comes in by resume: x0 is the coroutine, x1 its function, x19 what to call
- * with its result, x20 the coroutine. The return address is undefined and x29
- * 0, so that unwinders, by CFI or by frame pointers, end here. */
+/* Comes in by resume: x0 is the coroutine, x1 its function; on the stack lie
+ * what to call with the function's result, and the coroutine. The return address
+ * is undefined and x29 0, so that unwinders, by CFI or by frame pointers, end
+ * here. */
 function heph_coro_entry
 	.cfi_undefined x30
 	mov	x29, xzr
 	mov	x30, xzr
 	blr	x1
+	.globl	heph_coro_returned
+	.hidden	heph_coro_returned
+heph_coro_returned:
 	mov	w1, w0
-	mov	x0, x20
-	blr	x19
+	ldp	x2, x0, [sp], #16
+	blr	x2
 	brk	#0
 end heph_coro_entry
 
-/* _Noreturn void heph_coro_restart(self, fn, end, top): enters at `top` */
+/* _Noreturn void heph_coro_restart(self, fn, foot): enters with that in sp */
 function heph_coro_restart
 	.cfi_undefined x30
-	mov	sp, x3
-	mov	x20, x0
-	mov	x19, x2
+	mov	sp, x2
 	b	heph_coro_entry
 end heph_coro_restart
 #endif

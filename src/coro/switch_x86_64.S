@@ -8,8 +8,9 @@
  *	sp + 8	where to go on: a function, as if the one that was left had
  *		tail-called it
  *	sp + 16	r15, r14, r13, r12, rbx, rbp
- *	sp + 64	the return address of who called us; of a new coroutine, the
- *		top of its stack, aligned to 16
+ *	sp + 64	the return address of who called us; of a new coroutine, its
+ *		foot: what to call when its function has returned, and the
+ *		coroutine. Above that is the top of its stack, aligned to 16
  */
 #ifdef __x86_64__
 	.text
@@ -94,25 +95,33 @@ function heph_coro_go
 	resume
 end heph_coro_go
 
-/* Comes in by resume: rdi is the coroutine, rsi its function, rbx what to call
- * with its result, r12 the coroutine. The return address is undefined and rbp
- * 0, so that unwinders, by CFI or by frame pointers, end here. */
+/* Comes in by resume: rdi is the coroutine, rsi its function; on the stack lie
+ * what to call with the function's result, and the coroutine. All registers that
+ * functions preserve are 0. The return address is undefined and rbp 0, so that
+ * unwinders, by CFI or by frame pointers, end here. */
 function heph_coro_entry
 	.cfi_undefined rip
-	xorl	%ebp, %ebp
 	call	*%rsi
-	movq	%r12, %rdi
+	.globl	heph_coro_returned
+	.hidden	heph_coro_returned
+heph_coro_returned:
+	popq	%rcx
+	popq	%rdi
 	movl	%eax, %esi
-	call	*%rbx
+	call	*%rcx
 	ud2
 end heph_coro_entry
 
-/* _Noreturn void heph_coro_restart(self, fn, end, top): enters at `top` */
+/* _Noreturn void heph_coro_restart(self, fn, foot): enters with that in rsp */
 function heph_coro_restart
 	.cfi_undefined rip
-	movq	%rcx, %rsp
-	movq	%rdi, %r12
-	movq	%rdx, %rbx
+	movq	%rdx, %rsp
+	xorl	%ebp, %ebp
+	xorl	%ebx, %ebx
+	xorl	%r12d, %r12d
+	xorl	%r13d, %r13d
+	xorl	%r14d, %r14d
+	xorl	%r15d, %r15d
 	jmp	heph_coro_entry
 end heph_coro_restart
 #endif

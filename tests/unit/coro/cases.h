@@ -433,12 +433,16 @@ static void case_shared_stack(void)
 #else
 /* Two coroutines take turns on one stack; what is live of the other one is
  * kept elsewhere, and the stack is overwritten in between. */
+static size_t knowns[2]; /* bytes that are not kept */
+
 static void put_away(size_t i, char *copy)
 {
 	char *sp = coros[i].sp, *top = heph_coro_top(stack_at(0), STACK);
 
+	knowns[i] = heph_coro_known(&coros[i], top_below(0, 0));
+	CHECK(knowns[i] % 8 == 0 && knowns[i] <= HEPH_CORO_KNOWN_MAX);
 	CHECK(top - sp < 8192);
-	memcpy(copy, sp, (size_t)(top - sp));
+	memcpy(copy, sp, (size_t)(top - sp) - knowns[i]);
 	memset(sp - 4096, 0xa5, (size_t)(top - sp) + 4096);
 }
 
@@ -446,7 +450,9 @@ static void put_back(size_t i, const char *copy)
 {
 	char *sp = coros[i].sp, *top = heph_coro_top(stack_at(0), STACK);
 
-	memcpy(sp, copy, (size_t)(top - sp));
+	if (knowns[i])
+		heph_coro_restore(&coros[i], top, never);
+	memcpy(sp, copy, (size_t)(top - sp) - knowns[i]);
 }
 
 static void case_shared_stack(void)
@@ -504,7 +510,7 @@ static NOINLINE void fail_deep(struct heph_coro *self, int depth)
 		heph_coro_switch(self, &main_coro);
 	if (!depth)
 		heph_coro_reset(self, stack_at(0), STACK, argument_of(self),
-				again, never);
+				again);
 	if (depth > 0)
 		fail_deep(self, depth - 1);
 	OPAQUE_MEM(frame);

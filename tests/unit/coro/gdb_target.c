@@ -35,8 +35,7 @@ static int body(struct heph_coro *self)
 {
 	middle(self, 10 * round_no);
 	if (!round_no++)
-		heph_coro_reset(self, low, SIZE, heph_coro_top(low, SIZE), body,
-				end);
+		heph_coro_reset(self, low, SIZE, heph_coro_top(low, SIZE), body);
 	heph_coro_leave(self, &main_coro);
 }
 
