@@ -295,10 +295,10 @@ HEPH_INLINE void deliver(struct heph_worker *worker, struct heph_record *record)
 	struct heph_self *self =
 		heph_worker_find(worker, record->id, record->slot);
 
-	if (heph_unlikely(!self || record->reply_at != HEPH_NO_REPLY ||
-			  record->size > HEPH_LANE_LARGEST ||
-			  heph_inbox_push(self, record->data, record->size) <
-				  0))
+	if (heph_unlikely(
+		    !self || record->reply_at != HEPH_NO_REPLY ||
+		    record->size > HEPH_LANE_LARGEST ||
+		    !heph_inbox_push_quick(self, record->data, record->size)))
 		deliver_slowly(worker, self, record);
 	if (heph_unlikely(self && (self->flags & HEPH_FLAG_GRANTED)))
 		heph_inbox_take_grant(self);
