@@ -90,6 +90,15 @@ void heph_inbox_make_room(struct heph_self *self)
 		heph_parcels_admit(self);
 }
 
+/* Others have used the room up that there was in this turn. Those that wait on
+ * other workers would be passed over for ever if that is so in each turn. */
+static void open_to_waiting(struct heph_self *self)
+{
+	if (atomic_load_explicit(place_of(self), memory_order_relaxed) &
+	    HEPH_PLACE_WANTED)
+		reopen(self);
+}
+
 /* One for each SHARE places, so that it can send some more before it has to
  * wait again. Whether there is room left for others. */
 static bool let_some_in(struct heph_self *self)
@@ -97,8 +106,10 @@ static bool let_some_in(struct heph_self *self)
 	enum { SHARE = 32 };
 	unsigned n;
 
-	if (heph_inbox_full(self))
+	if (heph_inbox_full(self)) {
+		open_to_waiting(self);
 		return false;
+	}
 	open_to_others(self);
 	for (n = 1 + (self->capacity - self->n) / SHARE;
 	     n && !heph_inbox_full(self); n--)
