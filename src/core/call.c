@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/copy.h"
 #include "base/mem.h"
 #include "core/answers.h"
 #include "core/failure.h"
@@ -203,6 +204,29 @@ static int reach(struct heph_reply reply, int err, const void *value,
 	return result;
 }
 
+/* The common case: to an actor of the worker that runs. False: it is another
+ * one, or not to be answered any more. */
+HEPH_INLINE bool answer_near(struct heph_thread *thread,
+			     struct heph_reply reply, const void *value,
+			     size_t size)
+{
+	struct heph_waiting_call *call;
+
+	if (heph_unlikely(reply.thread != thread->number ||
+			  reply.node !=
+				  atomic_load_explicit(&thread->near,
+						       memory_order_relaxed) ||
+			  reply.slot >= thread->calls.max || !plausible(reply)))
+		return false;
+	call = &thread->calls.table[reply.slot];
+	if (heph_unlikely(size != call->size || !claim(call, reply)))
+		return false;
+	heph_copy(call->value, value, size);
+	call->err = 0;
+	finish(call);
+	return true;
+}
+
 int heph_raw_answer(struct heph_reply reply, const void *value, size_t size)
 {
 	struct heph_thread *thread = heph_thread_current;
@@ -211,6 +235,11 @@ int heph_raw_answer(struct heph_reply reply, const void *value, size_t size)
 	if (thread && thread->current)
 		heph_stackrule_check(thread->current, value, size, "answer",
 				     NULL);
+	if (thread && heph_likely(answer_near(thread, reply, value, size))) {
+		if (thread->current)
+			heph_answers_given(thread->current, reply);
+		return 0;
+	}
 	err = reach(reply, 0, value, size);
 	if (thread && thread->current)
 		heph_answers_given(thread->current, reply);
@@ -503,7 +532,7 @@ int heph_raw_call(heph_ctx ctx, struct heph_addr to,
 	await_quickly(ctx, record);
 	err = await(ctx, record);
 	if (heph_likely(err == 0))
-		memcpy(call->ret, record->value, call->ret_size);
+		heph_copy(call->ret, record->value, call->ret_size);
 	else
 		heph_call_failed(ctx, to, call->member,
 				 heph_call_if_timed(ctx, record), err);

@@ -185,6 +185,29 @@ HEPH_INLINE bool heph_inbox_push_quick(struct heph_self *self, const void *data,
 	return true;
 }
 
+/* The same for a call: it is owed from now on. False: it goes the long way. */
+HEPH_INLINE bool heph_inbox_hand_call(struct heph_self *self,
+				      const struct heph_letter *letter)
+{
+	struct heph_ext *ext = self->ext;
+	char *to;
+
+	if (!heph_inbox_has_hands(self) || !ext || ext->hand.call ||
+	    letter->reply_at == HEPH_NO_REPLY ||
+	    (letter->reply.call & HEPH_CALL_TIMED) ||
+	    self->n + 1 >= self->capacity || !heph_worker_usual(self) ||
+	    !heph_copy_is_quick(letter->size))
+		return false;
+	to = heph_coro_arg(&self->coro);
+	heph_copy_quick(to, letter->data, letter->size);
+	memcpy(to + letter->reply_at, &letter->reply, sizeof(letter->reply));
+	ext->hand = letter->reply;
+	self->n++;
+	heph_count(&self->thread->count.delivered);
+	heph_inbox_rouse(self, HEPH_WAIT_HAND);
+	return true;
+}
+
 /* The oldest message, which there is. */
 HEPH_INLINE struct heph_msg *heph_inbox_unlink(struct heph_self *self)
 {

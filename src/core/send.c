@@ -151,7 +151,9 @@ static int send_near(heph_ctx ctx, struct heph_self *target,
 {
 	int err;
 
-	if (heph_likely(!heph_inbox_full(target)))
+	if (heph_inbox_hand_call(target, letter))
+		err = 0;
+	else if (heph_likely(!heph_inbox_full(target)))
 		err = heph_inbox_put(target, letter);
 	else if (target == ctx.self)
 		err = -EDEADLK;
