@@ -61,13 +61,15 @@ static void append_state(struct heph_fmt *fmt, const struct heph_self *self)
 static void describe_actor(int fd, struct heph_self *self, const void *addr)
 {
 	const struct heph_slot *slot = heph_slot_of(self);
+	bool over = addr &&
+		    heph_stacks_guard_of(slot->stacks, addr) == slot->low;
 	char text[256];
 	struct heph_fmt fmt;
 
 	heph_fmt_init(&fmt, text, sizeof(text));
 	heph_fmt_str(&fmt, "heph: ");
 	append_actor(&fmt, self);
-	if (addr && heph_stacks_guard_of(slot->stacks, addr) == slot->low) {
+	if (over) {
 		heph_fmt_str(&fmt, " overflowed its stack of ");
 		heph_fmt_uint(&fmt, heph_slot_size(slot));
 		heph_fmt_str(&fmt, " bytes");
@@ -76,6 +78,12 @@ static void describe_actor(int fd, struct heph_self *self, const void *addr)
 	}
 	append_state(&fmt, self);
 	heph_fmt_str(&fmt, "\n");
+	heph_fmt_write(&fmt, fd);
+	if (!over)
+		return;
+	heph_fmt_init(&fmt, text, sizeof(text));
+	heph_fmt_str(&fmt, "heph: it gets a larger one if it is spawned with "
+			   ".stack = BYTES\n");
 	heph_fmt_write(&fmt, fd);
 }
 

@@ -228,7 +228,35 @@ static void names_the_state(void **state)
 	dies(SIGSEGV, crash_while_ending, NULL);
 	says(") was running, asked to stop, giving back what it acquired\n");
 	dies(SIGSEGV, overflow, NULL);
-	says(") overflowed its stack of 65536 bytes, asked to stop\n");
+	says(") overflowed its stack of 65536 bytes, asked to stop\n"
+	     "heph: it gets a larger one if it is spawned with .stack = "
+	     "BYTES\n");
+}
+
+/* Which is a slot that others are bound to as well. */
+static int overflow_among_others(heph_ctx ctx, act_inbox in, void *arg)
+{
+	char first = 0;
+
+	for (int n = 0; n < 10; n++)
+		spawn_on(ctx, HEPH_HERE, idle, NULL);
+	for (int n = 0; n < 10; n++)
+		must_be(heph_yield(ctx), 0);
+	return grow(&first);
+}
+
+static void names_who_overflows_a_shared_stack(void **state)
+{
+	static const char *const counts[] = { "1", "2", "4" };
+	const char *given = getenv("HEPH_SLOTS");
+
+	for (int n = 0; n < 3; n++) {
+		setenv("HEPH_SLOTS", counts[n], 1);
+		dies(SIGSEGV, overflow_among_others, NULL);
+		says("heph: actor victim (type act, id ");
+		says(") overflowed its stack of 65536 bytes\n");
+	}
+	given ? setenv("HEPH_SLOTS", given, 1) : unsetenv("HEPH_SLOTS");
 }
 
 /* ---- abort() ---- */
@@ -380,6 +408,7 @@ int main(void)
 		cmocka_unit_test(does_not_tell_messages_of_others),
 		cmocka_unit_test(a_damaged_inbox_does_no_harm),
 		cmocka_unit_test(names_the_state),
+		cmocka_unit_test(names_who_overflows_a_shared_stack),
 		cmocka_unit_test(abort_is_a_fault),
 		cmocka_unit_test(a_failed_assertion_is_told_once),
 		cmocka_unit_test(a_panic_that_leads_nowhere_says_so),
