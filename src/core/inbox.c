@@ -33,7 +33,12 @@ static void reopen(struct heph_self *self)
 
 void heph_inbox_leave_place(struct heph_self *self)
 {
-	if (atomic_exchange(place_of(self), 0) & HEPH_PLACE_WANTED)
+	_Atomic uint64_t *place = place_of(self);
+
+	if (!(atomic_load_explicit(place, memory_order_relaxed) &
+	      HEPH_PLACE_FULL))
+		atomic_store_explicit(place, 0, memory_order_release);
+	else if (atomic_exchange(place, 0) & HEPH_PLACE_WANTED)
 		heph_lanes_tell_room(heph_worker_of(self));
 }
 

@@ -129,6 +129,7 @@ int heph_stacks_init(struct heph_stacks *stacks, size_t size, size_t max)
 		heph_mem_reserve(max_chunks(stacks) * sizeof(*stacks->chunks));
 	if (!stacks->chunks)
 		goto fail_chunks;
+	stacks->watched = HEPH_ASAN || heph_san_on_valgrind();
 	if (heph_san_on_valgrind()) {
 		stacks->ids = heph_mem_reserve(max * sizeof(*stacks->ids));
 		if (!stacks->ids)
@@ -153,6 +154,7 @@ int heph_stacks_borrow(struct heph_stacks *stacks, struct heph_stacks *from)
 	if (!low)
 		return -ENOMEM;
 	*stacks = (struct heph_stacks){ .size = from->size,
+					.watched = from->watched,
 					.stride = from->stride,
 					.guard = from->guard,
 					.max = 1,
@@ -240,7 +242,8 @@ void *heph_stack_take(struct heph_stacks *stacks)
 	if (stacks->trimmed > stacks->idle)
 		stacks->trimmed = stacks->idle;
 	stacks->in_use++;
-	heph_san_unpoison(low, stacks->size);
+	if (stacks->watched)
+		heph_san_unpoison(low, stacks->size);
 	return low;
 }
 
@@ -248,7 +251,8 @@ void heph_stack_give(struct heph_stacks *stacks, void *low)
 {
 	heph_debug_assert(heph_stacks_stack_of(stacks, low) == low);
 	heph_assert(stacks->in_use > 0);
-	heph_san_poison(low, stacks->size);
+	if (stacks->watched)
+		heph_san_poison(low, stacks->size);
 	stacks->free[stacks->idle++] = low;
 	stacks->in_use--;
 }

@@ -66,6 +66,7 @@ struct heph_stacks {
 	size_t guard;      /* bytes below each stack */
 	size_t n_mprotect; /* so many guards take maps */
 	unsigned *ids;     /* valgrind's, in the order of carving; or NULL */
+	bool watched;      /* by a tool that is to know what is in use */
 	void *only;        /* heph_stacks_borrow(): what is in the tables */
 	char *chunk;
 };
