@@ -226,7 +226,7 @@ int heph_life_begin(struct heph_worker *worker, const struct heph_birth *birth,
 			     heph_life_ended);
 	if (err < 0)
 		goto fail_bind;
-	err = extend(self, birth);
+	err = birth->plain ? 0 : extend(self, birth);
 	if (err < 0)
 		goto fail_extend;
 	if (birth->parent)

@@ -20,6 +20,7 @@ struct heph_birth {
 	struct heph_self *parent; /* on the same worker; NULL: none there */
 	struct heph_watch *watch; /* of who joins it, or of a parent elsewhere */
 	struct heph_watch *hold;  /* of the spawner; NULL: it is not `.held` */
+	bool plain; /* no options, nobody but its parent is to know of it */
 };
 
 /* The options in a spawn struct. */

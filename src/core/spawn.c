@@ -18,6 +18,7 @@
 #include "core/mover.h"
 #include "core/scope.h"
 #include "core/stackrule.h"
+#include "core/verdict.h"
 #include "core/wait.h"
 #include "core/watch.h"
 
@@ -225,14 +226,19 @@ static int check_care(heph_ctx ctx, const struct heph_birth *birth)
 	return wrong ? refuse(birth->type, wrong) : 0;
 }
 
+static bool type_fits(const struct heph_actor *type)
+{
+	return type->abi == HEPH_ABI && type->size__ == sizeof(*type) &&
+	       type->options_size == sizeof(struct heph_options);
+}
+
 static int check(heph_ctx ctx, const struct heph_birth *birth)
 {
 	const struct heph_options *options = heph_birth_options(birth);
 	const struct heph_actor *type = birth->type;
 	struct heph *heph = ctx.self->thread->heph;
 
-	if (type->abi != HEPH_ABI || type->size__ != sizeof(*type) ||
-	    type->options_size != sizeof(*options))
+	if (!type_fits(type))
 		return refuse(type, "compiled for another version of heph");
 	if (type->arg_size > HEPH_ARG_MAX)
 		return refuse(type, "argument: 16384 bytes");
@@ -362,13 +368,48 @@ static int spawn_checked(heph_ctx ctx, struct heph_birth *birth,
 	return err;
 }
 
+/* Most actors are spawned by one of the same worker, and without options. */
+static bool is_plain(heph_ctx ctx, const struct heph_actor *type,
+		     const void *it)
+{
+	static const struct heph_options none;
+	const struct heph_self *self = ctx.self;
+
+	return self->kind && self->thread->number != HEPH_SOLO &&
+	       !(self->flags & HEPH_FLAGS_REFUSE) && type_fits(type) &&
+	       type->arg_size <= HEPH_ARG_MAX &&
+	       memcmp(it, &none, sizeof(none)) == 0 &&
+	       !heph_verdict_wanted(type, it);
+}
+
+static int spawn_plain(heph_ctx ctx, const struct heph_actor *type,
+		       const void *it, struct heph_addr *ret_addr)
+{
+	const struct heph_birth birth = {
+		.type = type, .spawn = it, .parent = ctx.self, .plain = true
+	};
+	struct heph_self *child;
+	int err;
+
+	heph_stackrule_check_arg(ctx.self, type, it);
+	err = heph_life_begin(heph_worker_of(ctx.self), &birth, &child);
+
+	if (err == 0)
+		*ret_addr = heph_self_addr(child);
+	return err;
+}
+
 int heph_raw_spawn(heph_ctx ctx, const struct heph_actor *type, const void *it,
 		   struct heph_addr *ret_addr)
 {
 	struct heph_birth birth = { .type = type, .spawn = it };
 	struct heph_addr addr;
-	int err = spawn_checked(ctx, &birth, &addr);
+	int err;
 
+	if (heph_likely(is_plain(ctx, type, it)))
+		err = spawn_plain(ctx, type, it, &addr);
+	else
+		err = spawn_checked(ctx, &birth, &addr);
 	if (err < 0)
 		return err;
 	if (ret_addr)
