@@ -163,7 +163,8 @@ static inline void *heph_coro_arg(const struct heph_coro *coro)
  * heph_coro_restore() can write anew, so that they need not be kept while the
  * stack serves others: what is known, and zeros. That is most of what the first
  * function saves of registers that nobody uses. A multiple of 8,
- * HEPH_CORO_KNOWN_MAX at most.
+ * HEPH_CORO_KNOWN_MAX at most. Once that function has returned it is 0: then the
+ * foot is not what it was, whatever lies below it.
  */
 static inline size_t heph_coro_known(const struct heph_coro *coro,
 				     const void *top)
@@ -172,7 +173,8 @@ static inline size_t heph_coro_known(const struct heph_coro *coro,
 		(const uintptr_t *)top - HEPH_CORO_KNOWN_MAX / 8;
 
 	if (word < (const uintptr_t *)coro->sp ||
-	    word[6] != (uintptr_t)heph_coro_returned)
+	    word[6] != (uintptr_t)heph_coro_returned ||
+	    word[8] != (uintptr_t)coro)
 		return 0;
 	if (!(word[0] | word[1] | word[2] | word[3] | word[4] | word[5]))
 		return HEPH_CORO_KNOWN_MAX;

@@ -476,6 +476,27 @@ static void case_shared_stack(void)
 }
 #endif
 
+/* What is known is told by what lies below the top; that the first function has
+ * returned, by the foot alone: the rest may be left from before. */
+static void case_known(void)
+{
+	enum { WORDS = 16 };
+	uintptr_t words[WORDS] = { 0 }, *top = words + WORDS;
+	struct heph_coro coro = { .sp = words };
+
+	top[-3] = (uintptr_t)heph_coro_returned;
+	top[-2] = (uintptr_t)never;
+	top[-1] = (uintptr_t)&coro;
+	CHECK(heph_coro_known(&coro, top) == HEPH_CORO_KNOWN_MAX);
+	top[-5] = 1;
+	CHECK(heph_coro_known(&coro, top) == 4 * 8);
+	top[-1] = 1; /* a return address */
+	CHECK(heph_coro_known(&coro, top) == 0);
+	top[-1] = (uintptr_t)&coro;
+	coro.sp = top - 4;
+	CHECK(heph_coro_known(&coro, top) == 0);
+}
+
 static void case_tops_differ(void)
 {
 	unsigned char seen[64] = { 0 };
@@ -636,6 +657,7 @@ static void case_backtrace_ends(void)
 	x_(begins_elsewhere)     \
 	x_(then)                 \
 	x_(shared_stack)         \
+	x_(known)                \
 	x_(tops_differ)          \
 	x_(reset)                \
 	x_(threads)              \
