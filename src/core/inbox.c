@@ -15,15 +15,17 @@ static _Atomic uint64_t *place_of(struct heph_self *self)
 void heph_inbox_shut(struct heph_self *self)
 {
 	self->flags |= HEPH_FLAG_FULL;
-	if (!(self->flags & HEPH_FLAG_GRANTED))
-		atomic_fetch_or(place_of(self), HEPH_PLACE_FULL);
+	atomic_fetch_or(place_of(self), self->flags & HEPH_FLAG_GRANTED ?
+						HEPH_PLACE_LANES :
+						HEPH_PLACE_FULL);
 }
 
-/* Other workers may send; those that wait for it are told. */
-static void reopen(struct heph_self *self)
+/* Takes these bits away, so that other workers may send; those that wait for it
+ * are told. */
+static void reopen(struct heph_self *self, uint64_t bits)
 {
-	uint64_t old = atomic_fetch_and(place_of(self),
-					~(HEPH_PLACE_FULL | HEPH_PLACE_WANTED));
+	uint64_t old =
+		atomic_fetch_and(place_of(self), ~(bits | HEPH_PLACE_WANTED));
 
 	if (!(old & HEPH_PLACE_WANTED))
 		return;
@@ -75,9 +77,10 @@ static bool somebody_waits(const struct heph_self *self)
 /* There is room: for other workers as well. */
 static void open_to_others(struct heph_self *self)
 {
-	if (atomic_load_explicit(place_of(self), memory_order_relaxed) &
-	    HEPH_PLACE_FULL)
-		reopen(self);
+	const uint64_t bits = HEPH_PLACE_FULL | HEPH_PLACE_LANES;
+
+	if (atomic_load_explicit(place_of(self), memory_order_relaxed) & bits)
+		reopen(self, bits);
 }
 
 void heph_inbox_make_room(struct heph_self *self)
@@ -95,13 +98,18 @@ void heph_inbox_make_room(struct heph_self *self)
 		heph_parcels_admit(self);
 }
 
-/* Others have used the room up that there was in this turn. Those that wait on
- * other workers would be passed over for ever if that is so in each turn. */
+/* Neighbours have used the room up that there was in this turn. Those that wait
+ * on other workers would be passed over for ever if that is so in each turn; the
+ * others wait on. What was under way may have used it up once: a window more
+ * would be too much. */
 static void open_to_waiting(struct heph_self *self)
 {
-	if (atomic_load_explicit(place_of(self), memory_order_relaxed) &
-	    HEPH_PLACE_WANTED)
-		reopen(self);
+	if (self->n > self->capacity ||
+	    !(atomic_load_explicit(place_of(self), memory_order_relaxed) &
+	      HEPH_PLACE_WANTED))
+		return;
+	atomic_fetch_or(place_of(self), HEPH_PLACE_LANES);
+	reopen(self, HEPH_PLACE_FULL);
 }
 
 /* One for each SHARE places, so that it can send some more before it has to

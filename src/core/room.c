@@ -33,6 +33,16 @@ static bool window_open(struct heph_thread *from, struct heph_worker *worker,
 	       HEPH_WINDOW;
 }
 
+static bool place_open(struct heph_thread *from, struct heph_worker *worker,
+		       struct heph_addr to)
+{
+	int err = heph_thread_has_lanes(from, &worker->thread) ?
+			  heph_worker_room(worker, to) :
+			  heph_worker_room_by_door(worker, to);
+
+	return err != -EAGAIN;
+}
+
 /* Whether a send would not wait: there is room, or it is gone. */
 static bool has_room(struct heph_thread *from, struct heph_addr to)
 {
@@ -45,7 +55,7 @@ static bool has_room(struct heph_thread *from, struct heph_addr to)
 		self = heph_worker_find(worker, to.id, to.slot);
 		return !self || !heph_inbox_full(self);
 	}
-	return !heph_worker_full(worker, to) && window_open(from, worker, to);
+	return window_open(from, worker, to) && place_open(from, worker, to);
 }
 
 int heph_room_ready(heph_ctx ctx, struct heph_clause *clause)

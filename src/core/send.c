@@ -45,7 +45,7 @@ static int try_lane(struct heph_worker *from, struct heph_worker *worker,
 static int try_parcel(_Atomic uint32_t *under_way, struct heph_worker *worker,
 		      struct heph_addr to, const struct heph_letter *letter)
 {
-	int err = heph_worker_room(worker, to);
+	int err = heph_worker_room_by_door(worker, to);
 
 	if (err < 0)
 		return err;

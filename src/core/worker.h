@@ -41,9 +41,10 @@ struct heph_slots {
 };
 
 /* Bits of a place: other threads find the inbox full; some on other workers
- * wait for room in it. */
+ * wait for room in it; it is full, and open for other workers only. */
 #define HEPH_PLACE_FULL UINT64_C(1)
 #define HEPH_PLACE_WANTED UINT64_C(2)
+#define HEPH_PLACE_LANES UINT64_C(4)
 
 /* What another thread tells an actor, in a table beside that of the ids. */
 struct heph_poke {
@@ -268,21 +269,31 @@ static inline bool heph_worker_alive(struct heph_worker *worker,
 	return (place ^ addr.id) / HEPH_THREADS_MAX == 0;
 }
 
-static inline bool heph_worker_full(struct heph_worker *worker,
-				    struct heph_addr addr)
+static inline bool heph_worker_has(struct heph_worker *worker,
+				   struct heph_addr addr, uint64_t bits)
 {
 	return atomic_load_explicit(&worker->places[addr.slot],
 				    memory_order_relaxed) &
-	       HEPH_PLACE_FULL;
+	       bits;
 }
 
-/* What other threads may know of an actor: 0, -EAGAIN (full), -ESRCH. */
+/* What other workers may know of an actor: 0, -EAGAIN (full), -ESRCH. */
 static inline int heph_worker_room(struct heph_worker *worker,
 				   struct heph_addr addr)
 {
 	if (!heph_worker_alive(worker, addr))
 		return -ESRCH;
-	return heph_worker_full(worker, addr) ? -EAGAIN : 0;
+	return heph_worker_has(worker, addr, HEPH_PLACE_FULL) ? -EAGAIN : 0;
+}
+
+/* The same for those who have no lane. */
+static inline int heph_worker_room_by_door(struct heph_worker *worker,
+					   struct heph_addr addr)
+{
+	if (heph_worker_has(worker, addr, HEPH_PLACE_LANES) &&
+	    heph_worker_alive(worker, addr))
+		return -EAGAIN;
+	return heph_worker_room(worker, addr);
 }
 
 /* The block of a local actor, if it has not ended; else NULL. */

@@ -395,6 +395,102 @@ static void bounds_what_threads_have_under_way(void **state)
 	rig_close();
 }
 
+/* ---- the bounds of an inbox --------------------------------------------------- */
+
+/* From the receiver's own worker, without waiting. */
+static int put(act_ref ref, long n)
+{
+	struct heph_thread *mine = heph_thread_current;
+	int err;
+
+	heph_thread_current = rig_self(ref)->thread;
+	err = heph_try_send(ref, { .n = n });
+	heph_thread_current = mine;
+	return err;
+}
+
+/* Takes a message, and puts another one in its place within the turn. */
+static int take_one_and_refill(heph_ctx ctx, act_inbox in, void *arg)
+{
+	const act_ref *self = arg;
+	struct act_msg msg;
+
+	gate(ctx);
+	must(heph_try_recv(in, &msg) == 0);
+	must(heph_try_send(*self, { .n = 1 }) == 0);
+	return idle(ctx, in, NULL);
+}
+
+/* What is under way fills the inbox while somebody wants in: there is no grant
+ * for a second window. */
+static void exceeds_an_inbox_by_one_window_at_most(void **state)
+{
+	enum { INBOX = 4, UNDER_WAY = 60 };
+	struct sender first = { .n = UNDER_WAY }, second = { .n = MANY };
+	act_ref to;
+
+	(void)state;
+	setup(2);
+	to = rig_spawn_with(1, (take_one_and_refill, &to), .inbox = INBOX);
+	first.to = second.to = to;
+	rig_step(1);
+	rig_spawn(0, send_numbers, &first);
+	rig_step(0);
+	assert_int_equal(first.done, UNDER_WAY);
+	for (int n = 0; n < INBOX; n++)
+		assert_int_equal(put(to, n), 0);
+	rig_spawn(0, send_numbers, &second);
+	rig_step(0);
+	assert_int_equal(second.done, 0); /* it wants room */
+	rig_open_gate(to.addr);
+	rig_settle();
+	assert_true(rig_self(to)->n <= INBOX + HEPH_WINDOW);
+	heph_stop(to);
+	rig_settle();
+	assert_int_equal(second.done, MANY);
+	rig_close();
+}
+
+/* Takes one when the gate is opened. */
+static int take_one(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct act_msg msg;
+
+	gate(ctx);
+	must(heph_try_recv(in, &msg) == 0);
+	return idle(ctx, in, arg);
+}
+
+/* Who wanted in has given up: the inbox does not stay open for threads. */
+static void is_shut_again_if_nobody_uses_a_grant(void **state)
+{
+	enum { INBOX = 4 };
+	struct sender sender = { .n = 1 };
+	act_ref to, ref;
+
+	(void)state;
+	setup(2);
+	to = rig_spawn_with(1, (take_one, NULL), .inbox = INBOX);
+	rig_step(1);
+	for (int n = 0; n < INBOX; n++)
+		assert_int_equal(put(to, n), 0);
+	sender.to = to;
+	ref = rig_spawn(0, send_numbers, &sender);
+	rig_step(0);
+	heph_stop(ref);
+	rig_settle();
+	assert_int_equal(sender.results[0], -ECANCELED);
+	rig_open_gate(to.addr);
+	for (int n = 0; n < 10 * HEPH_WINDOW; n++) {
+		rig_step(1);
+		(void)!heph_try_send(to, { .n = n });
+	}
+	assert_true(rig_self(to)->n <= INBOX + HEPH_WINDOW);
+	heph_stop(to);
+	rig_settle();
+	rig_close();
+}
+
 /* ---- memory ----------------------------------------------------------------- */
 
 static void survives_every_refused_allocation(void **state)
@@ -446,6 +542,8 @@ int main(void)
 		cmocka_unit_test(passes_nobody_over),
 		cmocka_unit_test(carries_messages_of_threads),
 		cmocka_unit_test(bounds_what_threads_have_under_way),
+		cmocka_unit_test(exceeds_an_inbox_by_one_window_at_most),
+		cmocka_unit_test(is_shut_again_if_nobody_uses_a_grant),
 		cmocka_unit_test(survives_every_refused_allocation),
 	};
 
