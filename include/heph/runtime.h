@@ -118,6 +118,7 @@ struct heph_stats {
 	uint64_t timers;      /* armed */
 	uint64_t calls;       /* waiting for an answer */
 	uint64_t stacks;      /* in use */
+	uint64_t slots;       /* those of them that actors share */
 	uint64_t bytes;       /* in records, messages and arenas in use */
 	/* since the start */
 	uint64_t spawned, ended, failed, restarted, panicked;
@@ -128,9 +129,27 @@ struct heph_stats {
 	uint64_t polls, sleeps, wakes; /* of the workers */
 	uint64_t system_calls;     /* io_uring_enter(2) and alike */
 	uint64_t bounced;          /* bytes copied for I/O on actors' stacks */
+	uint64_t displaced;        /* actors copied away from their stacks */
 };
 
 HEPH_API struct heph_stats heph_stats(heph_ctx ctx);
+
+/* The same about the actors of one type. They share stacks: one that is about to
+ * run where the frames of another one are displaces that one, which is copied. */
+struct heph_type_stats {
+	uint64_t alive;     /* now */
+	uint64_t spawned;   /* since the start, and so are all of these */
+	uint64_t displaced; /* so often the frames of one were copied away */
+	uint64_t live_mean; /* bytes of its stack that one used then */
+	uint64_t live_max;
+	bool own_stacks; /* one used so much that new ones do not share */
+};
+
+/* heph_type_stats(ctx, NAME): what a runtime knows of a type of actor. */
+#define heph_type_stats(ctx, name)                                             \
+	heph_raw_type_stats((ctx), &name##_actor)
+HEPH_API struct heph_type_stats
+heph_raw_type_stats(heph_ctx ctx, const struct heph_actor *actor);
 
 #ifdef __cplusplus
 }

@@ -200,8 +200,8 @@ static void appear(struct heph_worker *worker, struct heph_self *self)
 		   heph_id_thread(worker->thread.number);
 	atomic_store_explicit(&worker->places[heph_self_index(self)],
 			      serial * HEPH_THREADS_MAX, memory_order_release);
-	kind->alive++;
-	kind->spawned++;
+	heph_count(&kind->alive);
+	heph_count(&kind->spawned);
 	count_alive(worker, 1);
 	heph_count(&worker->thread.count.spawned);
 	heph_worker_ready(worker, self);
@@ -468,7 +468,7 @@ static void disappear(struct heph_self *self, const struct heph_exit *exit,
 	if (self->ext)
 		heph_self_shrink(self);
 	heph_count(&worker->thread.count.ended);
-	heph_kind_of(self)->alive--;
+	heph_count_add(&heph_kind_of(self)->alive, -UINT64_C(1));
 }
 
 _Noreturn static void end(struct heph_self *self, struct heph_exit *exit)

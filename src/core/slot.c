@@ -13,8 +13,8 @@
 #include "core/worker.h"
 
 enum {
-	CROWDED = 64,     /* slots that are shared first; they fit the cache */
-	SIZES_MIN = 17,   /* the least power of two above the usual size */
+	CROWDED = 64,   /* slots that are shared first; they fit the cache */
+	SIZES_MIN = 17, /* the least power of two above the usual size */
 	FILL = 0xa5,
 	FILL_BELOW = 2048, /* of what was used and is not live any more */
 	RED_ZONE = 128,    /* below a stack pointer, as valgrind has it */
@@ -25,11 +25,6 @@ enum { SIZES_TIMES = 4 }; /* their frames are larger */
 #else
 enum { SIZES_TIMES = 1 };
 #endif
-
-static struct heph_slots *slots_of(const struct heph_self *self)
-{
-	return &heph_worker_of(self)->slots;
-}
 
 /* ---- which stack ----------------------------------------------------------- */
 
@@ -60,6 +55,27 @@ static int slots_wanted(const struct heph *heph, uint32_t *ret_n)
 	return 0;
 }
 
+static void give_saved(struct heph_self *self, struct heph_saved *saved)
+{
+	size_t live = heph_slot_live(self);
+
+	heph_pool_give(&self->thread->pool, saved,
+		       sizeof(*saved) + live - heph_saved_known(saved));
+}
+
+/* The frames of actors that live at the end: the runtime was abandoned. */
+static void give_abandoned(struct heph_worker *worker)
+{
+	struct heph_self *self;
+
+	for (uint32_t n = worker->first_self;
+	     worker->alive && n < worker->n_selves; n++) {
+		self = &worker->selves[n];
+		if (self->id && (self->flags & HEPH_FLAG_AWAY))
+			give_saved(self, self->saved);
+	}
+}
+
 int heph_slots_init(struct heph_worker *worker)
 {
 	struct heph_slots *slots = &worker->slots;
@@ -78,6 +94,7 @@ void heph_slots_fini(struct heph_worker *worker)
 {
 	struct heph_slots *slots = &worker->slots;
 
+	give_abandoned(worker);
 	for (unsigned i = 0; i < HEPH_STACK_SIZES; i++) {
 		if (slots->sizes[i])
 			heph_stacks_fini(slots->sizes[i]);
@@ -148,14 +165,35 @@ static struct heph_slot *choose_shared(struct heph_worker *worker)
 	return slots->shared[slots->turn];
 }
 
+static bool is_large(const struct heph_worker *worker,
+		     const struct heph_slot *slot)
+{
+	return slot->stacks != &worker->stacks;
+}
+
+static struct heph_slot *make_own(struct heph_worker *worker, size_t stack)
+{
+	struct heph_slot *slot =
+		make_slot(stacks_of_size(worker, stack), HEPH_SLOT_OWN);
+
+	if (slot)
+		worker->slots.large += is_large(worker, slot);
+	return slot;
+}
+
+static bool is_deep(struct heph_kind *kind)
+{
+	return atomic_load_explicit(&kind->deep, memory_order_relaxed);
+}
+
 static struct heph_slot *choose(struct heph_self *self, size_t stack)
 {
 	struct heph_worker *worker = heph_worker_of(self);
 
 	if (heph_likely(!stack && worker->slots.max &&
-			!heph_kind_of(self)->deep))
+			!is_deep(heph_kind_of(self))))
 		return choose_shared(worker);
-	return make_slot(stacks_of_size(worker, stack), HEPH_SLOT_OWN);
+	return make_own(worker, stack);
 }
 
 static void forget(struct heph_slots *slots, const struct heph_slot *slot)
@@ -166,12 +204,14 @@ static void forget(struct heph_slots *slots, const struct heph_slot *slot)
 	last->number = slot->number;
 }
 
-static void release(struct heph_slots *slots, struct heph_slot *slot)
+static void release(struct heph_worker *worker, struct heph_slot *slot)
 {
 	if (--slot->bound)
 		return;
 	if (heph_slot_shared(slot))
-		forget(slots, slot);
+		forget(&worker->slots, slot);
+	else
+		worker->slots.large -= is_large(worker, slot);
 	heph_stack_give(slot->stacks, slot->low);
 }
 
@@ -206,18 +246,11 @@ static struct heph_saved *take_saved(struct heph_self *self,
 	return saved;
 }
 
-static void give_saved(struct heph_self *self, struct heph_saved *saved)
-{
-	size_t live = heph_slot_live(self);
-
-	heph_pool_give(&self->thread->pool, saved,
-		       sizeof(*saved) + live - heph_saved_known(saved));
-}
-
 /* Its actors are to have stacks of their own from now on. */
 static void note_deep(struct heph_self *self, size_t live)
 {
-	heph_kind_of(self)->deep = true;
+	atomic_store_explicit(&heph_kind_of(self)->deep, true,
+			      memory_order_relaxed);
 	heph_log_info("actors of a type wait with much on their stacks: they "
 		      "get stacks of their own",
 		      HEPH_KV_STR("type", heph_type_of(self)->name),
@@ -228,12 +261,13 @@ static void count(struct heph_self *self, size_t live)
 {
 	struct heph_kind *kind = heph_kind_of(self);
 
-	kind->displaced++;
-	kind->live_sum += live;
-	if (live <= kind->live_max)
+	heph_count(&self->thread->count.displaced);
+	heph_count(&kind->displaced);
+	heph_count_add(&kind->live_sum, live);
+	if (live <= atomic_load_explicit(&kind->live_max, memory_order_relaxed))
 		return;
-	kind->live_max = (uint32_t)live;
-	if (heph_unlikely(live > HEPH_SLOT_LIVE_MAX) && !kind->deep)
+	heph_count_set(&kind->live_max, live);
+	if (heph_unlikely(live > HEPH_SLOT_LIVE_MAX) && !is_deep(kind))
 		note_deep(self, live);
 }
 
@@ -344,7 +378,7 @@ int heph_slot_bind(struct heph_self *self, size_t stack, const void *arg,
 	top = heph_slot_top(slot, arg_size);
 	image = first_image(self, slot, top);
 	if (!image) {
-		release(slots_of(self), slot);
+		release(heph_worker_of(self), slot);
 		return -ENOMEM;
 	}
 	heph_coro_init(&self->coro, slot->low, heph_slot_size(slot), top, image,
@@ -363,7 +397,7 @@ void heph_slot_unbind(struct heph_self *self)
 	else
 		slot->inside = NULL;
 	self->flags &= (uint16_t)~HEPH_FLAG_AWAY;
-	release(slots_of(self), slot);
+	release(heph_worker_of(self), slot);
 }
 
 void heph_slot_reset(struct heph_self *self, heph_coro_fn *fn)

@@ -2,7 +2,7 @@
 #include <heph/runtime.h>
 
 #include "core/heph.h"
-#include "core/self.h"
+#include "core/worker.h"
 
 static uint64_t get(_Atomic uint64_t *counter)
 {
@@ -17,6 +17,7 @@ static void add(struct heph_stats *stats, struct heph_counters *count)
 	stats->timers += get(&count->timers);
 	stats->calls += get(&count->calls);
 	stats->stacks += get(&count->stacks);
+	stats->slots += get(&count->slots);
 	stats->bytes += get(&count->bytes);
 	stats->spawned += get(&count->spawned);
 	stats->ended += get(&count->ended);
@@ -35,6 +36,7 @@ static void add(struct heph_stats *stats, struct heph_counters *count)
 	stats->wakes += get(&count->wakes);
 	stats->system_calls += get(&count->system_calls);
 	stats->bounced += get(&count->bounced);
+	stats->displaced += get(&count->displaced);
 }
 
 struct heph_stats heph_stats(heph_ctx ctx)
@@ -49,6 +51,53 @@ struct heph_stats heph_stats(heph_ctx ctx)
 	stats.late_answers += get(&heph->strangers_late);
 	stats.descriptors -= get(&heph->strangers_closed);
 	stats.actors = stats.spawned - stats.ended;
+	return stats;
+}
+
+/* What a worker knows of a type; NULL: nothing. Any thread. */
+static struct heph_kind *find_kind(struct heph_worker *worker,
+				   const struct heph_actor *type)
+{
+	uint32_t n =
+		atomic_load_explicit(&worker->n_kinds, memory_order_acquire);
+
+	for (; n; n--)
+		if (worker->kinds[n].type == type)
+			return &worker->kinds[n];
+	return NULL;
+}
+
+/* `live_mean` is the sum until the end. */
+static void add_kind(struct heph_type_stats *stats, struct heph_kind *kind)
+{
+	uint64_t live_max = get(&kind->live_max);
+
+	stats->alive += get(&kind->alive);
+	stats->spawned += get(&kind->spawned);
+	stats->displaced += get(&kind->displaced);
+	stats->live_mean += get(&kind->live_sum);
+	if (live_max > stats->live_max)
+		stats->live_max = live_max;
+	stats->own_stacks |=
+		atomic_load_explicit(&kind->deep, memory_order_relaxed);
+}
+
+struct heph_type_stats heph_raw_type_stats(heph_ctx ctx,
+					   const struct heph_actor *type)
+{
+	struct heph_type_stats stats = { 0 };
+	struct heph_thread *thread = NULL;
+	struct heph_kind *kind;
+
+	while ((thread = heph_threads_next(ctx.self->thread->heph, thread))) {
+		kind = thread->is_worker ?
+			       find_kind((struct heph_worker *)thread, type) :
+			       NULL;
+		if (kind)
+			add_kind(&stats, kind);
+	}
+	if (stats.displaced)
+		stats.live_mean /= stats.displaced;
 	return stats;
 }
 

@@ -183,14 +183,17 @@ int heph_worker_need_wheel(struct heph_worker *worker)
 static struct heph_kind *new_kind(struct heph_worker *worker,
 				  const struct heph_actor *type)
 {
+	uint32_t n =
+		atomic_load_explicit(&worker->n_kinds, memory_order_relaxed);
 	struct heph_kind *kind;
 
-	if (worker->n_kinds + 1 >= worker->max_kinds)
+	if (++n >= worker->max_kinds)
 		return NULL;
-	kind = &worker->kinds[++worker->n_kinds];
+	kind = &worker->kinds[n];
 	*kind = (struct heph_kind){ .type = type,
 				    .arg_size = type->arg_size,
 				    .next = worker->latest_kind };
+	atomic_store_explicit(&worker->n_kinds, n, memory_order_release);
 	return worker->latest_kind = kind;
 }
 
@@ -544,7 +547,9 @@ void heph_worker_publish(struct heph_worker *worker)
 	if (worker->wheel)
 		heph_count_set(&count->timers, heph_wheel_count(worker->wheel));
 	heph_count_set(&count->calls, worker->thread.calls.in_use);
-	heph_count_set(&count->stacks, worker->stacks.in_use);
+	heph_count_set(&count->stacks,
+		       worker->stacks.in_use + worker->slots.large);
+	heph_count_set(&count->slots, worker->slots.n);
 	heph_count_set(&count->bytes, heph_pool_in_use(&worker->thread.pool));
 }
 

@@ -15,17 +15,17 @@
 
 enum { HEPH_PRIORITIES = 3, HEPH_USUAL = 1 /* the queue of the normal one */ };
 
-/* What a worker knows of a type of actor. */
+/* What a worker knows of a type of actor. Others may read the counters, and
+ * what never changes. */
 struct heph_kind {
 	const struct heph_actor *type;
 	size_t arg_size;        /* of that */
 	struct heph_kind *next; /* the one looked for before */
 	struct heph_self *free; /* blocks that were used for it, by `next` */
-	uint64_t spawned, alive;
+	_Atomic uint64_t spawned, alive;
 	/* of the times that the frames of one were put away */
-	uint64_t displaced, live_sum;
-	uint32_t live_max;
-	bool deep; /* its actors get stacks of their own */
+	_Atomic uint64_t displaced, live_sum, live_max;
+	_Atomic bool deep; /* its actors get stacks of their own */
 };
 
 enum {
@@ -37,6 +37,7 @@ enum {
 struct heph_slots {
 	struct heph_slot **shared; /* table, reserved memory */
 	uint32_t n, max, turn;
+	uint32_t large; /* so many stacks of `sizes` are in use */
 	struct heph_stacks *sizes[HEPH_STACK_SIZES]; /* larger than usual */
 };
 
@@ -92,7 +93,8 @@ struct heph_worker {
 	uint32_t alive;
 	struct heph_kind *kinds; /* table, reserved memory; 0 is nobody's */
 	struct heph_kind *latest_kind;
-	uint32_t n_kinds, max_kinds;
+	_Atomic uint32_t n_kinds; /* read by others */
+	uint32_t max_kinds;
 	struct heph_stacks stacks;
 	struct heph_slots slots;
 

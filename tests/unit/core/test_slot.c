@@ -637,6 +637,70 @@ static void the_environment_goes_before_the_configuration(void **state)
 	rig_close();
 }
 
+/* ---- what is counted ------------------------------------------------------------- */
+
+/* The numbers of all workers, and of one type alone. */
+static void numbers_of_a_type_are_told(void **state)
+{
+	struct heph_type_stats stats;
+	act_ref refs[4];
+
+	(void)state;
+	setenv("HEPH_SLOTS", "1", 1);
+	rig_open(2);
+	stats = heph_type_stats(rig.ctx, act);
+	assert_int_equal(stats.alive + stats.spawned + stats.displaced, 0);
+	for (unsigned n = 0; n < 4; n++)
+		refs[n] = rig_spawn(n % 2, idle);
+	BEGIN(with_8, 8);
+	rig_settle();
+	stats = heph_type_stats(rig.ctx, act);
+	assert_int_equal(stats.alive, 4);
+	assert_int_equal(stats.spawned, 4);
+	assert_int_equal(stats.displaced, 3); /* one is in the slot of its */
+	assert_in_range(stats.live_mean, 100, 2000);
+	assert_in_range(stats.live_max, stats.live_mean, 2000);
+	assert_false(stats.own_stacks);
+	assert_int_equal(heph_stats(rig.ctx).slots, 2);
+	assert_int_equal(heph_stats(rig.ctx).stacks, 2);
+	for (unsigned n = 0; n < 4; n++)
+		heph_stop(refs[n]);
+	rig_settle();
+	assert_int_equal(heph_type_stats(rig.ctx, act).alive, 0);
+	assert_int_equal(heph_type_stats(rig.ctx, act).spawned, 4);
+	stats = heph_type_stats(rig.ctx, with_8);
+	assert_int_equal(stats.alive, 0);
+	assert_int_equal(stats.spawned, 1);
+	assert_int_equal(heph_stats(rig.ctx).slots, 0);
+	assert_int_equal(heph_stats(rig.ctx).displaced,
+			 heph_type_stats(rig.ctx, act).displaced +
+				 stats.displaced);
+	rig_close();
+}
+
+static void the_numbers_tell_of_deep_ones_and_large_stacks(void **state)
+{
+	struct heph_type_stats stats;
+	act_ref large;
+
+	(void)state;
+	open_slots("1");
+	for (intptr_t n = 0; n < 3; n++)
+		rig_spawn(0, wait_deep, (void *)n);
+	rig_settle();
+	stats = heph_type_stats(rig.ctx, act);
+	assert_true(stats.own_stacks);
+	assert_in_range(stats.live_max, DEEP, 2 * DEEP);
+	large = rig_spawn_with(0, (idle), .stack = 1 << 20);
+	rig_settle();
+	assert_int_equal(heph_stats(rig.ctx).stacks, 1);
+	assert_int_equal(heph_stats(rig.ctx).slots, 0);
+	heph_stop(large);
+	rig_settle();
+	assert_int_equal(heph_stats(rig.ctx).stacks, 0);
+	rig_close();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -653,6 +717,9 @@ int main(void)
 		cmocka_unit_test(one_that_was_away_panics),
 		cmocka_unit_test(an_exit_comes_to_one_that_is_away),
 		cmocka_unit_test(a_message_in_the_hands_is_put_away_too),
+		cmocka_unit_test(numbers_of_a_type_are_told),
+		cmocka_unit_test(
+			the_numbers_tell_of_deep_ones_and_large_stacks),
 		cmocka_unit_test(a_number_that_cannot_be_is_refused),
 		cmocka_unit_test(the_environment_goes_before_the_configuration),
 	};

@@ -443,6 +443,7 @@ static void put_away(size_t i, char *copy)
 	CHECK(knowns[i] % 8 == 0 && knowns[i] <= HEPH_CORO_KNOWN_MAX);
 	CHECK(top - sp < 8192);
 	memcpy(copy, sp, (size_t)(top - sp) - knowns[i]);
+	heph_san_unpoison(sp - 4096, 4096);
 	memset(sp - 4096, 0xa5, (size_t)(top - sp) + 4096);
 }
 
@@ -450,6 +451,7 @@ static void put_back(size_t i, const char *copy)
 {
 	char *sp = coros[i].sp, *top = heph_coro_top(stack_at(0), STACK);
 
+	heph_san_unpoison(sp - 128, (size_t)(top - sp) + 128);
 	if (knowns[i])
 		heph_coro_restore(&coros[i], top, never);
 	memcpy(sp, copy, (size_t)(top - sp) - knowns[i]);
