@@ -21,7 +21,7 @@ CLANG = CC=clang
 SANITIZE = -Db_lundef=false -Doptimization=1
 
 .PHONY: help build run test check bench bench-check bench-peers \
-	bench-plots plots asan tsan valgrind hostile \
+	bench-plots plots asan tsan valgrind hostile slots \
 	stress fuzz cover format tidy deps install clean
 
 help: ## these lines
@@ -100,6 +100,14 @@ hostile: ## the tests in a build that is nasty on purpose (HEPH_DEBUG=2)
 	@scripts/deps.sh test
 	@$(GCC) scripts/build.sh build-hostile tests -Ddebug_level=2
 	@T=$(T) SLOW=2 scripts/test.sh build-hostile unit api examples
+
+# Where each switch copies, and where some do; the hostile build has one slot.
+slots: ## the tests where actors share 1, 2, and 4 stacks; N=1: so many
+	@scripts/deps.sh test
+	@scripts/build.sh build tests
+	@for n in $(or $(N),1 2 4); do \
+		HEPH_SLOTS=$$n T=$(T) scripts/test.sh build unit api || exit 1; \
+	done
 
 # The storm of crashes also where each record is an allocation that may fail.
 stress: ## TIME=seconds S=text: the stress tests whose name contains it
