@@ -62,7 +62,8 @@ HEPH_API void heph_raw_post(struct heph_addr to, const void *msg, size_t size);
 
 /* ---- receiving ----------------------------------------------------------- */
 
-/* heph_recv(ctx, in, &msg): waits for the next message.
+/* heph_recv(ctx, in, &msg): waits for the next message. While it waits `msg` is
+ * nobody else's: the message may be written there before the actor goes on.
  * Returns 0; -ETIME, -ECANCELED. */
 HEPH_API HEPH_MUST int heph_raw_recv(heph_ctx ctx, struct heph_inbox *inbox,
 				     void *ret_msg, size_t size);
