@@ -424,6 +424,32 @@ static void ends_under_fire(void **state)
 	pthread_join(thread, NULL);
 }
 
+/* ---- numbers of a type ------------------------------------------------------ */
+
+/* Wherever they run. */
+static void counts_the_actors_of_a_type(void **state)
+{
+	static const int places[] = { HEPH_WORKER(0), HEPH_WORKER(1), HEPH_ANY,
+				      HEPH_OWN_THREAD };
+	heph_ctx ctx = begin(&two_workers);
+	act_ref refs[4];
+
+	must_be(heph_type_stats(ctx, act).spawned, 0);
+	for (int n = 0; n < 4; n++)
+		must_be(heph_spawn(ctx, act, &refs[n], { idle, NULL },
+				   .on = places[n]),
+			0);
+	must_be(heph_type_stats(ctx, act).spawned, 4);
+	must_be(heph_type_stats(ctx, act).alive, 4);
+	must(!heph_type_stats(ctx, act).own_stacks);
+	for (int n = 0; n < 4; n++)
+		stop_and_join(ctx, refs[n]);
+	while (heph_type_stats(ctx, act).alive)
+		sched_yield();
+	must_be(heph_type_stats(ctx, act).spawned, 4);
+	end(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -439,6 +465,7 @@ int main(void)
 		cmocka_unit_test(may_be_one_of_several),
 		cmocka_unit_test(is_not_taken_for_the_next_one),
 		cmocka_unit_test(ends_under_fire),
+		cmocka_unit_test(counts_the_actors_of_a_type),
 	};
 
 	return cmocka_run_group_tests_name("runtime", tests, NULL, NULL);

@@ -327,6 +327,7 @@ static void values_out_of_range_are_refused(void **state)
 		{ .grace = -1 },
 		{ .actors = (1U << 30) + 1 },
 		{ .poll_ratio = (1U << 20) + 1 },
+		{ .slots = (1U << 16) + 1 },
 	};
 	heph_ctx ctx = { .deadline = 1 };
 
@@ -334,6 +335,24 @@ static void values_out_of_range_are_refused(void **state)
 		assert_int_equal(heph_new(&ctx, &bad[i]), -EINVAL);
 		assert_null(ctx.self);
 	}
+	heph_free(ctx);
+}
+
+/* Of the environment as well. */
+static void a_wrong_number_of_slots_is_refused(void **state)
+{
+	const struct heph_config config = { .workers = 2, .slots = 3 };
+	const char *given = getenv("HEPH_SLOTS");
+	heph_ctx ctx;
+
+	setenv("HEPH_SLOTS", "65537", 1);
+	if (HEPH_ASAN || HEPH_TSAN) /* no slots at all */
+		assert_int_equal(heph_new(&ctx, &config), 0);
+	else
+		assert_int_equal(heph_new(&ctx, &config), -EINVAL);
+	heph_free(ctx);
+	given ? setenv("HEPH_SLOTS", given, 1) : unsetenv("HEPH_SLOTS");
+	assert_int_equal(heph_new(&ctx, &config), 0);
 	heph_free(ctx);
 }
 
@@ -664,6 +683,7 @@ int main(void)
 		cmocka_unit_test(a_failed_allocation_at_the_start_is_told),
 		cmocka_unit_test(a_failed_allocation_anywhere_is_told),
 		cmocka_unit_test(values_out_of_range_are_refused),
+		cmocka_unit_test(a_wrong_number_of_slots_is_refused),
 		cmocka_unit_test(what_is_not_given_has_a_default),
 		cmocka_unit_test(pinned_workers_stay_on_a_core_each),
 		cmocka_unit_test(several_runtimes_live_side_by_side),
