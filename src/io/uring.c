@@ -456,13 +456,17 @@ static void cancel_all(struct heph_uring *uring)
 	_exit(EXIT_FAILURE); /* the kernel may still write to our memory */
 }
 
+/* The worker's loop is over, but what completes is on its account. */
 static void uring_stop(struct heph_worker *worker)
 {
 	struct heph_uring *uring = heph_uring_of(worker);
+	struct heph_thread *mine = heph_thread_current;
 
+	heph_thread_current = &worker->thread;
 	cancel_all(uring);
 	while (io_uring_sq_ready(&uring->ring)) /* what is to be closed */
 		submit_or_complain(uring);
+	heph_thread_current = mine;
 }
 
 static void uring_release(struct heph_worker *worker)

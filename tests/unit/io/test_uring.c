@@ -294,6 +294,37 @@ static void any_submission_may_fail(void **state)
 
 /* ---- starting ------------------------------------------------------------------------------ */
 
+/* ---- the end of a ring -------------------------------------------------------------------- */
+
+/* Closes a listener whose accept can be cancelled only when the loop is over. */
+static int close_too_late(heph_ctx ctx, void *arg)
+{
+	struct loop *loop = arg;
+	heph_fd listener, fd;
+
+	must_be(heph_listen(ctx, "127.0.0.1:0", &listener), 0);
+	must_be(heph_accept(heph_within(ctx, HEPH_MSEC), listener, &fd),
+		-ETIME);
+	heph_close(listener);
+	atomic_store(&loop->heph.abandon, true);
+	return heph_sleep(ctx, HEPH_NEVER);
+}
+
+static void a_listener_is_closed_when_the_loop_is_over(void **state)
+{
+	int fds = count_fds();
+	struct loop loop;
+
+	if (HEPH_ASAN || heph_san_on_valgrind())
+		skip(); /* the memory of who is abandoned is lost */
+	loop_open(&loop, 64);
+	loop_run(&loop, close_too_late, &loop);
+	assert_int_equal(loop_count(&loop)->operations, 1);
+	heph_uring_driver.stop(loop.worker);
+	loop_end(&loop);
+	assert_int_equal(count_fds(), fds);
+}
+
 static void a_ring_that_cannot_be_made_leaves_nothing(void **state)
 {
 	struct heph_worker worker = { .n_unusual = 0 };
@@ -318,6 +349,7 @@ int main(void)
 		cmocka_unit_test(no_buffer_is_kept_by_what_reads_nothing),
 		cmocka_unit_test(closes_3000_descriptors_in_a_turn),
 		cmocka_unit_test(any_submission_may_fail),
+		cmocka_unit_test(a_listener_is_closed_when_the_loop_is_over),
 		cmocka_unit_test(a_ring_that_cannot_be_made_leaves_nothing),
 	};
 
