@@ -218,8 +218,8 @@ static int await_msg(heph_ctx ctx)
 	return err;
 }
 
-/* Receipts are written when a message is taken out of the queue. */
-#if HEPH_ASAN || HEPH_TSAN || HEPH_DEBUG >= 1
+/* Sanitizers' frames are others. */
+#if HEPH_ASAN || HEPH_TSAN
 enum { HANDS = 0 };
 #else
 enum { HANDS = HEPH_WAIT_HAND };
@@ -258,6 +258,10 @@ static int woken(struct heph_coro *coro, void *ret_msg)
 	if (heph_likely(self->woken == HEPH_WAIT_HAND)) {
 		self->n--;
 		heph_inbox_count(self);
+		if (HEPH_RECEIPTS_KEPT)
+			heph_receipts_note(&self->thread->receipts, self->id,
+					   ret_msg,
+					   heph_type_of(self)->msg_size);
 		return heph_unlikely(self->flags & HEPH_FLAG_FULL) ?
 			       make_room(self) :
 			       0;
