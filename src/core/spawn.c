@@ -368,17 +368,24 @@ static int spawn_checked(heph_ctx ctx, struct heph_birth *birth,
 	return err;
 }
 
+/* Member by member: what lies between them may be anything. */
+HEPH_INLINE bool has_options(const struct heph_options *options)
+{
+	return options->name || options->stack || options->give.turn ||
+	       (options->inbox | (unsigned)options->on |
+		(unsigned)options->priority | options->detached) ||
+	       cared_for(options);
+}
+
 /* Most actors are spawned by one of the same worker, and without options. */
 static bool is_plain(heph_ctx ctx, const struct heph_actor *type,
 		     const void *it)
 {
-	static const struct heph_options none;
 	const struct heph_self *self = ctx.self;
 
 	return self->kind && self->thread->number != HEPH_SOLO &&
 	       !(self->flags & HEPH_FLAGS_REFUSE) && type_fits(type) &&
-	       type->arg_size <= HEPH_ARG_MAX &&
-	       memcmp(it, &none, sizeof(none)) == 0 &&
+	       type->arg_size <= HEPH_ARG_MAX && !has_options(it) &&
 	       !heph_verdict_wanted(type, it);
 }
 
