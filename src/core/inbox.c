@@ -237,9 +237,14 @@ static __attribute__((noinline)) int await_and_take(heph_ctx ctx, void *ret_msg)
 	return 0;
 }
 
-static __attribute__((noinline)) int give_turn(struct heph_self *self)
+/* What is to be done after a message was taken: others are let in where there
+ * was no room, and run if the turn is over. */
+static __attribute__((noinline)) int make_room_and_turn(struct heph_self *self)
 {
-	heph_worker_yield(self);
+	if (self->flags & HEPH_FLAG_FULL)
+		heph_inbox_make_room(self);
+	if (heph_worker_of(self)->budget <= 0)
+		heph_worker_yield(self);
 	return 0;
 }
 
@@ -262,14 +267,12 @@ static int woken(struct heph_coro *coro, void *ret_msg)
 			heph_receipts_note(&self->thread->receipts, self->id,
 					   ret_msg,
 					   heph_type_of(self)->msg_size);
-		return heph_unlikely(self->flags & HEPH_FLAG_FULL) ?
-			       make_room(self) :
-			       0;
-	}
-	if (heph_unlikely(self->woken != HEPH_WAIT_MSG ||
-			  !heph_inbox_take_quick(self, ret_msg)))
+	} else if (heph_unlikely(self->woken != HEPH_WAIT_MSG ||
+				 !heph_inbox_take_quick(self, ret_msg))) {
 		return await_and_take(heph_self_ctx(self), ret_msg);
-	return 0;
+	}
+	return heph_unlikely(self->flags & HEPH_FLAG_FULL) ? make_room(self) :
+							     0;
 }
 
 /* The common case calls nothing: it needs no frame, and leaves none on the stack
@@ -286,8 +289,9 @@ int heph_raw_recv(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg,
 	if (self->last) {
 		if (heph_unlikely(!heph_inbox_take_quick(self, ret_msg)))
 			return await_and_take(ctx, ret_msg);
-		if (heph_unlikely(--heph_worker_of(self)->budget <= 0))
-			return give_turn(self);
+		if (heph_unlikely(--heph_worker_of(self)->budget <= 0 ||
+				  (self->flags & HEPH_FLAG_FULL)))
+			return make_room_and_turn(self);
 		return 0;
 	}
 	if (heph_unlikely(ctx.deadline != HEPH_NEVER))

@@ -243,8 +243,9 @@ HEPH_INLINE void heph_inbox_take(struct heph_self *self, void *ret_msg)
 	heph_inbox_hand_over(self, heph_inbox_unlink(self), ret_msg);
 }
 
-/* The same by the short way, which calls nothing. False: the message or the
- * actor needs the long one. */
+/* The same by the short way, which calls nothing. False: the message needs the
+ * long one. True: if the actor has HEPH_FLAG_FULL, who called is to call
+ * heph_inbox_make_room(). */
 HEPH_INLINE bool heph_inbox_take_quick(struct heph_self *self, void *ret_msg)
 {
 	struct heph_msg *msg = self->last->next;
@@ -252,8 +253,7 @@ HEPH_INLINE bool heph_inbox_take_quick(struct heph_self *self, void *ret_msg)
 
 	if (HEPH_RECEIPTS_KEPT || HEPH_POOL_CHECKED ||
 	    heph_unlikely(msg->reply_at != HEPH_NO_REPLY ||
-			  !heph_copy_is_quick(size) ||
-			  (self->flags & HEPH_FLAG_FULL)))
+			  !heph_copy_is_quick(size)))
 		return false;
 	heph_inbox_unlink(self);
 	heph_inbox_count(self);
