@@ -79,13 +79,16 @@ function heph_coro_jump
 	resume
 end heph_coro_jump
 
-/* void heph_coro_swap(from, to) */
+/* void heph_coro_swap(from, to). Comes back by a jump: the two sides are called
+ * from different places, so the processor would predict a return wrongly. */
 function heph_coro_swap
 	leaq	1f(%rip), %rcx
 	suspend
 	resume
 1:	endbr64
-	ret
+	popq	%rcx
+	.cfi_adjust_cfa_offset -8
+	notrack jmp *%rcx
 end heph_coro_swap
 
 /* _Noreturn void heph_coro_go(from, to) */
