@@ -177,7 +177,7 @@ static void as_many_as_are_wanted(void **state)
 	(void)state;
 	open_slots("4");
 	for (int n = 0; n < 9; n++)
-		refs[n] = rig_spawn(0, idle);
+		refs[n] = rig_spawn(0, idle, NULL);
 	for (int n = 0; n < 4; n++) {
 		assert_false(is_away(refs[n]));
 		bound += slot_of(refs[n])->bound;
@@ -203,7 +203,7 @@ static void are_given_back(void **state)
 	(void)state;
 	open_slots("4");
 	for (int n = 0; n < 8; n++)
-		refs[n] = rig_spawn(0, idle);
+		refs[n] = rig_spawn(0, idle, NULL);
 	rig_step(0);
 	for (int n = 0; n < 8; n++) {
 		heph_stop(refs[n]);
@@ -211,7 +211,7 @@ static void are_given_back(void **state)
 	}
 	assert_int_equal(worker()->slots.n, 0);
 	assert_int_equal(worker()->stacks.in_use, 0);
-	refs[0] = rig_spawn(0, idle);
+	refs[0] = rig_spawn(0, idle, NULL);
 	assert_int_equal(worker()->slots.n, 1);
 	assert_int_equal(slot_of(refs[0])->bound, 1);
 	assert_int_equal(slot_of(refs[0])->number, 0);
@@ -382,7 +382,7 @@ static void a_spawn_without_memory_fails(void **state)
 
 	(void)state;
 	open_slots("1");
-	first = rig_spawn(0, idle);
+	first = rig_spawn(0, idle, NULL);
 	for (long n = 1; refused; n++) {
 		bound = slot_of(first)->bound;
 		rig_refuse(n);
@@ -410,7 +410,7 @@ spawn_away(act_ref *ret_other,
 
 	open_slots("1");
 	ref = rig_spawn_with(0, (fn, arg), .restarts = { .times = 2 });
-	*ret_other = rig_spawn(0, idle);
+	*ret_other = rig_spawn(0, idle, NULL);
 	rig_step(0);
 	assert_true(is_away(ref));
 	return ref;
@@ -512,7 +512,7 @@ static void an_exit_comes_to_one_that_is_away(void **state)
 	open_slots("1");
 	ref = rig_spawn(0, wait_then_return, &result);
 	failing = rig_spawn(0, link_and_fail, &ref);
-	other = rig_spawn(0, idle);
+	other = rig_spawn(0, idle, NULL);
 	rig_settle();
 	assert_true(is_away(ref) && is_away(failing));
 	rig_open_gate(failing.addr);
@@ -573,7 +573,7 @@ static void a_message_in_the_hands_is_put_away_too(void **state)
 	open_slots("2");
 	hand.to = rig_spawn(0, receive_two, &hand);
 	sender = rig_spawn(0, send_at_gate, &hand);
-	next = rig_spawn(0, idle);
+	next = rig_spawn(0, idle, NULL);
 	other = rig_spawn(0, look_at_gate, &hand);
 	assert_ptr_equal(slot_of(hand.to), slot_of(other));
 	rig_settle();
@@ -651,7 +651,7 @@ static void numbers_of_a_type_are_told(void **state)
 	stats = heph_type_stats(rig.ctx, act);
 	assert_int_equal(stats.alive + stats.spawned + stats.displaced, 0);
 	for (unsigned n = 0; n < 4; n++)
-		refs[n] = rig_spawn(n % 2, idle);
+		refs[n] = rig_spawn(n % 2, idle, NULL);
 	BEGIN(with_8, 8);
 	rig_settle();
 	stats = heph_type_stats(rig.ctx, act);
@@ -691,7 +691,7 @@ static void the_numbers_tell_of_deep_ones_and_large_stacks(void **state)
 	stats = heph_type_stats(rig.ctx, act);
 	assert_true(stats.own_stacks);
 	assert_in_range(stats.live_max, DEEP, 2 * DEEP);
-	large = rig_spawn_with(0, (idle), .stack = 1 << 20);
+	large = rig_spawn_with(0, (idle, NULL), .stack = 1 << 20);
 	rig_settle();
 	assert_int_equal(heph_stats(rig.ctx).stacks, 1);
 	assert_int_equal(heph_stats(rig.ctx).slots, 0);
