@@ -646,6 +646,7 @@ static void numbers_of_a_type_are_told(void **state)
 	act_ref refs[4];
 
 	(void)state;
+	begun = done = 0;
 	setenv("HEPH_SLOTS", "1", 1);
 	rig_open(2);
 	stats = heph_type_stats(rig.ctx, act);

@@ -159,7 +159,7 @@ static void run(void)
 	rig_open(1);
 	heph_describe_install();
 	{
-		HEPH_SPAWN__(pointer, { how }, .name = "the culprit")
+		HEPH_SPAWN__(pointer, { .how = how }, .name = "the culprit")
 		must(rig_begin(0, &pointer_actor, &heph_s__, &addr) == 0);
 	}
 	rig_settle();
