@@ -309,7 +309,8 @@ ODD = [
     b"*3\r\n$3\r\nSET\r\n$0\r\n\r\n$0\r\n\r\n*2\r\n$3\r\nGET\r\n$0\r\n\r\n",
     command("SET", b"\x00\xff\r\n", b"\r\n\x00" * 5) + command("GET", b"\x00\xff\r\n"),
     command("foo", b"a\r\nb", b"c\x00d"), command(b"f\r\no", b"a"),
-    command(b"get\x00", b"a"), command("GET" + "x" * 300, "y" * 300, "z"),
+    # Not "get" and a NUL: for redis-server that is GET if the two fall into one bucket.
+    command("GET" + "x" * 300, "y" * 300, "z"),
     command("foo", "x" * 100, "y" * 100, "z" * 100), command("foo", *range(100)),
     command("foo", "x" * 127, "y"), command("foo", "x" * 124, "y", "z"),
     command("SET", "big", b"x" * 1000000) + command("GET", "big") * 3 + command("STRLEN", "big"),
