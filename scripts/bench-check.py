@@ -21,6 +21,8 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# On valgrind actors have stacks of their own unless the number is said.
+ENVIRONMENT = dict(os.environ, HEPH_SLOTS="1024")
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 BOUNDS = os.path.join(ROOT, "bench", "bounds.txt")
 TRIES = 3  # of a count that is too high
@@ -68,7 +70,7 @@ def run(bound, n):
     """Returns how many instructions and how many operations there were."""
     done = subprocess.run(
         ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"] +
-        command(bound, n),
+        command(bound, n), env=ENVIRONMENT,
         capture_output=True, text=True, timeout=TIMEOUT, check=False)
     spent = re.search(r"Collected : (\d+)", done.stderr)
     ops = re.search(r" n=(\d+) ", done.stdout)
