@@ -145,7 +145,9 @@ struct heph_type_stats {
 	bool own_stacks; /* one used so much that new ones do not share */
 };
 
-/* heph_type_stats(ctx, NAME): what a runtime knows of a type of actor. */
+/* heph_type_stats(ctx, NAME): what a runtime knows of a type of actor, the sum over
+ * its workers; zeros if there was none of it. Does not wait; by the owner of the
+ * context. Read without stopping the workers, so not from one moment. */
 #define heph_type_stats(ctx, name)                                             \
 	heph_raw_type_stats((ctx), &name##_actor)
 HEPH_API struct heph_type_stats

@@ -118,10 +118,6 @@ HEPH_INLINE void heph_inbox_link(struct heph_self *self, struct heph_msg *msg)
 /* An actor goes on because of a message. */
 HEPH_INLINE void heph_inbox_rouse(struct heph_self *self, unsigned reason)
 {
-	if (self->flags & HEPH_FLAG_AWAY) {
-		__builtin_prefetch(self->saved);
-		__builtin_prefetch((char *)self->saved + 64);
-	}
 	self->waiting = 0;
 	self->woken = (uint16_t)reason;
 	heph_queue_push(&heph_worker_of(self)->ready[HEPH_USUAL], self);
