@@ -4,12 +4,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/rand.h"
 #include "io/net.h"
-#include "io/op.h"
+#include "io/driver.h"
 
 /* A thread takes so many free places at once, and gives back as many when it
  * has twice as many. */
@@ -41,10 +42,11 @@ int heph_files_init(struct heph *heph)
 	return 0;
 }
 
-static void close_queued(struct heph_backlog *backlog)
+static void close_queued(struct heph *heph, struct heph_backlog *backlog)
 {
 	for (unsigned i = 0; i < backlog->n; i++)
-		close(backlog->numbers[(backlog->first + i) % backlog->max]);
+		heph_op_close_now(heph, backlog->numbers[(backlog->first + i) %
+							  backlog->max]);
 	heph_mem_free(backlog->numbers);
 	*backlog = (struct heph_backlog){ 0 };
 }
@@ -58,8 +60,8 @@ void heph_files_fini(struct heph *heph)
 		file = &files->table[slot];
 		if (file->number < 0)
 			continue;
-		close_queued(&file->backlog);
-		close(file->number);
+		close_queued(heph, &file->backlog);
+		heph_op_close_now(heph, file->number);
 	}
 	heph_mem_unreserve(files->table,
 			   HEPH_FILES_MAX * sizeof(*files->table));
@@ -182,7 +184,7 @@ static void close_file(struct heph_file *file)
 	set_owner(file, NULL);
 	if (file->backlog.accept) {
 		file->closing = true;
-		if (file->listener) /* its port is free now, not later */
+		if (file->flags & HEPH_FILE_LISTENER) /* its port is free now */
 			shutdown(file->number, SHUT_RDWR);
 		heph_op_cancel(file->backlog.accept);
 	} else {
@@ -205,7 +207,7 @@ static void own(struct heph_file *file, struct heph_self *owner)
 	heph_list_push_back(&owner->ext->owned, &file->owned.node);
 }
 
-int heph_file_open(struct heph_self *owner, int number, bool socket,
+int heph_file_open(struct heph_self *owner, int number, unsigned flags,
 		   struct heph_fd *ret_fd)
 {
 	struct heph_file *file;
@@ -219,22 +221,34 @@ int heph_file_open(struct heph_self *owner, int number, bool socket,
 		return -ENFILE;
 	file->owned.undo = undo;
 	file->number = number;
-	file->socket = socket;
-	file->listener = file->shared = file->closing = false;
-	file->packets = false;
+	file->flags = (uint16_t)flags;
+	file->closing = false;
 	own(file, owner);
 	heph_count(&owner->thread->count.descriptors);
 	*ret_fd = (struct heph_fd){ .slot = file->slot, .turn = turn_of(file) };
 	return 0;
 }
 
+int heph_file_admit(struct heph_self *owner, int number, unsigned flags,
+		    struct heph_fd *ret_fd)
+{
+	int err = number;
+
+	if (number < 0)
+		return err;
+	err = heph_file_open(owner, number, flags, ret_fd);
+	if (err < 0)
+		heph_op_close_now(owner->thread->heph, number);
+	return err;
+}
+
 void heph_file_finish(struct heph_file *file)
 {
 	struct heph_thread *thread = heph_thread_current;
 
-	close_queued(&file->backlog);
-	if (file->listener)
-		close(file->number); /* its port is free now, not later */
+	close_queued(thread->heph, &file->backlog);
+	if (file->flags & HEPH_FILE_LISTENER) /* its port is free now, not later */
+		heph_op_close_now(thread->heph, file->number);
 	else
 		heph_op_close(file->number);
 	heph_count_add(&thread->count.descriptors, (uint64_t)-1);
@@ -309,19 +323,34 @@ void heph_close(struct heph_fd fd)
 	heph_thread_current = mine;
 }
 
+/* HEPH_FILE_...; -EBADF. */
+static int what_is(int number)
+{
+	int status = fcntl(number, F_GETFL);
+	struct stat info;
+	int flags = 0;
+
+	if (status < 0 || fstat(number, &info) < 0)
+		return -EBADF;
+	if (status & O_NONBLOCK)
+		flags |= HEPH_FILE_NONBLOCK;
+	if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode) ||
+	    S_ISBLK(info.st_mode))
+		flags |= HEPH_FILE_DISK;
+	if (S_ISSOCK(info.st_mode))
+		flags |= HEPH_FILE_SOCKET;
+	if (S_ISSOCK(info.st_mode) && !heph_net_is_stream(number))
+		flags |= HEPH_FILE_PACKETS;
+	return flags;
+}
+
 int heph_fd_adopt(heph_ctx ctx, int number, struct heph_fd *ret_fd)
 {
-	bool socket;
-	int err;
+	int flags = what_is(number);
 
-	if (fcntl(number, F_GETFD) < 0)
-		return -EBADF;
-	socket = heph_net_is_socket(number);
-	err = heph_file_open(ctx.self, number, socket, ret_fd);
-	if (err == 0)
-		heph_file_find(ctx, *ret_fd)->packets =
-			socket && !heph_net_is_stream(number);
-	return err;
+	return flags < 0 ? flags :
+			   heph_file_open(ctx.self, number, (unsigned)flags,
+					  ret_fd);
 }
 
 int heph_fd_number(heph_ctx ctx, struct heph_fd fd)
@@ -384,8 +413,8 @@ static void close_for_stranger(struct heph *heph, struct heph_file *file)
 {
 	struct heph_files *files = heph->files;
 
-	close_queued(&file->backlog);
-	close(file->number);
+	close_queued(heph, &file->backlog);
+	heph_op_close_now(heph, file->number);
 	file->number = -1;
 	atomic_fetch_add(&heph->strangers_closed, 1);
 	pthread_mutex_lock(&files->lock);

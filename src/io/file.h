@@ -29,15 +29,23 @@ struct heph_backlog {
 	int err; /* of the last accept that ended; to be told once */
 };
 
+enum {
+	HEPH_FILE_SOCKET = 1 << 0,
+	HEPH_FILE_PACKETS = 1 << 1,  /* what a read has no room for is lost */
+	HEPH_FILE_DISK = 1 << 2,     /* poll(2) says nothing about it */
+	HEPH_FILE_NONBLOCK = 1 << 3, /* O_NONBLOCK */
+	HEPH_FILE_LISTENER = 1 << 4,
+	HEPH_FILE_SHARED = 1 << 5,   /* its port may be shared */
+};
+
 struct heph_file {
 	struct heph_owned owned; /* in the owner's list */
 	_Atomic uint32_t turn;   /* fits the heph_fd while it is open */
 	int number;              /* the kernel's */
 	_Atomic(struct heph_self *) owner; /* NULL: closed, or given */
 	uint32_t slot, next_free;
-	bool socket, listener, shared; /* its port may be shared */
-	bool packets;                  /* what a read has no room for is lost */
-	bool closing;                  /* when `backlog.accept` has ended */
+	uint16_t flags;   /* HEPH_FILE_... */
+	bool closing;     /* when `backlog.accept` has ended */
 	struct heph_backlog backlog;
 };
 
@@ -48,8 +56,12 @@ void heph_files_fini(struct heph *heph);
 
 /* An entry for `number`, owned by the caller of ctx. Returns 0; -ENOMEM,
  * -ENFILE (the table is full), and then `number` is still open. */
-int heph_file_open(struct heph_self *owner, int number, bool socket,
+int heph_file_open(struct heph_self *owner, int number, unsigned flags,
 		   struct heph_fd *ret_fd);
+
+/* The same; closes the number if that fails. A `number` below 0 is returned. */
+int heph_file_admit(struct heph_self *owner, int number, unsigned flags,
+		    struct heph_fd *ret_fd);
 
 /* The entry, if it is open and the caller's; else NULL, that is -EBADF. */
 struct heph_file *heph_file_find(heph_ctx ctx, struct heph_fd fd);

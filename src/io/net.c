@@ -16,15 +16,9 @@
 
 #include "base/mem.h"
 #include "io/address.h"
+#include "io/driver.h"
 
 enum { BACKLOG_MAX = 256 };
-
-bool heph_net_is_socket(int number)
-{
-	struct stat info;
-
-	return fstat(number, &info) == 0 && S_ISSOCK(info.st_mode);
-}
 
 bool heph_net_is_stream(int number)
 {
@@ -49,9 +43,25 @@ static int set_option(int number, int level, int name)
 
 /* ---- listening ------------------------------------------------------------------ */
 
-static int open_socket(const struct heph_address *address)
+static bool by_readiness(heph_ctx ctx)
 {
-	int number = socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	return heph_io_of(ctx.self->thread->heph)->by_readiness;
+}
+
+/* Whether it makes the system calls itself. */
+static bool by_itself(heph_ctx ctx)
+{
+	return !ctx.self->kind || by_readiness(ctx);
+}
+
+static int open_socket(const struct heph_address *address, unsigned flags)
+{
+	int type = SOCK_STREAM | SOCK_CLOEXEC;
+	int number;
+
+	if (flags & HEPH_FILE_NONBLOCK)
+		type |= SOCK_NONBLOCK;
+	number = socket(address->storage.ss_family, type, 0);
 
 	return number < 0 ? -errno : number;
 }
@@ -73,13 +83,13 @@ static int bind_to(int number, const struct heph_address *address, bool share)
 }
 
 /* A socket that listens; or an error. */
-static int open_listener(const struct heph_address *address, bool share)
+static int open_listener(const struct heph_address *address, unsigned flags)
 {
-	int number = open_socket(address), err;
+	int number = open_socket(address, flags), err;
 
 	if (number < 0)
 		return number;
-	err = bind_to(number, address, share);
+	err = bind_to(number, address, flags & HEPH_FILE_SHARED);
 	if (err == 0 && listen(number, SOMAXCONN) < 0)
 		err = -errno;
 	if (err == 0)
@@ -92,7 +102,7 @@ static int open_listener(const struct heph_address *address, bool share)
  * nobody would notice: so first see whether the port is free. */
 static int check_free(const struct heph_address *address)
 {
-	int number = open_listener(address, false);
+	int number = open_listener(address, 0);
 
 	if (number < 0)
 		return number;
@@ -100,44 +110,38 @@ static int check_free(const struct heph_address *address)
 	return 0;
 }
 
-static int adopt_listener(heph_ctx ctx, int number, bool share,
-			  struct heph_fd *ret_fd)
+static unsigned listener_flags(heph_ctx ctx, bool share)
 {
-	int err = heph_file_open(ctx.self, number, true, ret_fd);
-	struct heph_file *file;
+	unsigned flags = HEPH_FILE_SOCKET | HEPH_FILE_LISTENER;
 
-	if (err < 0) {
-		close(number);
-		return err;
-	}
-	file = heph_file_find(ctx, *ret_fd);
-	file->listener = true;
-	file->shared = share;
-	return 0;
+	if (share)
+		flags |= HEPH_FILE_SHARED;
+	return by_readiness(ctx) ? flags | HEPH_FILE_NONBLOCK : flags;
 }
 
 /* A socket that listens there; or an error. */
-static int listen_at(const struct heph_address *address, bool share)
+static int listen_at(const struct heph_address *address, unsigned flags)
 {
-	int err = share ? check_free(address) : 0;
+	int err = flags & HEPH_FILE_SHARED ? check_free(address) : 0;
 
-	return err < 0 ? err : open_listener(address, share);
+	return err < 0 ? err : open_listener(address, flags);
 }
 
 static int listen_on(heph_ctx ctx, const char *text, bool share,
 		     struct heph_fd *ret_fd)
 {
+	unsigned flags = listener_flags(ctx, share);
 	struct heph_address address;
 	int result = heph_address_parse(&address, text);
 
 	if (result < 0)
 		return result;
-	result = listen_at(&address, share);
+	result = listen_at(&address, flags);
 	if (result == -EAFNOSUPPORT && address.any) { /* no IPv6 here */
 		heph_address_any_v4(&address);
-		result = listen_at(&address, share);
+		result = listen_at(&address, flags);
 	}
-	return result < 0 ? result : adopt_listener(ctx, result, share, ret_fd);
+	return heph_file_admit(ctx.self, result, flags, ret_fd);
 }
 
 int heph_listen(heph_ctx ctx, const char *address, struct heph_fd *ret_fd)
@@ -163,7 +167,7 @@ bool heph_net_shared(heph_ctx ctx, struct heph_fd listener)
 {
 	struct heph_file *file = heph_file_find(ctx, listener);
 
-	return file && file->shared;
+	return file && (file->flags & HEPH_FILE_SHARED);
 }
 
 int heph_net_share(heph_ctx ctx, struct heph_fd listener, struct heph_fd *ret_fd)
@@ -174,12 +178,12 @@ int heph_net_share(heph_ctx ctx, struct heph_fd listener, struct heph_fd *ret_fd
 
 	if (!file)
 		return -EBADF;
-	if (!file->shared)
+	if (!(file->flags & HEPH_FILE_SHARED))
 		return -EINVAL;
 	err = local_address(file, &address);
 	if (err == 0)
-		err = open_listener(&address, true);
-	return err < 0 ? err : adopt_listener(ctx, err, true, ret_fd);
+		err = open_listener(&address, file->flags);
+	return heph_file_admit(ctx.self, err, file->flags, ret_fd);
 }
 
 /* ---- accepting ------------------------------------------------------------------- */
@@ -203,7 +207,7 @@ static bool grow(struct heph_backlog *backlog)
 static void keep(struct heph_op *op, struct heph_backlog *backlog)
 {
 	if (backlog->n == backlog->max && !grow(backlog)) {
-		close(op->result);
+		heph_op_close_now(op->self->thread->heph, op->result);
 		backlog->err = -ENOMEM;
 		return;
 	}
@@ -225,21 +229,17 @@ void heph_net_accepted(struct heph_op *op)
 	if (!op->done)
 		return;
 	backlog->accept = NULL;
-	heph_pool_give(&op->self->thread->pool, op, sizeof(*op));
+	heph_op_free(op);
 	if (file->closing)
 		heph_file_finish(file);
 }
 
 static int begin_accept(heph_ctx ctx, struct heph_file *file)
 {
-	struct heph_op *op = heph_pool_take(&ctx.self->thread->pool, sizeof(*op));
+	struct heph_op *op = heph_op_make(ctx.self, HEPH_OP_ACCEPT, file);
 
 	if (!op)
 		return -ENOMEM;
-	*op = (struct heph_op){ .self = ctx.self,
-				.file = file,
-				.kind = HEPH_OP_ACCEPT,
-				.number = file->number };
 	file->backlog.accept = op;
 	heph_op_start(op);
 	return 0;
@@ -285,12 +285,15 @@ static int accept_on_worker(heph_ctx ctx, struct heph_file *file)
 }
 
 /* An actor that had the listener may have left something in the backlog. */
-static int accept_on_thread(heph_ctx ctx, struct heph_file *file)
+static int accept_by_actor(heph_ctx ctx, struct heph_file *file)
 {
-	struct heph_op op = { .kind = HEPH_OP_ACCEPT, .number = file->number };
 	int result = next_accepted(&file->backlog);
+	struct heph_op *op;
 
-	return result == -EAGAIN ? heph_op_run(ctx, &op) : result;
+	if (result != -EAGAIN)
+		return result;
+	op = heph_op_make(ctx.self, HEPH_OP_ACCEPT, file);
+	return op ? heph_op_finish(ctx, op) : -ENOMEM;
 }
 
 int heph_accept(heph_ctx ctx, struct heph_fd listener, struct heph_fd *ret_fd)
@@ -303,72 +306,44 @@ int heph_accept(heph_ctx ctx, struct heph_fd listener, struct heph_fd *ret_fd)
 	err = heph_wait_allowed(ctx);
 	if (err < 0)
 		return err;
-	number = ctx.self->kind ? accept_on_worker(ctx, file) :
-				  accept_on_thread(ctx, file);
-	if (number < 0)
-		return number;
-	err = heph_file_open(ctx.self, number, true, ret_fd);
-	if (err < 0)
-		close(number);
-	else
+	number = by_itself(ctx) ? accept_by_actor(ctx, file) :
+				  accept_on_worker(ctx, file);
+	err = heph_file_admit(ctx.self, number, HEPH_FILE_SOCKET, ret_fd);
+	if (err == 0)
 		heph_worker_spend(ctx.self);
 	return err;
 }
 
 /* ---- connecting ------------------------------------------------------------------- */
 
-int heph_net_connect_now(int number, const void *address, uint32_t size)
-{
-	int err = 0;
-	socklen_t length = sizeof(err);
-
-	/* O_NONBLOCK by way of SOCK_NONBLOCK; asked again, it tells the end. */
-	if (connect(number, address, size) == 0 || errno == EISCONN)
-		return 0;
-	if (errno == EINPROGRESS || errno == EALREADY) {
-		errno = EAGAIN;
-		return -1;
-	}
-	if (getsockopt(number, SOL_SOCKET, SO_ERROR, &err, &length) == 0 && err)
-		errno = err;
-	return -1;
-}
-
 static int connect_to(heph_ctx ctx, int number, const struct heph_address *address)
 {
-	struct heph_pool *pool = &ctx.self->thread->pool;
-	struct heph_op_connect {
-		struct heph_op op;
-		struct heph_address address;
-	} *connect;
-	int err;
+	struct sockaddr_storage *storage;
+	struct heph_op *op = heph_op_make(ctx.self, HEPH_OP_CONNECT, NULL);
 
-	if (!heph_self_extend(ctx.self))
+	if (!op)
 		return -ENOMEM;
-	connect = heph_pool_take(pool, sizeof(*connect));
-	if (!connect)
+	storage = heph_op_room(op, sizeof(*storage));
+	if (!storage) {
+		heph_op_free(op);
 		return -ENOMEM;
-	connect->address = *address;
-	connect->op = (struct heph_op){ .kind = HEPH_OP_CONNECT,
-					.number = number,
-					.buf = &connect->address.storage,
-					.size = address->size };
-	err = heph_op_run(ctx, &connect->op);
-	heph_pool_give(pool, connect, sizeof(*connect));
-	if (err >= 0 && !ctx.self->kind)
-		err = fcntl(number, F_SETFL, 0) < 0 ? -errno : 0;
-	return err;
+	}
+	*storage = address->storage;
+	op->number = number;
+	op->buf = storage;
+	op->size = address->size;
+	return heph_op_finish(ctx, op);
 }
 
-/* For a thread the socket is non-blocking while it connects. */
+/* It does not block while it connects. */
 static int open_for_connect(heph_ctx ctx, const struct heph_address *address)
 {
-	int type = SOCK_STREAM | SOCK_CLOEXEC | (ctx.self->kind ? 0 : SOCK_NONBLOCK);
-	int number = socket(address->storage.ss_family, type, 0);
+	int number =
+		open_socket(address, by_itself(ctx) ? HEPH_FILE_NONBLOCK : 0);
 	int err;
 
 	if (number < 0)
-		return -errno;
+		return number;
 	err = set_option(number, IPPROTO_TCP, TCP_NODELAY);
 	if (err == 0)
 		return number;
@@ -391,11 +366,13 @@ int heph_connect(heph_ctx ctx, const char *text, struct heph_fd *ret_fd)
 	if (number < 0)
 		return number;
 	err = connect_to(ctx, number, &address);
-	if (err >= 0)
-		err = heph_file_open(ctx.self, number, true, ret_fd);
-	if (err < 0)
-		close(number);
-	return err;
+	if (err == 0 && by_itself(ctx))
+		err = fcntl(number, F_SETFL, 0) < 0 ? -errno : 0;
+	if (err < 0) {
+		heph_op_close_now(ctx.self->thread->heph, number);
+		return err;
+	}
+	return heph_file_admit(ctx.self, number, HEPH_FILE_SOCKET, ret_fd);
 }
 
 /* ---- the rest ---------------------------------------------------------------------- */

@@ -6,9 +6,6 @@
 #include "io/file.h"
 #include "io/op.h"
 
-/* Whether a number is a socket. */
-bool heph_net_is_socket(int number);
-
 /* Whether a socket has no borders between what was sent at a time. */
 bool heph_net_is_stream(int number);
 
@@ -17,9 +14,6 @@ void heph_net_accepted(struct heph_op *op);
 
 /* Waits until a listener has no accept in flight. */
 void heph_net_quiet(struct heph_self *self, struct heph_file *file);
-
-/* A connect that does not wait: 0, or -1 and errno, EAGAIN while it goes on. */
-int heph_net_connect_now(int number, const void *address, uint32_t size);
 
 /* A further socket for the port of a listener that heph_listen_shared() made.
  * Returns 0; -EINVAL (it was not), and as heph_listen(). */

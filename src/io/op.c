@@ -6,150 +6,134 @@
 #include <limits.h>
 #include <liburing.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "coro/san.h"
+#include "io/driver.h"
+#include "io/kinds.h"
 #include "io/net.h"
-#include "io/uring.h"
 
 /* ---- the table --------------------------------------------------------------- */
 
-enum { CURRENT_POSITION = -1 };
-
-static void prepare_read(struct io_uring_sqe *sqe, struct heph_op *op)
-{
-	io_uring_prep_read(sqe, op->number, op->buf, op->size,
-			   CURRENT_POSITION);
-}
-
-static int attempt_read(struct heph_op *op)
-{
-	return (int)read(op->number, op->buf, op->size);
-}
-
-static void prepare_recv(struct io_uring_sqe *sqe, struct heph_op *op)
-{
-	io_uring_prep_recv(sqe, op->number, op->buf, op->size, 0);
-}
-
-static int attempt_recv(struct heph_op *op)
-{
-	return (int)recv(op->number, op->buf, op->size, MSG_DONTWAIT);
-}
-
-static void prepare_write(struct io_uring_sqe *sqe, struct heph_op *op)
-{
-	io_uring_prep_write(sqe, op->number, op->buf, op->size,
-			    CURRENT_POSITION);
-}
-
-/* A pipe that is ready takes PIPE_BUF bytes at once; with more, write(2) would
- * wait for a reader whatever the deadline says. */
-static size_t write_at_once(const struct heph_op *op)
-{
-	struct stat info;
-
-	if (op->size <= PIPE_BUF ||
-	    (fstat(op->number, &info) == 0 && S_ISREG(info.st_mode)))
-		return op->size;
-	return PIPE_BUF;
-}
-
-/* A broken pipe is -EPIPE and no signal. */
-static int attempt_write(struct heph_op *op)
-{
-	size_t size = write_at_once(op);
-	struct timespec none = { 0 };
-	sigset_t pipe, old;
-	int n, err;
-
-	sigemptyset(&pipe);
-	sigaddset(&pipe, SIGPIPE);
-	pthread_sigmask(SIG_BLOCK, &pipe, &old);
-	n = (int)write(op->number, op->buf, size);
-	err = errno;
-	if (n < 0 && err == EPIPE && !sigismember(&old, SIGPIPE))
-		sigtimedwait(&pipe, NULL, &none);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	errno = err;
-	return n;
-}
-
-static void prepare_send(struct io_uring_sqe *sqe, struct heph_op *op)
-{
-	io_uring_prep_send(sqe, op->number, op->buf, op->size, MSG_NOSIGNAL);
-}
-
-static int attempt_send(struct heph_op *op)
-{
-	return (int)send(op->number, op->buf, op->size,
-			 MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-static void prepare_accept(struct io_uring_sqe *sqe, struct heph_op *op)
-{
-	io_uring_prep_multishot_accept(sqe, op->number, NULL, NULL,
-				       SOCK_CLOEXEC);
-}
-
-static int attempt_accept(struct heph_op *op)
-{
-	return accept4(op->number, NULL, NULL, SOCK_CLOEXEC);
-}
-
-static void prepare_connect(struct io_uring_sqe *sqe, struct heph_op *op)
-{
-	io_uring_prep_connect(sqe, op->number, op->buf, op->size);
-}
-
-static int attempt_connect(struct heph_op *op)
-{
-	return heph_net_connect_now(op->number, op->buf, op->size);
-}
-
-static void prepare_poll(struct io_uring_sqe *sqe, struct heph_op *op)
-{
-	io_uring_prep_poll_add(sqe, op->number, op->events);
-}
-
-static int attempt_poll(struct heph_op *op)
-{
-	struct pollfd fd = { .fd = op->number, .events = (short)op->events };
-
-	errno = EAGAIN;
-	return poll(&fd, 1, 0) == 1 ? fd.revents : -1;
-}
+#define WHEN_READY(op, name_, events_)                                         \
+	{                                                                      \
+		.name = #name_, .way = HEPH_OP_WHEN_READY,                     \
+		.events = (events_), .opcode = IORING_OP_##op,                 \
+		.prepare = heph_prepare_##name_,                               \
+		.attempt = heph_attempt_##name_                                \
+	}
+#define READS(op, name_)                                                       \
+	{                                                                      \
+		.name = #name_, .way = HEPH_OP_WHEN_READY, .events = POLLIN,   \
+		.reads = true, .opcode = IORING_OP_##op,                       \
+		.prepare = heph_prepare_##name_,                               \
+		.attempt = heph_attempt_##name_                                \
+	}
+#define AT_ONCE(name_)                                                         \
+	{                                                                      \
+		.name = #name_, .way = HEPH_OP_AT_ONCE, .opcode = -1,          \
+		.attempt = heph_attempt_##name_                                \
+	}
 
 const struct heph_op_type heph_op_types[] = {
-	[HEPH_OP_READ] = { "read", prepare_read, attempt_read, POLLIN },
-	[HEPH_OP_RECV] = { "recv", prepare_recv, attempt_recv, POLLIN },
-	[HEPH_OP_WRITE] = { "write", prepare_write, attempt_write, POLLOUT },
-	[HEPH_OP_SEND] = { "send", prepare_send, attempt_send, POLLOUT },
-	[HEPH_OP_ACCEPT] = { "accept", prepare_accept, attempt_accept, POLLIN },
-	[HEPH_OP_CONNECT] = { "connect", prepare_connect, attempt_connect,
-			      POLLOUT },
-	[HEPH_OP_POLL] = { "poll", prepare_poll, attempt_poll, 0 },
+	[HEPH_OP_READ] = READS(READ, read),
+	[HEPH_OP_WRITE] = WHEN_READY(WRITE, write, POLLOUT),
+	[HEPH_OP_RECV] = READS(RECV, recv),
+	[HEPH_OP_SEND] = WHEN_READY(SEND, send, POLLOUT),
+	[HEPH_OP_ACCEPT] = WHEN_READY(ACCEPT, accept, POLLIN),
+	[HEPH_OP_CONNECT] = WHEN_READY(CONNECT, connect, POLLOUT),
+	[HEPH_OP_POLL] = WHEN_READY(POLL_ADD, poll, 0),
+	[HEPH_OP_CLOSE] = AT_ONCE(close),
 };
 _Static_assert(sizeof(heph_op_types) / sizeof(*heph_op_types) == HEPH_OP_KINDS,
 	       "an operation is missing in the table");
 
-/* ---- on a worker ---------------------------------------------------------------- */
+/* ---- its memory ---------------------------------------------------------------- */
 
-static struct heph_uring *ring_of(const struct heph_op *op)
+struct heph_op *heph_op_make(struct heph_self *self, enum heph_op_kind kind,
+			     struct heph_file *file)
 {
-	return heph_uring_of(heph_worker_of(op->self));
+	struct heph_op *op;
+
+	if (!heph_self_extend(self))
+		return NULL;
+	op = heph_pool_take(&self->thread->pool, sizeof(*op));
+	if (op)
+		*op = (struct heph_op){ .kind = (uint8_t)kind,
+					.self = self,
+					.file = file,
+					.number = file ? file->number : -1,
+					.offset = HEPH_OFFSET_NONE,
+					.done = true };
+	return op;
+}
+
+int heph_op_new(heph_ctx ctx, enum heph_op_kind kind, struct heph_file *file,
+		struct heph_op **ret_op)
+{
+	int err = heph_wait_allowed(ctx);
+
+	if (err < 0)
+		return err;
+	*ret_op = heph_op_make(ctx.self, kind, file);
+	return *ret_op ? 0 : -ENOMEM;
+}
+
+void *heph_op_room(struct heph_op *op, size_t size)
+{
+	heph_debug_assert(!op->room);
+	op->room = heph_pool_take(&op->self->thread->pool, size);
+	op->room_size = (uint32_t)size;
+	return op->room;
+}
+
+int heph_op_texts(struct heph_op *op, const char *first, const char *second)
+{
+	size_t n = first ? strnlen(first, PATH_MAX) + 1 : 0;
+	size_t m = second ? strnlen(second, PATH_MAX) + 1 : 0;
+	char *room;
+
+	if (!first)
+		return -EINVAL;
+	if (n > PATH_MAX || m > PATH_MAX)
+		return -ENAMETOOLONG;
+	room = heph_op_room(op, n + m);
+	if (!room)
+		return -ENOMEM;
+	op->buf = memcpy(room, first, n);
+	if (second)
+		op->buf2 = memcpy(room + n, second, m);
+	return 0;
+}
+
+void heph_op_free(struct heph_op *op)
+{
+	struct heph_pool *pool = &op->self->thread->pool;
+
+	heph_debug_assert(op->done);
+	if (op->room)
+		heph_pool_give(pool, op->room, op->room_size);
+	heph_pool_give(pool, op, sizeof(*op));
+}
+
+/* ---- begun, and completed -------------------------------------------------------- */
+
+static const struct heph_io *io_of(const struct heph_op *op)
+{
+	return heph_io_of(op->self->thread->heph);
 }
 
 void heph_op_start(struct heph_op *op)
 {
+	heph_debug_assert(heph_op_type(op)->way != HEPH_OP_AT_ONCE);
 	op->done = op->cancelling = false;
 	op->buffer = -1;
 	heph_list_push_back(&op->self->ext->operations, &op->node);
 	heph_count(&op->self->thread->count.operations);
-	heph_uring_submit(ring_of(op), op);
+	io_of(op)->begin(heph_worker_of(op->self), op);
 }
 
 void heph_op_cancel(struct heph_op *op)
@@ -157,7 +141,29 @@ void heph_op_cancel(struct heph_op *op)
 	if (op->done || op->cancelling)
 		return;
 	op->cancelling = true;
-	heph_uring_cancel(ring_of(op), op);
+	io_of(op)->cancel(heph_worker_of(op->self), op);
+}
+
+static struct heph_op *next_to_cancel(struct heph_ext *ext)
+{
+	struct heph_list *node;
+	struct heph_op *op;
+
+	heph_list_each(node, &ext->operations) {
+		op = heph_container_of(node, struct heph_op, node);
+		if (!op->cancelling)
+			return op;
+	}
+	return NULL;
+}
+
+/* From the beginning each time: to ask may complete others. */
+void heph_op_cancel_all(struct heph_self *self)
+{
+	struct heph_op *op;
+
+	while ((op = next_to_cancel(self->ext)))
+		heph_op_cancel(op);
 }
 
 void heph_op_await(struct heph_op *op)
@@ -166,16 +172,11 @@ void heph_op_await(struct heph_op *op)
 		heph_wait_only(op->self, HEPH_WAIT_OP);
 }
 
-static bool reads(const struct heph_op *op)
-{
-	return op->kind == HEPH_OP_READ || op->kind == HEPH_OP_RECV;
-}
-
 void heph_op_complete(struct heph_op *op, int result, int buffer, bool more)
 {
 	struct heph_self *self = op->self;
 
-	if (reads(op) && result > 0 && !op->provided)
+	if (heph_op_type(op)->reads && result > 0 && !op->provided)
 		heph_san_written(op->buf, (size_t)result);
 	op->result = result;
 	op->buffer = buffer;
@@ -208,51 +209,14 @@ static int await(heph_ctx ctx, struct heph_op *op)
 	return op->result;
 }
 
-/* For a descriptor that says -EAGAIN although we would wait: O_NONBLOCK. */
-static int wait_until_ready(heph_ctx ctx, const struct heph_op *op)
-{
-	struct heph_op *poll =
-		heph_pool_take(&ctx.self->thread->pool, sizeof(*poll));
-	int err;
-
-	if (!poll)
-		return -ENOMEM;
-	*poll = (struct heph_op){
-		.self = ctx.self,
-		.kind = HEPH_OP_POLL,
-		.number = op->number,
-		.events = (uint32_t)heph_op_types[op->kind].events
-	};
-	heph_op_start(poll);
-	err = await(ctx, poll);
-	heph_pool_give(&ctx.self->thread->pool, poll, sizeof(*poll));
-	return err < 0 ? err : 0;
-}
-
-static int run_on_worker(heph_ctx ctx, struct heph_op *op)
-{
-	int result;
-
-	for (;;) {
-		heph_op_start(op);
-		result = await(ctx, op);
-		if (result == -EAGAIN)
-			result = wait_until_ready(ctx, op);
-		else if (result != -EINTR)
-			return result;
-		if (result < 0 && result != -EINTR)
-			return result;
-	}
-}
+/* ---- until it is ready, for those who make the system calls themselves ----------- */
 
 #define SLICE (100 * HEPH_MSEC)
-
-/* ---- on a plain thread ------------------------------------------------------------ */
 
 static short events_of(const struct heph_op *op)
 {
 	return op->kind == HEPH_OP_POLL ? (short)op->events :
-					  heph_op_types[op->kind].events;
+					  heph_op_type(op)->events;
 }
 
 /* Sleeps for `length` at most. 1: it is ready; 0; an error. */
@@ -284,34 +248,173 @@ static int poll_thread(heph_ctx ctx, const struct heph_op *op)
 	}
 }
 
-/* A blocking descriptor is asked only when it is ready. */
-static bool must_poll_first(const struct heph_op *op)
+static int poll_worker(heph_ctx ctx, const struct heph_op *op)
 {
-	return op->kind == HEPH_OP_READ || op->kind == HEPH_OP_WRITE ||
-	       op->kind == HEPH_OP_ACCEPT;
+	struct heph_op *poll = heph_op_make(ctx.self, HEPH_OP_POLL, op->file);
+	int err;
+
+	if (!poll)
+		return -ENOMEM;
+	poll->number = op->number;
+	poll->events = (uint32_t)events_of(op);
+	heph_op_start(poll);
+	err = await(ctx, poll);
+	heph_op_free(poll);
+	return err < 0 ? err : 0;
 }
 
-static int run_on_thread(heph_ctx ctx, struct heph_op *op)
+static int until_ready(heph_ctx ctx, const struct heph_op *op)
 {
-	const struct heph_op_type *type = &heph_op_types[op->kind];
-	int err = must_poll_first(op) ? poll_thread(ctx, op) : 0;
+	return ctx.self->kind ? poll_worker(ctx, op) : poll_thread(ctx, op);
+}
+
+/* Its system call would wait if it is not ready. */
+static bool must_poll_first(const struct heph_op *op)
+{
+	switch (op->kind) {
+	case HEPH_OP_READ:
+	case HEPH_OP_WRITE:
+	case HEPH_OP_ACCEPT:
+		return !(op->file->flags & HEPH_FILE_NONBLOCK);
+	default:
+		return false;
+	}
+}
+
+static int run_when_ready(heph_ctx ctx, struct heph_op *op)
+{
+	int err = must_poll_first(op) ? until_ready(ctx, op) : 0;
 	int result;
 
 	while (err == 0) {
-		result = type->attempt(op);
-		if (result >= 0)
+		result = heph_op_type(op)->attempt(op);
+		if (result != -EAGAIN && result != -EINTR) {
+			heph_worker_spend(ctx.self);
 			return result;
-		if (errno != EAGAIN && errno != EINTR)
-			return -errno;
-		err = poll_thread(ctx, op);
+		}
+		if (result == -EAGAIN)
+			err = until_ready(ctx, op);
 	}
 	return err;
 }
 
+/* ---- as the case may be ------------------------------------------------------------ */
+
+static int run_begun(heph_ctx ctx, struct heph_op *op)
+{
+	int result;
+
+	for (;;) {
+		heph_op_start(op);
+		result = await(ctx, op);
+		if (result == -EAGAIN) /* O_NONBLOCK, although we would wait */
+			result = until_ready(ctx, op);
+		else if (result != -EINTR)
+			return result;
+		if (result < 0 && result != -EINTR)
+			return result;
+	}
+}
+
+/* It may block the thread that runs it, which is its own. */
+static int run_blocking(struct heph_op *op)
+{
+	int result;
+
+	do {
+		result = heph_op_type(op)->attempt(op);
+	} while (result == -EINTR);
+	return result;
+}
+
+bool heph_op_by_actor(struct heph_self *self, struct heph_op *op)
+{
+	enum heph_op_way way = heph_op_way(op);
+
+	return !self->kind || way == HEPH_OP_AT_ONCE ||
+	       (way == HEPH_OP_WHEN_READY && op->kind != HEPH_OP_POLL &&
+		heph_io_of(self->thread->heph)->by_readiness);
+}
+
 int heph_op_run(heph_ctx ctx, struct heph_op *op)
 {
-	op->self = ctx.self;
-	return ctx.self->kind ? run_on_worker(ctx, op) : run_on_thread(ctx, op);
+	enum heph_op_way way = heph_op_way(op);
+
+	if (way == HEPH_OP_AT_ONCE)
+		return heph_op_now(ctx.self, op);
+	if (!heph_op_by_actor(ctx.self, op))
+		return run_begun(ctx, op);
+	return way == HEPH_OP_BLOCKING ? run_blocking(op) :
+					 run_when_ready(ctx, op);
+}
+
+int heph_op_finish(heph_ctx ctx, struct heph_op *op)
+{
+	int result = heph_op_run(ctx, op);
+
+	heph_op_free(op);
+	return result;
+}
+
+static int do_now(struct heph *heph, struct heph_op *op)
+{
+	const struct heph_io *io = heph->driver->alone ? NULL :
+							 heph_io_of(heph);
+	int result;
+
+	do {
+		result = io && io->now ? io->now(heph, op) :
+					 heph_op_type(op)->attempt(op);
+	} while (result == -EINTR && op->kind != HEPH_OP_CLOSE);
+	return result;
+}
+
+int heph_op_now(struct heph_self *self, struct heph_op *op)
+{
+	op->self = self;
+	return do_now(self->thread->heph, op);
+}
+
+/* ---- when the worker's loop is over ---------------------------------------------------- */
+
+static uint64_t in_flight(const struct heph_worker *worker)
+{
+	return atomic_load(&worker->thread.count.operations);
+}
+
+static void cancel_actors(struct heph_worker *worker)
+{
+	for (uint32_t n = worker->first_self; n < worker->n_selves; n++)
+		if (worker->selves[n].ext)
+			heph_op_cancel_all(&worker->selves[n]);
+}
+
+void heph_ops_end(struct heph_worker *worker)
+{
+	const struct heph_driver *driver = worker->thread.heph->driver;
+	heph_time until = heph_now() + HEPH_SEC;
+
+	if (in_flight(worker))
+		cancel_actors(worker);
+	while (in_flight(worker) && heph_now() < until) {
+		driver->poll(worker, HEPH_MSEC);
+		heph_thread_open_door(&worker->thread); /* offload.h */
+	}
+	if (!in_flight(worker))
+		return;
+	heph_log_error("operations cannot be cancelled: giving up",
+		       HEPH_KV_UINT("operations", in_flight(worker)));
+	heph_log_flush();
+	_exit(EXIT_FAILURE); /* the kernel may still write to our memory */
+}
+
+/* ---- closing ------------------------------------------------------------------------- */
+
+void heph_op_close_now(struct heph *heph, int number)
+{
+	struct heph_op op = { .kind = HEPH_OP_CLOSE, .number = number };
+
+	do_now(heph, &op);
 }
 
 void heph_op_close(int number)
@@ -319,8 +422,8 @@ void heph_op_close(int number)
 	struct heph_thread *thread = heph_thread_current;
 
 	if (thread->is_worker && !HEPH_TSAN) /* which must know who closes it */
-		heph_uring_close(heph_uring_of((struct heph_worker *)thread),
-				 number);
+		heph_io_of(thread->heph)
+			->close((struct heph_worker *)thread, number);
 	else
-		close(number);
+		heph_op_close_now(thread->heph, number);
 }

@@ -4,76 +4,161 @@
  *
  * An operation is a record outside of every stack, in the list of its actor
  * until the kernel has let go of it, which happens exactly once. A table says
- * for each kind how io_uring is asked to do it, and how it is tried with a
- * system call, for plain threads, which have no ring.
+ * for each kind how io_uring is asked to do it, and how it is done by a system
+ * call. How that comes about is the driver's affair (driver.h):
  *
- * Memory. What the kernel reads or writes is never on a stack that may move
- * (stackrule.h): a buffer of the caller that lies there is stood in for by a
- * bounce buffer, or, for reading, by one that the worker provides when the data
- * is there.
+ *   - io_uring is given the operation, and completes it. What the kernel at
+ *     hand has no opcode for is done by a system call, on the thread of the
+ *     worker if it cannot block, otherwise on one of a few others (offload.h);
+ *   - with epoll the actor itself makes the system call, again whenever the
+ *     descriptor is ready; what does not get ready (files) is offloaded;
+ *   - the simulated kernel completes it, when its seed says so;
+ *   - a plain thread makes the system call, and sleeps until it is ready.
+ *
+ * Memory. What the kernel reads or writes while the actor waits is never on a
+ * stack that may move (stackrule.h): a buffer of the caller that lies there is
+ * stood in for by a bounce buffer, or, for reading, by one that the worker
+ * provides when the data is there. Paths, addresses, vectors are copied to the
+ * room that belongs to the operation.
  */
 #ifndef HEPH_IO_OP_H
 #define HEPH_IO_OP_H
 
+#include "base/event.h"
 #include "core/wait.h"
 #include "io/file.h"
 
 enum heph_op_kind {
-	HEPH_OP_READ,
-	HEPH_OP_RECV,
+	HEPH_OP_READ, /* of anything but sockets; at `offset`, or -1 */
 	HEPH_OP_WRITE,
+	HEPH_OP_RECV, /* of sockets; `flags`: MSG_... */
 	HEPH_OP_SEND,
 	HEPH_OP_ACCEPT, /* goes on until it is cancelled or fails */
 	HEPH_OP_CONNECT,
 	HEPH_OP_POLL,
+	HEPH_OP_CLOSE,
 	HEPH_OP_KINDS,
 };
+
+/* How a kind is done where the kernel does not complete it. */
+enum heph_op_way {
+	HEPH_OP_WHEN_READY, /* as soon as poll(2) says `events` */
+	HEPH_OP_BLOCKING,   /* it gets ready by itself: a disk's */
+	HEPH_OP_AT_ONCE, /* it cannot block; never begun, see heph_op_now() */
+};
+
+#define HEPH_OFFSET_NONE UINT64_MAX /* the position of the file */
 
 struct heph_op {
 	struct heph_list node; /* in ext->operations, while in flight */
 	struct heph_self *self;
-	struct heph_file *file; /* accept: the listener */
-	enum heph_op_kind kind;
-	int number;	   /* the descriptor */
-	void *buf;	   /* or the address, of a connect */
-	uint32_t size;	   /* of it */
-	uint32_t events;   /* poll: POLLIN, POLLOUT */
-	bool provided;	   /* the kernel chooses a buffer of the worker */
-	bool done;	   /* the kernel has let go of it */
+	struct heph_file *file; /* NULL: it is about none */
+	uint8_t kind;
+	bool provided; /* the kernel chooses a buffer of the worker */
+	bool done;     /* the kernel has let go of it */
 	bool cancelling;
+	int number; /* the descriptor, or AT_FDCWD */
+	int number2;
+	uint32_t size;   /* of `buf` */
+	uint32_t events; /* poll: POLLIN, POLLOUT; others: flags or mode */
+	uint32_t flags;  /* as the system call has them */
+	void *buf;       /* or a path, an address, a vector */
+	void *buf2;
+	uint64_t offset, offset2;
 	int result;
 	int buffer; /* the one that the kernel chose, or -1 */
+	uint32_t room_size;
+	void *room; /* memory that is freed with it; NULL: none */
+	struct heph_offload {
+		struct heph_event event; /* it is done */
+		struct heph_op *next;    /* of those that wait for a thread */
+		uint8_t state;           /* under the lock of offload.c */
+	} offload;
 };
 
-/* What the two ways of doing it need to know of a kind. */
+/* What is known of a kind. */
 struct io_uring_sqe;
 struct heph_op_type {
 	const char *name;
-	void (*prepare)(struct io_uring_sqe *sqe, struct heph_op *op);
-	int (*attempt)(struct heph_op *op); /* -EAGAIN: wait for `events` */
+	enum heph_op_way way;
 	short events;
+	bool reads; /* `result` bytes have come to `buf` */
+	int opcode; /* of io_uring; -1: it has none */
+	void (*prepare)(struct io_uring_sqe *sqe, struct heph_op *op);
+	/* Returns the result or an error; -EAGAIN: it is not ready. */
+	int (*attempt)(struct heph_op *op);
 };
 extern const struct heph_op_type heph_op_types[HEPH_OP_KINDS];
 
-/* Waits. Does an operation that the caller has filled in but for the private
- * members. Returns its result; -ETIME, -ECANCELED. */
+static inline const struct heph_op_type *heph_op_type(const struct heph_op *op)
+{
+	return &heph_op_types[op->kind];
+}
+
+/* How this one is done: a file on a disk never says that it is not ready. */
+static inline enum heph_op_way heph_op_way(const struct heph_op *op)
+{
+	enum heph_op_way way = heph_op_type(op)->way;
+
+	return way == HEPH_OP_WHEN_READY && op->file &&
+			       (op->file->flags & HEPH_FILE_DISK) ?
+		       HEPH_OP_BLOCKING :
+		       way;
+}
+
+/* Makes one about a descriptor, or NULL, for the caller to fill in; NULL: no
+ * memory. The second one looks first whether the caller may wait, as public
+ * functions do. Returns 0; -ENOMEM, -ECANCELED. */
+struct heph_op *heph_op_make(struct heph_self *self, enum heph_op_kind kind,
+			     struct heph_file *file);
+int heph_op_new(heph_ctx ctx, enum heph_op_kind kind, struct heph_file *file,
+		struct heph_op **ret_op);
+
+/* Memory that lives as long as the operation, once for each; NULL: there is
+ * none. */
+void *heph_op_room(struct heph_op *op, size_t size);
+
+/* Copies one text, or two, into the room: they become `buf` and `buf2`. Returns
+ * 0; -ENOMEM, -EINVAL (NULL), -ENAMETOOLONG. */
+int heph_op_texts(struct heph_op *op, const char *first, const char *second);
+
+/* Frees one that is not in flight. */
+void heph_op_free(struct heph_op *op);
+
+/* Waits. Does an operation. Returns its result; -ETIME, -ECANCELED. The second
+ * one frees it, too. */
 int heph_op_run(heph_ctx ctx, struct heph_op *op);
+int heph_op_finish(heph_ctx ctx, struct heph_op *op);
+
+/* Does one that cannot block; it may lie on the stack. Returns its result. */
+int heph_op_now(struct heph_self *self, struct heph_op *op);
 
 /* Begins one, for a worker: `op` lives until `done`. */
 void heph_op_start(struct heph_op *op);
 
-/* Asks the kernel to give one up. It ends with -ECANCELED, or with what it had
- * done before. */
+/* Asks the kernel to give one up; and all of an actor. It ends with -ECANCELED,
+ * or with what it had done before. */
 void heph_op_cancel(struct heph_op *op);
+void heph_op_cancel_all(struct heph_self *self);
 
 /* Waits until an operation has ended. */
 void heph_op_await(struct heph_op *op);
+
+/* Takes back what abandoned actors have in flight, for the driver that stops. Ends
+ * the process if that takes more than a second. */
+void heph_ops_end(struct heph_worker *worker);
 
 /* The driver's: the kernel has said something about the operation; `more`:
  * and will again. */
 void heph_op_complete(struct heph_op *op, int result, int buffer, bool more);
 
-/* Closes a number, without waiting for it. Any thread of the runtime. */
+/* Closes a number, without waiting for it; and before it returns, if others are
+ * to notice. Any thread of the runtime. */
 void heph_op_close(int number);
+void heph_op_close_now(struct heph *heph, int number);
+
+/* Whether the actor makes the system calls itself, so that their memory may lie
+ * on its stack. */
+bool heph_op_by_actor(struct heph_self *self, struct heph_op *op);
 
 #endif

@@ -4,19 +4,26 @@
 #include <poll.h>
 
 #include "io/net.h"
-#include "io/op.h"
+#include "io/driver.h"
+
+static bool ready(struct heph_self *self, struct heph_file *file, bool writing)
+{
+	struct heph_op op = { .kind = HEPH_OP_POLL,
+			      .number = file->number,
+			      .events = writing ? POLLOUT : POLLIN };
+
+	return heph_op_now(self, &op) > 0;
+}
 
 int heph_poll_now(struct heph_self *self, struct heph_fd fd, bool writing)
 {
 	struct heph_file *file = heph_file_find(heph_self_ctx(self), fd);
-	struct pollfd it = { .events = writing ? POLLOUT : POLLIN };
 
 	if (!file)
 		return -EBADF;
-	it.fd = file->number;
 	if (file->backlog.accept) /* it takes what there is */
 		return file->backlog.n > 0;
-	return file->backlog.n || poll(&it, 1, 0) == 1;
+	return file->backlog.n || ready(self, file, writing);
 }
 
 int heph_poll_begin(struct heph_self *self, struct heph_fd fd, bool writing,
@@ -29,14 +36,10 @@ int heph_poll_begin(struct heph_self *self, struct heph_fd fd, bool writing,
 		return -EBADF;
 	if (!self->kind)
 		return -EOPNOTSUPP;
-	op = heph_pool_take(&self->thread->pool, sizeof(*op));
+	op = heph_op_make(self, HEPH_OP_POLL, file);
 	if (!op)
 		return -ENOMEM;
-	*op = (struct heph_op){ .self = self,
-				.file = file,
-				.kind = HEPH_OP_POLL,
-				.number = file->number,
-				.events = writing ? POLLOUT : POLLIN };
+	op->events = writing ? POLLOUT : POLLIN;
 	heph_op_start(op);
 	*ret_poll = op;
 	return 0;
@@ -55,5 +58,5 @@ void heph_poll_end(void *poll)
 
 	heph_op_cancel(op);
 	heph_op_await(op);
-	heph_pool_give(&op->self->thread->pool, op, sizeof(*op));
+	heph_op_free(op);
 }

@@ -6,37 +6,12 @@
 
 #include "base/mem.h"
 #include "core/stackrule.h"
-#include "io/op.h"
-#include "io/uring.h"
+#include "io/buffers.h"
+#include "io/driver.h"
 
 /* Bytes of one operation; of one for which a bounce buffer stands in, unless a
  * packet must not be divided. */
 enum { TRANSFER_MAX = 1 << 30, BOUNCE_MAX = 1 << 16 };
-
-static struct heph_op *make(heph_ctx ctx, struct heph_file *file,
-			    enum heph_op_kind kind, void *buf, size_t size)
-{
-	struct heph_op *op;
-
-	if (!heph_self_extend(ctx.self))
-		return NULL;
-	op = heph_pool_take(&ctx.self->thread->pool, sizeof(*op));
-	if (!op)
-		return NULL;
-	*op = (struct heph_op){
-		.kind = kind,
-		.file = file,
-		.number = file->number,
-		.buf = buf,
-		.size = size < TRANSFER_MAX ? (uint32_t)size : TRANSFER_MAX,
-	};
-	return op;
-}
-
-static void dispose(heph_ctx ctx, struct heph_op *op)
-{
-	heph_pool_give(&ctx.self->thread->pool, op, sizeof(*op));
-}
 
 static int count_bounced(heph_ctx ctx, int result)
 {
@@ -54,7 +29,7 @@ static int run_bounced(heph_ctx ctx, struct heph_op *op, void *read_to)
 	void *bounce;
 	int result;
 
-	if (size > BOUNCE_MAX && !op->file->packets)
+	if (size > BOUNCE_MAX && !(op->file->flags & HEPH_FILE_PACKETS))
 		size = BOUNCE_MAX;
 	bounce = heph_pool_take(pool, size);
 	if (!bounce)
@@ -73,7 +48,7 @@ static int run_bounced(heph_ctx ctx, struct heph_op *op, void *read_to)
 /* Into a buffer that the kernel chooses when there is data. */
 static int run_provided(heph_ctx ctx, struct heph_op *op, void *buf)
 {
-	struct heph_uring *uring = heph_uring_of(heph_worker_of(ctx.self));
+	const struct heph_io *io = heph_io_of(ctx.self->thread->heph);
 	uint32_t size = op->size;
 	int result;
 
@@ -83,8 +58,8 @@ static int run_provided(heph_ctx ctx, struct heph_op *op, void *buf)
 		op->size = HEPH_BUFFER_SIZE;
 	result = heph_op_run(ctx, op);
 	if (op->buffer >= 0)
-		heph_buffers_take(&uring->buffers, (unsigned)op->buffer, buf,
-				  result > 0 ? (size_t)result : 0);
+		io->take(heph_worker_of(ctx.self), (unsigned)op->buffer, buf,
+			 result > 0 ? (size_t)result : 0);
 	if (result != -ENOBUFS)
 		return count_bounced(ctx, result);
 	op->provided = false;
@@ -92,24 +67,23 @@ static int run_provided(heph_ctx ctx, struct heph_op *op, void *buf)
 	return run_bounced(ctx, op, buf);
 }
 
-static bool reads(enum heph_op_kind kind)
-{
-	return kind == HEPH_OP_READ || kind == HEPH_OP_RECV;
-}
-
 /* Of a stream the rest can be read later; all else may be lost, or wants to be
  * read in few pieces. */
 static bool fits_provided(const struct heph_op *op)
 {
+	if (!heph_io_of(op->self->thread->heph)->take)
+		return false;
 	return op->size <= HEPH_BUFFER_SIZE ||
-	       (op->file->socket && !op->file->packets);
+	       (op->file->flags & (HEPH_FILE_SOCKET | HEPH_FILE_PACKETS)) ==
+		       HEPH_FILE_SOCKET;
 }
 
 static int run(heph_ctx ctx, struct heph_op *op, void *buf)
 {
-	if (!heph_stack_moves(ctx.self, buf, op->size))
+	if (!heph_stack_moves(ctx.self, buf, op->size) ||
+	    heph_op_by_actor(ctx.self, op))
 		return heph_op_run(ctx, op);
-	if (!reads(op->kind))
+	if (!heph_op_type(op)->reads)
 		return run_bounced(ctx, op, NULL);
 	return fits_provided(op) ? run_provided(ctx, op, buf) :
 				   run_bounced(ctx, op, buf);
@@ -118,16 +92,18 @@ static int run(heph_ctx ctx, struct heph_op *op, void *buf)
 static int transfer(heph_ctx ctx, struct heph_file *file, enum heph_op_kind kind,
 		    void *buf, size_t size)
 {
-	int result = heph_wait_allowed(ctx);
 	struct heph_op *op;
+	int result;
 
-	if (result < 0 || size == 0)
+	if (size == 0)
+		return heph_wait_allowed(ctx);
+	result = heph_op_new(ctx, kind, file, &op);
+	if (result < 0)
 		return result;
-	op = make(ctx, file, kind, buf, size);
-	if (!op)
-		return -ENOMEM;
+	op->buf = buf;
+	op->size = size < TRANSFER_MAX ? (uint32_t)size : TRANSFER_MAX;
 	result = run(ctx, op, buf);
-	dispose(ctx, op);
+	heph_op_free(op);
 	return result;
 }
 
@@ -137,8 +113,10 @@ int heph_read(heph_ctx ctx, struct heph_fd fd, void *buf, size_t size)
 
 	if (!file)
 		return -EBADF;
-	return transfer(ctx, file, file->socket ? HEPH_OP_RECV : HEPH_OP_READ, buf,
-			size);
+	return transfer(ctx, file,
+			file->flags & HEPH_FILE_SOCKET ? HEPH_OP_RECV :
+							 HEPH_OP_READ,
+			buf, size);
 }
 
 int heph_write(heph_ctx ctx, struct heph_fd fd, const void *buf, size_t size)
@@ -147,7 +125,9 @@ int heph_write(heph_ctx ctx, struct heph_fd fd, const void *buf, size_t size)
 
 	if (!file)
 		return -EBADF;
-	return transfer(ctx, file, file->socket ? HEPH_OP_SEND : HEPH_OP_WRITE,
+	return transfer(ctx, file,
+			file->flags & HEPH_FILE_SOCKET ? HEPH_OP_SEND :
+							 HEPH_OP_WRITE,
 			(void *)(uintptr_t)buf, size);
 }
 

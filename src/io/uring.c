@@ -27,8 +27,7 @@
 #include "core/wait.h"
 #include "coro/san.h"
 #include "io/file.h"
-#include "io/op.h"
-#include "io/poll.h"
+#include "io/offload.h"
 
 enum {
 	ENTRIES = 256,
@@ -130,7 +129,7 @@ static void check_addresses(struct heph_uring *uring,
 					 heph_op_types[op->kind].name);
 }
 
-void heph_uring_submit(struct heph_uring *uring, struct heph_op *op)
+static void submit_op(struct heph_uring *uring, struct heph_op *op)
 {
 	struct io_uring_sqe *sqe = get_sqe(uring);
 
@@ -145,17 +144,35 @@ void heph_uring_submit(struct heph_uring *uring, struct heph_op *op)
 	uring->in_flight++;
 }
 
-void heph_uring_cancel(struct heph_uring *uring, struct heph_op *op)
+static bool offloaded(const struct heph_op *op)
 {
-	struct io_uring_sqe *sqe = get_sqe(uring);
+	return heph_op_type(op)->opcode < 0;
+}
 
+static void begin(struct heph_worker *worker, struct heph_op *op)
+{
+	if (offloaded(op))
+		heph_offload_begin(op);
+	else
+		submit_op(heph_uring_of(worker), op);
+}
+
+static void cancel(struct heph_worker *worker, struct heph_op *op)
+{
+	struct io_uring_sqe *sqe;
+
+	if (offloaded(op)) {
+		heph_offload_cancel(op);
+		return;
+	}
+	sqe = get_sqe(heph_uring_of(worker));
 	io_uring_prep_cancel(sqe, op, 0);
 	io_uring_sqe_set_data64(sqe, 0);
 }
 
-void heph_uring_close(struct heph_uring *uring, int number)
+static void close_number(struct heph_worker *worker, int number)
 {
-	struct io_uring_sqe *sqe = get_sqe(uring);
+	struct io_uring_sqe *sqe = get_sqe(heph_uring_of(worker));
 
 	io_uring_prep_close(sqe, number);
 	io_uring_sqe_set_data64(sqe, (uint64_t)number << TAG_BITS | CLOSE);
@@ -435,27 +452,6 @@ fail_event:
 	return err;
 }
 
-/* Takes back what abandoned actors have in flight. */
-static void cancel_all(struct heph_uring *uring)
-{
-	struct io_uring_sqe *sqe;
-	heph_time until = heph_now() + HEPH_SEC;
-
-	if (uring->in_flight) {
-		sqe = get_sqe(uring);
-		io_uring_prep_cancel64(sqe, 0, IORING_ASYNC_CANCEL_ANY);
-		io_uring_sqe_set_data64(sqe, 0);
-	}
-	while (uring->in_flight && heph_now() < until)
-		uring_poll(uring->worker, 10 * HEPH_MSEC);
-	if (!uring->in_flight)
-		return;
-	heph_log_error("operations cannot be cancelled: giving up",
-		       HEPH_KV_UINT("operations", uring->in_flight));
-	heph_log_flush();
-	_exit(EXIT_FAILURE); /* the kernel may still write to our memory */
-}
-
 /* The worker's loop is over, but what completes is on its account. */
 static void uring_stop(struct heph_worker *worker)
 {
@@ -463,7 +459,7 @@ static void uring_stop(struct heph_worker *worker)
 	struct heph_thread *mine = heph_thread_current;
 
 	heph_thread_current = &worker->thread;
-	cancel_all(uring);
+	heph_ops_end(worker);
 	while (io_uring_sq_ready(&uring->ring)) /* what is to be closed */
 		submit_or_complain(uring);
 	heph_thread_current = mine;
@@ -481,42 +477,23 @@ static void uring_release(struct heph_worker *worker)
 	worker->driver = NULL;
 }
 
-static struct heph_op *next_to_cancel(struct heph_ext *ext)
+static void take(struct heph_worker *worker, unsigned buffer, void *to, size_t n)
 {
-	struct heph_list *node;
-	struct heph_op *op;
-
-	heph_list_each(node, &ext->operations) {
-		op = heph_container_of(node, struct heph_op, node);
-		if (!op->cancelling)
-			return op;
-	}
-	return NULL;
+	heph_buffers_take(&heph_uring_of(worker)->buffers, buffer, to, n);
 }
 
-/* From the beginning each time: to ask may complete others. */
-static void cancel_actor(struct heph_self *self)
-{
-	struct heph_op *op;
-
-	while ((op = next_to_cancel(self->ext)))
-		heph_op_cancel(op);
-}
-
-const struct heph_driver heph_uring_driver = {
-	.name = "io_uring",
-	.start = uring_start,
-	.stop = uring_stop,
-	.release = uring_release,
-	.poll = uring_poll,
-	.wake = uring_wake,
-	.tell = uring_tell,
-	.submit = uring_submit,
-	.cancel = cancel_actor,
-	.poll_now = heph_poll_now,
-	.poll_begin = heph_poll_begin,
-	.poll_ready = heph_poll_ready,
-	.poll_end = heph_poll_end,
-	.fd_detach = heph_file_detach,
-	.fd_attach = heph_file_attach,
+const struct heph_io heph_uring_io = {
+	.driver = { .name = "io_uring",
+		    .start = uring_start,
+		    .stop = uring_stop,
+		    .release = uring_release,
+		    .poll = uring_poll,
+		    .wake = uring_wake,
+		    .tell = uring_tell,
+		    .submit = uring_submit,
+		    HEPH_IO_COMMON },
+	.begin = begin,
+	.cancel = cancel,
+	.take = take,
+	.close = close_number,
 };

@@ -12,8 +12,7 @@
 
 #include "core/worker.h"
 #include "io/buffers.h"
-
-struct heph_op;
+#include "io/driver.h"
 
 struct heph_uring {
 	struct io_uring ring;
@@ -26,21 +25,12 @@ struct heph_uring {
 	bool complained;
 };
 
-extern const struct heph_driver heph_uring_driver;
+extern const struct heph_io heph_uring_io;
 
 static inline struct heph_uring *heph_uring_of(struct heph_worker *worker)
 {
 	return worker->driver;
 }
-
-/* Begins an operation: it will be completed with heph_op_complete(). */
-void heph_uring_submit(struct heph_uring *uring, struct heph_op *op);
-
-/* Asks for the end of an operation. */
-void heph_uring_cancel(struct heph_uring *uring, struct heph_op *op);
-
-/* Closes a number at the end of the turn. */
-void heph_uring_close(struct heph_uring *uring, int number);
 
 /*
  * For tests: lets the n-th attempt from now on fail, and only that one, to get

@@ -319,7 +319,7 @@ int heph_raw_embed_new(struct heph_embed **ret_embed,
 	err = open_descriptors(embed);
 	if (err < 0)
 		goto fail_descriptors;
-	err = heph_runtime_new(&embed->runtime, &config, &heph_uring_driver);
+	err = heph_runtime_new(&embed->runtime, &config, &heph_uring_io.driver);
 	if (err < 0)
 		goto fail_runtime;
 	err = start(embed);

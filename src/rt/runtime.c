@@ -302,7 +302,7 @@ int heph_raw_new(heph_ctx *ret_ctx, const struct heph_config *given, size_t size
 
 	*ret_ctx = (heph_ctx){ 0 };
 	if (err == 0)
-		err = heph_runtime_new(&runtime, &config, &heph_uring_driver);
+		err = heph_runtime_new(&runtime, &config, &heph_uring_io.driver);
 	if (err < 0)
 		return err;
 	heph_own_threads_init(runtime);

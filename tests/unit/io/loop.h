@@ -34,7 +34,7 @@ static inline void loop_open(struct loop *loop, unsigned poll_ratio)
 					    .grace = HEPH_SEC };
 
 	heph_clock_calibrate();
-	assert_int_equal(heph_init(&loop->heph, &config, &heph_uring_driver),
+	assert_int_equal(heph_init(&loop->heph, &config, &heph_uring_io.driver),
 			 0);
 	assert_int_equal(heph_files_init(&loop->heph), 0);
 	loop->worker = heph_mem_reserve(sizeof(*loop->worker));
@@ -42,7 +42,7 @@ static inline void loop_open(struct loop *loop, unsigned poll_ratio)
 	assert_int_equal(heph_worker_init(loop->worker, &loop->heph, 10000), 0);
 	assert_int_equal(heph_threads_add(&loop->heph, &loop->worker->thread),
 			 0);
-	assert_int_equal(heph_uring_driver.start(loop->worker), 0);
+	assert_int_equal(heph_uring_io.driver.start(loop->worker), 0);
 }
 
 static inline void loop_run(struct loop *loop, task_fn fn, void *arg)
@@ -76,9 +76,9 @@ static inline void loop_end(struct loop *loop)
 	assert_int_equal(heph_uring_of(loop->worker)->in_flight, 0);
 	assert_int_equal(heph_uring_of(loop->worker)->buffers.in_use, 0);
 	assert_int_equal(loop_count(loop)->operations, 0);
-	heph_uring_driver.stop(loop->worker);
+	heph_uring_io.driver.stop(loop->worker);
 	heph_attach_fini(&loop->heph);
-	heph_uring_driver.release(loop->worker);
+	heph_uring_io.driver.release(loop->worker);
 	heph_worker_fini(loop->worker);
 	heph_mem_unreserve(loop->worker, sizeof(*loop->worker));
 	heph_files_fini(&loop->heph);

@@ -12,10 +12,13 @@ static void the_table_is_complete(void **state)
 {
 	for (int kind = 0; kind < HEPH_OP_KINDS; kind++) {
 		assert_non_null(heph_op_types[kind].name);
-		assert_non_null(heph_op_types[kind].prepare);
 		assert_non_null(heph_op_types[kind].attempt);
-		assert_int_equal(heph_op_types[kind].events == 0,
-				 kind == HEPH_OP_POLL);
+		assert_int_equal(heph_op_types[kind].opcode < 0,
+				 !heph_op_types[kind].prepare);
+		assert_int_equal(heph_op_types[kind].events != 0,
+				 heph_op_types[kind].way ==
+						 HEPH_OP_WHEN_READY &&
+					 kind != HEPH_OP_POLL);
 		for (int other = 0; other < kind; other++)
 			assert_string_not_equal(heph_op_types[kind].name,
 						heph_op_types[other].name);

@@ -320,7 +320,7 @@ static void a_listener_is_closed_when_the_loop_is_over(void **state)
 	loop_open(&loop, 64);
 	loop_run(&loop, close_too_late, &loop);
 	assert_int_equal(loop_count(&loop)->operations, 1);
-	heph_uring_driver.stop(loop.worker);
+	heph_uring_io.driver.stop(loop.worker);
 	loop_end(&loop);
 	assert_int_equal(count_fds(), fds);
 }
@@ -332,7 +332,7 @@ static void a_ring_that_cannot_be_made_leaves_nothing(void **state)
 
 	for (long n = 1; n <= 3; n++) {
 		heph_mem_fail_after(n);
-		assert_int_equal(heph_uring_driver.start(&worker), -ENOMEM);
+		assert_int_equal(heph_uring_io.driver.start(&worker), -ENOMEM);
 		heph_mem_fail_after(-1);
 		assert_null(worker.driver);
 		assert_int_equal(count_fds(), fds);

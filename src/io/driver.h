@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * driver.h - what io needs of a driver, besides what the core needs
+ *
+ * There are three: uring.h, epoll.h, sim.h. A runtime has one; each of its
+ * workers has an own instance, in worker->driver.
+ */
+#ifndef HEPH_IO_DRIVER_H
+#define HEPH_IO_DRIVER_H
+
+#include "core/worker.h"
+#include "io/file.h"
+#include "io/op.h"
+#include "io/poll.h"
+
+struct heph_io {
+	struct heph_driver driver; /* first */
+
+	/* It only tells when a descriptor is ready: what can be done when one is
+	 * is done by the actor, and never begun. Polls are. */
+	bool by_readiness;
+
+	/* Begins an operation that is not HEPH_OP_AT_ONCE: it will be completed
+	 * with heph_op_complete(). Asks for its end. On the worker's thread. */
+	void (*begin)(struct heph_worker *worker, struct heph_op *op);
+	void (*cancel)(struct heph_worker *worker, struct heph_op *op);
+
+	/* Copies `n` bytes out of a buffer that an operation chose, and gives it
+	 * back; NULL: there are none, nothing is `provided`. */
+	void (*take)(struct heph_worker *worker, unsigned buffer, void *to,
+		     size_t n);
+
+	/* Closes a number, before the worker sleeps. */
+	void (*close)(struct heph_worker *worker, int number);
+
+	/* Does what cannot block; NULL: by its system call. Any thread. */
+	int (*now)(struct heph *heph, struct heph_op *op);
+};
+
+static inline const struct heph_io *heph_io_of(const struct heph *heph)
+{
+	return (const struct heph_io *)heph->driver;
+}
+
+/* What is the same in all of them. */
+#define HEPH_IO_COMMON                                                         \
+	.cancel = heph_op_cancel_all, .poll_now = heph_poll_now,               \
+	.poll_begin = heph_poll_begin, .poll_ready = heph_poll_ready,          \
+	.poll_end = heph_poll_end, .fd_detach = heph_file_detach,              \
+	.fd_attach = heph_file_attach
+
+#endif

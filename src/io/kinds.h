@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* kinds.h - how each kind of operation is done; see struct heph_op_type */
+#ifndef HEPH_IO_KINDS_H
+#define HEPH_IO_KINDS_H
+
+#include "io/op.h"
+
+#define HEPH_KIND(name)                                                        \
+	void heph_prepare_##name(struct io_uring_sqe *sqe,                     \
+				 struct heph_op *op);                          \
+	int heph_attempt_##name(struct heph_op *op)
+
+HEPH_KIND(read);
+HEPH_KIND(write);
+HEPH_KIND(recv);
+HEPH_KIND(send);
+HEPH_KIND(accept);
+HEPH_KIND(connect);
+HEPH_KIND(poll);
+int heph_attempt_close(struct heph_op *op);
+
+#undef HEPH_KIND
+
+#endif

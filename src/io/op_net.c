@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Kinds of operations: connections. */
+#include <liburing.h>
+#include <sys/socket.h>
+
+#include "io/kinds.h"
+
+void heph_prepare_accept(struct io_uring_sqe *sqe, struct heph_op *op)
+{
+	io_uring_prep_multishot_accept(sqe, op->number, NULL, NULL,
+				       SOCK_CLOEXEC);
+}
+
+int heph_attempt_accept(struct heph_op *op)
+{
+	int number = accept4(op->number, NULL, NULL, SOCK_CLOEXEC);
+
+	return number < 0 ? -errno : number;
+}
+
+void heph_prepare_connect(struct io_uring_sqe *sqe, struct heph_op *op)
+{
+	io_uring_prep_connect(sqe, op->number, op->buf, op->size);
+}
+
+/* Of a socket that does not block; asked again, it tells the end. */
+int heph_attempt_connect(struct heph_op *op)
+{
+	socklen_t length = sizeof(int);
+	int err = 0, result;
+
+	if (connect(op->number, op->buf, op->size) == 0 || errno == EISCONN)
+		return 0;
+	if (errno == EINPROGRESS || errno == EALREADY)
+		return -EAGAIN;
+	result = -errno;
+	if (getsockopt(op->number, SOL_SOCKET, SO_ERROR, &err, &length) == 0 &&
+	    err)
+		result = -err;
+	return result;
+}

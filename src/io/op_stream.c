@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* Kinds of operations: reading and writing, sockets or not; readiness. */
+#include <limits.h>
+#include <liburing.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "io/kinds.h"
+
+void heph_prepare_read(struct io_uring_sqe *sqe, struct heph_op *op)
+{
+	io_uring_prep_read(sqe, op->number, op->buf, op->size, op->offset);
+}
+
+int heph_attempt_read(struct heph_op *op)
+{
+	ssize_t n =
+		op->offset == HEPH_OFFSET_NONE ?
+			read(op->number, op->buf, op->size) :
+			pread(op->number, op->buf, op->size, (off_t)op->offset);
+
+	return n < 0 ? -errno : (int)n;
+}
+
+void heph_prepare_write(struct io_uring_sqe *sqe, struct heph_op *op)
+{
+	io_uring_prep_write(sqe, op->number, op->buf, op->size, op->offset);
+}
+
+/* A pipe that is ready takes PIPE_BUF bytes at once; with more, write(2) would
+ * wait for a reader whatever the deadline says. */
+static size_t write_at_once(const struct heph_op *op)
+{
+	if (op->size <= PIPE_BUF ||
+	    (op->file->flags & (HEPH_FILE_DISK | HEPH_FILE_NONBLOCK)))
+		return op->size;
+	return PIPE_BUF;
+}
+
+static ssize_t write_it(struct heph_op *op)
+{
+	size_t size = write_at_once(op);
+
+	return op->offset == HEPH_OFFSET_NONE ?
+		       write(op->number, op->buf, size) :
+		       pwrite(op->number, op->buf, size, (off_t)op->offset);
+}
+
+/* Forgets a signal of this thread that came when it was blocked. */
+static void swallow(const sigset_t *set)
+{
+	struct timespec none = { 0 };
+
+	sigtimedwait(set, NULL, &none);
+}
+
+/* A broken pipe is -EPIPE and no signal. */
+int heph_attempt_write(struct heph_op *op)
+{
+	sigset_t pipe, old;
+	int result;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe, &old);
+	result = (int)write_it(op);
+	if (result < 0)
+		result = -errno;
+	if (result == -EPIPE && !sigismember(&old, SIGPIPE))
+		swallow(&pipe);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return result;
+}
+
+void heph_prepare_recv(struct io_uring_sqe *sqe, struct heph_op *op)
+{
+	io_uring_prep_recv(sqe, op->number, op->buf, op->size, (int)op->flags);
+}
+
+int heph_attempt_recv(struct heph_op *op)
+{
+	int n = (int)recv(op->number, op->buf, op->size,
+			  (int)op->flags | MSG_DONTWAIT);
+
+	return n < 0 ? -errno : n;
+}
+
+void heph_prepare_send(struct io_uring_sqe *sqe, struct heph_op *op)
+{
+	io_uring_prep_send(sqe, op->number, op->buf, op->size,
+			   (int)op->flags | MSG_NOSIGNAL);
+}
+
+int heph_attempt_send(struct heph_op *op)
+{
+	int n = (int)send(op->number, op->buf, op->size,
+			  (int)op->flags | MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	return n < 0 ? -errno : n;
+}
+
+void heph_prepare_poll(struct io_uring_sqe *sqe, struct heph_op *op)
+{
+	io_uring_prep_poll_add(sqe, op->number, op->events);
+}
+
+int heph_attempt_poll(struct heph_op *op)
+{
+	struct pollfd fd = { .fd = op->number, .events = (short)op->events };
+
+	return poll(&fd, 1, 0) == 1 ? fd.revents : -EAGAIN;
+}
+
+int heph_attempt_close(struct heph_op *op)
+{
+	return close(op->number) < 0 ? -errno : 0;
+}
