@@ -245,20 +245,22 @@ static void write_here(heph_time deadline)
 	unlock();
 }
 
+/* After the deadline as well: what can be written without waiting is. */
 static void flush_until(heph_time deadline)
 {
 	uint64_t target = heph_logring_claimed(&ring);
 	enum writer_state state;
 
-	while (heph_logring_written(&ring) < target &&
-	       heph_clock_now() < deadline) {
+	while (heph_logring_written(&ring) < target) {
 		state = atomic_load(&writer.state);
 		if (state == WRITER_NONE || state == WRITER_ENDED)
 			write_here(deadline);
 		else
 			wake_writer();
-		if (heph_logring_written(&ring) < target)
-			nap();
+		if (heph_logring_written(&ring) >= target ||
+		    heph_clock_now() >= deadline)
+			break;
+		nap();
 	}
 }
 
