@@ -21,7 +21,7 @@ CLANG = CC=clang
 SANITIZE = -Db_lundef=false -Doptimization=1
 
 .PHONY: help build run test check bench bench-check bench-peers \
-	bench-plots plots asan tsan valgrind hostile slots \
+	bench-io bench-plots plots asan tsan valgrind hostile slots \
 	stress fuzz cover format tidy deps install clean
 
 help: ## these lines
@@ -58,6 +58,10 @@ bench-check: ## instructions per operation; BENCH=names UPDATE=1: new bounds
 bench-peers: build ## the same work done by other systems, side by side
 	@scripts/deps.sh all
 	@BUILD=build scripts/bench-peers.sh
+
+bench-io: build ## echo servers and cp beside others
+	@scripts/deps.sh test
+	@BUILD=build scripts/bench-io.sh
 
 bench-plots: build ## measures what the pictures in docs/plots show, and draws them
 	@scripts/deps.sh all

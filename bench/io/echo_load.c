@@ -8,8 +8,7 @@
  * when it is back as a whole the next one follows. PID is the server's, whose
  * CPU time is taken at the beginning and the end of the time that counts, which
  * begins after a while of the same. With 0 seconds each connection sends one
- * message only; then the program prints a line and waits for SIGTERM, with the
- * connections open.
+ * message only; then the program prints a line, and ends when the server does.
  *
  * The line has times in nanoseconds: one message from the beginning of its
  * sending until all of it is back. `all` counts what was sent before the
@@ -206,7 +205,8 @@ static void measure(pid_t server, uint64_t length)
 	uint64_t cpu, began = now();
 	clockid_t clock;
 
-	server_must(-clock_getcpuclockid(server, &clock), "the server's CPU time");
+	server_must(-clock_getcpuclockid(server, &clock),
+		    "the server's CPU time");
 	for (unsigned i = 0; i < n_conns; i++)
 		begin(&conns[i], began);
 	run_until(began + WARM_UP);
@@ -217,12 +217,22 @@ static void measure(pid_t server, uint64_t length)
 	say(now() - began, clock_of(clock) - cpu);
 }
 
+/* Nothing more is sent, so what comes is the end of a connection. */
+static void await_end(void)
+{
+	struct epoll_event event;
+
+	while (epoll_wait(epoll, &event, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
 int main(int argc, char **argv)
 {
 	double secs;
 
 	if (argc != 6) {
-		fprintf(stderr, "usage: %s PID PORT CONNECTIONS BYTES SECONDS\n",
+		fprintf(stderr,
+			"usage: %s PID PORT CONNECTIONS BYTES SECONDS\n",
 			argv[0]);
 		return 2;
 	}
@@ -236,6 +246,6 @@ int main(int argc, char **argv)
 	}
 	printf("connections=%u\n", n_conns);
 	fflush(stdout);
-	pause();
+	await_end();
 	return 0;
 }

@@ -10,9 +10,9 @@
 #define SERVER_H
 
 enum {
-	SERVER_READ = 1 << 16,	/* bytes read at once at most */
-	SERVER_BACKLOG = 4096,	/* connections that wait to be accepted */
-	SERVER_EVENTS = 1024,	/* taken from the kernel at once */
+	SERVER_READ = 1 << 16, /* bytes read at once at most */
+	SERVER_BACKLOG = 4096, /* connections that wait to be accepted */
+	SERVER_EVENTS = 1024,  /* taken from the kernel at once */
 };
 
 /* Ends the program if `result`, which is returned, is an error: a negative
