@@ -12,6 +12,7 @@
 #include <heph/inbox.h>
 #include <heph/io.h>
 #include <heph/message.h>
+#include <heph/net.h>
 #include <heph/oneshot.h>
 #include <heph/own.h>
 #include <heph/refs.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io.h - descriptors, reading and writing, TCP
+ * io.h - descriptors, reading and writing
  *
  * A descriptor is owned by the actor, or plain thread, that opened or accepted
  * it, and closed when that ends. Used by anybody else it is -EBADF. To hand
@@ -100,78 +100,6 @@ HEPH_API HEPH_MUST int heph_write_all(heph_ctx ctx, struct heph_fd fd,
 HEPH_API HEPH_MUST int heph_write_exact(heph_ctx ctx, struct heph_fd fd,
 					const void *buf, size_t size,
 					size_t *ret_done);
-
-/* ---- TCP ----------------------------------------------------------------- */
-
-/*
- * Addresses are text: "127.0.0.1:7000", "[::1]:7000", ":7000" (all, IPv6 and
- * IPv4) with port 0 for any free one. Names of hosts are not looked up.
- * -EINVAL if it cannot be read.
- */
-enum { HEPH_ADDRESS_MAX = 64 };
-
-/* Opens a listening socket; does not wait. SO_REUSEADDR, and accepted
- * connections have TCP_NODELAY. Returns 0; -EADDRINUSE, -EACCES. */
-HEPH_API HEPH_MUST int heph_listen(heph_ctx ctx, const char *address,
-				   struct heph_fd *ret_fd);
-
-/* The same for heph_serve_on_each(): further sockets can share its port. */
-HEPH_API HEPH_MUST int heph_listen_shared(heph_ctx ctx, const char *address,
-					  struct heph_fd *ret_fd);
-
-/* Waits. Takes the next connection. Returns 0; -EMFILE, -ENFILE, -ENOBUFS,
- * -ECONNABORTED and the like, after which it can be called again. */
-HEPH_API HEPH_MUST int heph_accept(heph_ctx ctx, struct heph_fd listener,
-				   struct heph_fd *ret_fd);
-
-/* Waits. Connects, with TCP_NODELAY. Returns 0; -ECONNREFUSED and the like. */
-HEPH_API HEPH_MUST int heph_connect(heph_ctx ctx, const char *address,
-				    struct heph_fd *ret_fd);
-
-/* Waits. Ends the sending half (SHUT_WR), the receiving half (SHUT_RD), or
- * both (SHUT_RDWR) of a connection. Returns 0. */
-HEPH_API HEPH_MUST int heph_shutdown(heph_ctx ctx, struct heph_fd fd, int how);
-
-/* The address of this end, and of the other one, as text. Does not wait. */
-HEPH_API HEPH_MUST int heph_local_address(heph_ctx ctx, struct heph_fd fd,
-					  char ret_address[HEPH_ADDRESS_MAX]);
-HEPH_API HEPH_MUST int heph_peer_address(heph_ctx ctx, struct heph_fd fd,
-					 char ret_address[HEPH_ADDRESS_MAX]);
-
-/* ---- serving ------------------------------------------------------------- */
-
-/*
- * heph_serve(ctx, listener, NAME, member[, argument][, .option = ...]): waits,
- * and spawns an actor for each connection, with its descriptor in that member
- * of the argument, which is otherwise copied for each of them: a type whose
- * argument owns something (.drop_arg) does not fit. The connections are actors
- * of the caller's worker, whatever `.on` says.
- *
- * It goes on until the caller is stopped. When accepting fails because
- * something is exhausted (EMFILE, ENFILE, ENOBUFS, ENOMEM) it tries again
- * after a pause that grows from 1 ms to 1 s; a connection whose actor cannot
- * be spawned is closed. A stop closes the listener and lets the connections
- * finish: for half of the runtime's grace if the runtime is ending, otherwise
- * for half of the configured grace; then they are stopped and awaited.
- * Returns 0 after a stop (of which the caller is still aware: what it wants to
- * wait for then needs heph_shield()), -ETIME after the deadline of `ctx`, which
- * ends it in the same way; another error of accepting. If the server could not
- * be spawned (-ENOMEM, -EAGAIN, -EBADF, or a stop or deadline before that) the
- * listener is still the caller's, otherwise it is closed.
- */
-HEPH_API HEPH_MUST int heph_raw_serve(heph_ctx ctx, struct heph_fd listener,
-				      const struct heph_actor *actor,
-				      const void *spawn, size_t size,
-				      size_t fd_at);
-
-/* heph_serve_on_each(...): the same on each worker, with a socket each that
- * shares the port of `listener`, which heph_listen_shared() made (otherwise
- * -EINVAL); connections stay on the worker that accepted them. */
-HEPH_API HEPH_MUST int heph_raw_serve_on_each(heph_ctx ctx,
-					      struct heph_fd listener,
-					      const struct heph_actor *actor,
-					      const void *spawn, size_t size,
-					      size_t fd_at);
 
 #ifdef __cplusplus
 }

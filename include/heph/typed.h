@@ -46,6 +46,7 @@
 #include <heph/group.h>
 #include <heph/io.h>
 #include <heph/message.h>
+#include <heph/net.h>
 #include <heph/own.h>
 #include <heph/refs.h>
 #include <heph/runtime.h>

@@ -3,7 +3,7 @@
 #ifndef HEPH_IO_ADDRESS_H
 #define HEPH_IO_ADDRESS_H
 
-#include <heph/io.h>
+#include <heph/net.h>
 
 #include <sys/socket.h>
 

@@ -9,8 +9,9 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
-#include "io/net.h"
 #include "io/driver.h"
+#include "io/net.h"
+#include "io/socket.h"
 
 /* A thread takes so many free places at once, and gives back as many when it
  * has twice as many. */
@@ -185,7 +186,8 @@ static void close_file(struct heph_file *file)
 	if (file->backlog.accept) {
 		file->closing = true;
 		if (file->flags & HEPH_FILE_LISTENER) /* its port is free now */
-			shutdown(file->number, SHUT_RDWR);
+			heph_socket_shut(heph_thread_current->heph,
+					 file->number, SHUT_RDWR);
 		heph_op_cancel(file->backlog.accept);
 	} else {
 		heph_file_finish(file);
@@ -324,13 +326,16 @@ void heph_close(struct heph_fd fd)
 }
 
 /* HEPH_FILE_...; -EBADF. */
-static int what_is(int number)
+static int what_is(struct heph_self *self, int number)
 {
-	int status = fcntl(number, F_GETFL);
-	struct stat info;
-	int flags = 0;
+	struct stat info = { 0 };
+	struct heph_op status_op = { .kind = HEPH_OP_STATUS, .number = number };
+	struct heph_op stat_op = { .kind = HEPH_OP_STAT,
+				   .number = number,
+				   .buf = &info };
+	int status = heph_op_now(self, &status_op), flags = 0;
 
-	if (status < 0 || fstat(number, &info) < 0)
+	if (status < 0 || heph_op_now(self, &stat_op) < 0)
 		return -EBADF;
 	if (status & O_NONBLOCK)
 		flags |= HEPH_FILE_NONBLOCK;
@@ -339,14 +344,14 @@ static int what_is(int number)
 		flags |= HEPH_FILE_DISK;
 	if (S_ISSOCK(info.st_mode))
 		flags |= HEPH_FILE_SOCKET;
-	if (S_ISSOCK(info.st_mode) && !heph_net_is_stream(number))
+	if (S_ISSOCK(info.st_mode) && !heph_socket_is_stream(self, number))
 		flags |= HEPH_FILE_PACKETS;
 	return flags;
 }
 
 int heph_fd_adopt(heph_ctx ctx, int number, struct heph_fd *ret_fd)
 {
-	int flags = what_is(number);
+	int flags = what_is(ctx.self, number);
 
 	return flags < 0 ? flags :
 			   heph_file_open(ctx.self, number, (unsigned)flags,

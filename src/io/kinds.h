@@ -18,6 +18,15 @@ HEPH_KIND(accept);
 HEPH_KIND(connect);
 HEPH_KIND(poll);
 int heph_attempt_close(struct heph_op *op);
+int heph_attempt_status(struct heph_op *op);
+int heph_attempt_stat(struct heph_op *op);
+int heph_attempt_socket(struct heph_op *op);
+int heph_attempt_bind(struct heph_op *op);
+int heph_attempt_listen(struct heph_op *op);
+int heph_attempt_shutdown(struct heph_op *op);
+int heph_attempt_get_option(struct heph_op *op);
+int heph_attempt_set_option(struct heph_op *op);
+int heph_attempt_name(struct heph_op *op);
 
 #undef HEPH_KIND
 

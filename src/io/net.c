@@ -8,38 +8,15 @@
  */
 #include "io/net.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "io/address.h"
 #include "io/driver.h"
+#include "io/socket.h"
 
 enum { BACKLOG_MAX = 256 };
-
-bool heph_net_is_stream(int number)
-{
-	int type = SOCK_STREAM;
-	socklen_t size = sizeof(type);
-
-	return getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
-	       type == SOCK_STREAM;
-}
-
-static int set_option_to(int number, int level, int name, int value)
-{
-	return setsockopt(number, level, name, &value, sizeof(value)) < 0 ?
-		       -errno :
-		       0;
-}
-
-static int set_option(int number, int level, int name)
-{
-	return set_option_to(number, level, name, 1);
-}
 
 /* ---- listening ------------------------------------------------------------------ */
 
@@ -54,59 +31,69 @@ static bool by_itself(heph_ctx ctx)
 	return !ctx.self->kind || by_readiness(ctx);
 }
 
-static int open_socket(const struct heph_address *address, unsigned flags)
+static int open_socket(heph_ctx ctx, const struct heph_address *address,
+		       unsigned flags)
 {
-	int type = SOCK_STREAM | SOCK_CLOEXEC;
-	int number;
+	int type = flags & HEPH_FILE_NONBLOCK ? SOCK_STREAM | SOCK_NONBLOCK :
+						SOCK_STREAM;
 
-	if (flags & HEPH_FILE_NONBLOCK)
-		type |= SOCK_NONBLOCK;
-	number = socket(address->storage.ss_family, type, 0);
-
-	return number < 0 ? -errno : number;
+	return heph_socket_make(ctx.self, address->storage.ss_family, type, 0);
 }
 
-static int bind_to(int number, const struct heph_address *address, bool share)
+static void close_number(heph_ctx ctx, int number)
 {
-	int err = set_option(number, SOL_SOCKET, SO_REUSEADDR);
+	heph_op_close_now(ctx.self->thread->heph, number);
+}
+
+static int set_no_delay(heph_ctx ctx, int number)
+{
+	return heph_socket_set_int(ctx.self, number, IPPROTO_TCP, TCP_NODELAY,
+				   1);
+}
+
+static int bind_to(heph_ctx ctx, int number, const struct heph_address *address,
+		   bool share)
+{
+	struct heph_self *self = ctx.self;
+	int err = heph_socket_set_int(self, number, SOL_SOCKET, SO_REUSEADDR, 1);
 
 	if (err == 0 && share)
-		err = set_option(number, SOL_SOCKET, SO_REUSEPORT);
+		err = heph_socket_set_int(self, number, SOL_SOCKET,
+					  SO_REUSEPORT, 1);
 	if (err == 0)
-		err = set_option(number, IPPROTO_TCP, TCP_NODELAY);
+		err = set_no_delay(ctx, number);
 	if (err == 0 && address->any)
-		err = set_option_to(number, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-	if (err == 0 && bind(number, (const void *)&address->storage,
-			     address->size) < 0)
-		err = -errno;
-	return err;
+		err = heph_socket_set_int(self, number, IPPROTO_IPV6,
+					  IPV6_V6ONLY, 0);
+	return err < 0 ? err : heph_socket_bind_to(self, number, address);
 }
 
 /* A socket that listens; or an error. */
-static int open_listener(const struct heph_address *address, unsigned flags)
+static int open_listener(heph_ctx ctx, const struct heph_address *address,
+			 unsigned flags)
 {
-	int number = open_socket(address, flags), err;
+	int number = open_socket(ctx, address, flags), err;
 
 	if (number < 0)
 		return number;
-	err = bind_to(number, address, flags & HEPH_FILE_SHARED);
-	if (err == 0 && listen(number, SOMAXCONN) < 0)
-		err = -errno;
+	err = bind_to(ctx, number, address, flags & HEPH_FILE_SHARED);
+	if (err == 0)
+		err = heph_socket_listen_now(ctx.self, number, SOMAXCONN);
 	if (err == 0)
 		return number;
-	close(number);
+	close_number(ctx, number);
 	return err;
 }
 
 /* Sockets that share a port would share it with other programs as well, and
  * nobody would notice: so first see whether the port is free. */
-static int check_free(const struct heph_address *address)
+static int check_free(heph_ctx ctx, const struct heph_address *address)
 {
-	int number = open_listener(address, 0);
+	int number = open_listener(ctx, address, 0);
 
 	if (number < 0)
 		return number;
-	close(number);
+	close_number(ctx, number);
 	return 0;
 }
 
@@ -120,11 +107,12 @@ static unsigned listener_flags(heph_ctx ctx, bool share)
 }
 
 /* A socket that listens there; or an error. */
-static int listen_at(const struct heph_address *address, unsigned flags)
+static int listen_at(heph_ctx ctx, const struct heph_address *address,
+		     unsigned flags)
 {
-	int err = flags & HEPH_FILE_SHARED ? check_free(address) : 0;
+	int err = flags & HEPH_FILE_SHARED ? check_free(ctx, address) : 0;
 
-	return err < 0 ? err : open_listener(address, flags);
+	return err < 0 ? err : open_listener(ctx, address, flags);
 }
 
 static int listen_on(heph_ctx ctx, const char *text, bool share,
@@ -136,10 +124,10 @@ static int listen_on(heph_ctx ctx, const char *text, bool share,
 
 	if (result < 0)
 		return result;
-	result = listen_at(&address, flags);
+	result = listen_at(ctx, &address, flags);
 	if (result == -EAFNOSUPPORT && address.any) { /* no IPv6 here */
 		heph_address_any_v4(&address);
-		result = listen_at(&address, flags);
+		result = listen_at(ctx, &address, flags);
 	}
 	return heph_file_admit(ctx.self, result, flags, ret_fd);
 }
@@ -152,15 +140,6 @@ int heph_listen(heph_ctx ctx, const char *address, struct heph_fd *ret_fd)
 int heph_listen_shared(heph_ctx ctx, const char *address, struct heph_fd *ret_fd)
 {
 	return listen_on(ctx, address, true, ret_fd);
-}
-
-static int local_address(struct heph_file *file, struct heph_address *ret_address)
-{
-	*ret_address = (struct heph_address){ .size = sizeof(ret_address->storage) };
-	return getsockname(file->number, (void *)&ret_address->storage,
-			   &ret_address->size) < 0 ?
-		       -errno :
-		       0;
 }
 
 bool heph_net_shared(heph_ctx ctx, struct heph_fd listener)
@@ -180,9 +159,9 @@ int heph_net_share(heph_ctx ctx, struct heph_fd listener, struct heph_fd *ret_fd
 		return -EBADF;
 	if (!(file->flags & HEPH_FILE_SHARED))
 		return -EINVAL;
-	err = local_address(file, &address);
+	err = heph_socket_name(ctx.self, file->number, false, &address);
 	if (err == 0)
-		err = open_listener(&address, file->flags);
+		err = open_listener(ctx, &address, file->flags);
 	return heph_file_admit(ctx.self, err, file->flags, ret_fd);
 }
 
@@ -339,15 +318,16 @@ static int connect_to(heph_ctx ctx, int number, const struct heph_address *addre
 static int open_for_connect(heph_ctx ctx, const struct heph_address *address)
 {
 	int number =
-		open_socket(address, by_itself(ctx) ? HEPH_FILE_NONBLOCK : 0);
+		open_socket(ctx, address,
+			    by_itself(ctx) ? HEPH_FILE_NONBLOCK : 0);
 	int err;
 
 	if (number < 0)
 		return number;
-	err = set_option(number, IPPROTO_TCP, TCP_NODELAY);
+	err = set_no_delay(ctx, number);
 	if (err == 0)
 		return number;
-	close(number);
+	close_number(ctx, number);
 	return err;
 }
 
@@ -367,7 +347,7 @@ int heph_connect(heph_ctx ctx, const char *text, struct heph_fd *ret_fd)
 		return number;
 	err = connect_to(ctx, number, &address);
 	if (err == 0 && by_itself(ctx))
-		err = fcntl(number, F_SETFL, 0) < 0 ? -errno : 0;
+		err = heph_socket_set_status(ctx.self, number, 0);
 	if (err < 0) {
 		heph_op_close_now(ctx.self->thread->heph, number);
 		return err;
@@ -383,28 +363,30 @@ int heph_shutdown(heph_ctx ctx, struct heph_fd fd, int how)
 
 	if (!file)
 		return -EBADF;
-	return shutdown(file->number, how) < 0 ? -errno : 0;
+	return heph_socket_shut(ctx.self->thread->heph, file->number, how);
+}
+
+static int address_text(heph_ctx ctx, struct heph_fd fd, bool peer,
+			char ret_text[HEPH_ADDRESS_MAX])
+{
+	struct heph_file *file = heph_file_find(ctx, fd);
+	struct heph_address address;
+	int err;
+
+	if (!file)
+		return -EBADF;
+	err = heph_socket_name(ctx.self, file->number, peer, &address);
+	return err < 0 ? err : heph_address_print(&address, ret_text);
 }
 
 int heph_local_address(heph_ctx ctx, struct heph_fd fd,
 		       char ret_address[HEPH_ADDRESS_MAX])
 {
-	struct heph_file *file = heph_file_find(ctx, fd);
-	struct heph_address address;
-	int err = file ? local_address(file, &address) : -EBADF;
-
-	return err < 0 ? err : heph_address_print(&address, ret_address);
+	return address_text(ctx, fd, false, ret_address);
 }
 
 int heph_peer_address(heph_ctx ctx, struct heph_fd fd,
 		      char ret_address[HEPH_ADDRESS_MAX])
 {
-	struct heph_file *file = heph_file_find(ctx, fd);
-	struct heph_address address = { .size = sizeof(address.storage) };
-
-	if (!file)
-		return -EBADF;
-	if (getpeername(file->number, (void *)&address.storage, &address.size) < 0)
-		return -errno;
-	return heph_address_print(&address, ret_address);
+	return address_text(ctx, fd, true, ret_address);
 }

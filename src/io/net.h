@@ -3,11 +3,10 @@
 #ifndef HEPH_IO_NET_H
 #define HEPH_IO_NET_H
 
+#include <heph/net.h>
+
 #include "io/file.h"
 #include "io/op.h"
-
-/* Whether a socket has no borders between what was sent at a time. */
-bool heph_net_is_stream(int number);
 
 /* An accept of a listener has brought a connection, or has ended. */
 void heph_net_accepted(struct heph_op *op);

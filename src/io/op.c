@@ -47,6 +47,15 @@ const struct heph_op_type heph_op_types[] = {
 	[HEPH_OP_CONNECT] = WHEN_READY(CONNECT, connect, POLLOUT),
 	[HEPH_OP_POLL] = WHEN_READY(POLL_ADD, poll, 0),
 	[HEPH_OP_CLOSE] = AT_ONCE(close),
+	[HEPH_OP_STATUS] = AT_ONCE(status),
+	[HEPH_OP_STAT] = AT_ONCE(stat),
+	[HEPH_OP_SOCKET] = AT_ONCE(socket),
+	[HEPH_OP_BIND] = AT_ONCE(bind),
+	[HEPH_OP_LISTEN] = AT_ONCE(listen),
+	[HEPH_OP_SHUTDOWN] = AT_ONCE(shutdown),
+	[HEPH_OP_GET_OPTION] = AT_ONCE(get_option),
+	[HEPH_OP_SET_OPTION] = AT_ONCE(set_option),
+	[HEPH_OP_NAME] = AT_ONCE(name),
 };
 _Static_assert(sizeof(heph_op_types) / sizeof(*heph_op_types) == HEPH_OP_KINDS,
 	       "an operation is missing in the table");
@@ -356,7 +365,7 @@ int heph_op_finish(heph_ctx ctx, struct heph_op *op)
 	return result;
 }
 
-static int do_now(struct heph *heph, struct heph_op *op)
+int heph_op_now_by(struct heph *heph, struct heph_op *op)
 {
 	const struct heph_io *io = heph->driver->alone ? NULL :
 							 heph_io_of(heph);
@@ -372,7 +381,7 @@ static int do_now(struct heph *heph, struct heph_op *op)
 int heph_op_now(struct heph_self *self, struct heph_op *op)
 {
 	op->self = self;
-	return do_now(self->thread->heph, op);
+	return heph_op_now_by(self->thread->heph, op);
 }
 
 /* ---- when the worker's loop is over ---------------------------------------------------- */
@@ -414,7 +423,7 @@ void heph_op_close_now(struct heph *heph, int number)
 {
 	struct heph_op op = { .kind = HEPH_OP_CLOSE, .number = number };
 
-	do_now(heph, &op);
+	heph_op_now_by(heph, &op);
 }
 
 void heph_op_close(int number)

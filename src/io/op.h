@@ -37,6 +37,16 @@ enum heph_op_kind {
 	HEPH_OP_CONNECT,
 	HEPH_OP_POLL,
 	HEPH_OP_CLOSE,
+	HEPH_OP_STATUS,   /* fcntl(2) F_GETFL; or F_SETFL, if `flags`, to `size` */
+	HEPH_OP_STAT,     /* `buf`: a struct stat */
+	HEPH_OP_SOCKET,   /* `number`, `number2`: domain, protocol; type: `flags` */
+	HEPH_OP_BIND,     /* to the address in `buf` */
+	HEPH_OP_LISTEN,   /* `flags`: the backlog */
+	HEPH_OP_SHUTDOWN, /* `flags`: SHUT_... */
+	/* of level `flags` and name `number2`; `size` of `buf`; get: returns it */
+	HEPH_OP_GET_OPTION,
+	HEPH_OP_SET_OPTION,
+	HEPH_OP_NAME, /* the own address, or if `flags` the peer's: its size */
 	HEPH_OP_KINDS,
 };
 
@@ -130,8 +140,10 @@ void heph_op_free(struct heph_op *op);
 int heph_op_run(heph_ctx ctx, struct heph_op *op);
 int heph_op_finish(heph_ctx ctx, struct heph_op *op);
 
-/* Does one that cannot block; it may lie on the stack. Returns its result. */
+/* Does one that cannot block; it may lie on the stack. Returns its result. The
+ * second one is for whoever is no actor. */
 int heph_op_now(struct heph_self *self, struct heph_op *op);
+int heph_op_now_by(struct heph *heph, struct heph_op *op);
 
 /* Begins one, for a worker: `op` lives until `done`. */
 void heph_op_start(struct heph_op *op);

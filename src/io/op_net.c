@@ -39,3 +39,54 @@ int heph_attempt_connect(struct heph_op *op)
 		result = -err;
 	return result;
 }
+
+/* ---- what cannot block --------------------------------------------------------- */
+
+int heph_attempt_socket(struct heph_op *op)
+{
+	int number = socket(op->number, (int)op->flags, op->number2);
+
+	return number < 0 ? -errno : number;
+}
+
+int heph_attempt_bind(struct heph_op *op)
+{
+	return bind(op->number, op->buf, op->size) < 0 ? -errno : 0;
+}
+
+int heph_attempt_listen(struct heph_op *op)
+{
+	return listen(op->number, (int)op->flags) < 0 ? -errno : 0;
+}
+
+int heph_attempt_shutdown(struct heph_op *op)
+{
+	return shutdown(op->number, (int)op->flags) < 0 ? -errno : 0;
+}
+
+int heph_attempt_get_option(struct heph_op *op)
+{
+	socklen_t size = op->size;
+
+	return getsockopt(op->number, (int)op->flags, op->number2, op->buf,
+			  &size) < 0 ?
+		       -errno :
+		       (int)size;
+}
+
+int heph_attempt_set_option(struct heph_op *op)
+{
+	return setsockopt(op->number, (int)op->flags, op->number2, op->buf,
+			  op->size) < 0 ?
+		       -errno :
+		       0;
+}
+
+int heph_attempt_name(struct heph_op *op)
+{
+	socklen_t size = op->size;
+	int err = op->flags ? getpeername(op->number, op->buf, &size) :
+			      getsockname(op->number, op->buf, &size);
+
+	return err < 0 ? -errno : (int)size;
+}

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Kinds of operations: reading and writing, sockets or not; readiness. */
+#include <fcntl.h>
 #include <limits.h>
 #include <liburing.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -118,4 +120,17 @@ int heph_attempt_poll(struct heph_op *op)
 int heph_attempt_close(struct heph_op *op)
 {
 	return close(op->number) < 0 ? -errno : 0;
+}
+
+int heph_attempt_status(struct heph_op *op)
+{
+	int result = op->flags ? fcntl(op->number, F_SETFL, (int)op->size) :
+				 fcntl(op->number, F_GETFL);
+
+	return result < 0 ? -errno : result;
+}
+
+int heph_attempt_stat(struct heph_op *op)
+{
+	return fstat(op->number, op->buf) < 0 ? -errno : 0;
 }

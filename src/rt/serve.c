@@ -4,7 +4,7 @@
  * parent of the connections, so that it can wait for those and for nothing
  * else. The caller waits for the server, and passes a stop on to it.
  */
-#include <heph/io.h>
+#include <heph/net.h>
 #include <heph/own.h>
 #include <heph/time.h>
 #include <heph/typed.h>
