@@ -316,7 +316,7 @@ static int run_begun(heph_ctx ctx, struct heph_op *op)
 	for (;;) {
 		heph_op_start(op);
 		result = await(ctx, op);
-		if (result == -EAGAIN) /* O_NONBLOCK, although we would wait */
+		if (result == -EAGAIN && events_of(op)) /* O_NONBLOCK */
 			result = until_ready(ctx, op);
 		else if (result != -EINTR)
 			return result;

@@ -67,6 +67,7 @@ struct heph_op {
 	bool provided; /* the kernel chooses a buffer of the worker */
 	bool done;     /* the kernel has let go of it */
 	bool cancelling;
+	bool by_call; /* io_uring cannot do just this one: by its system call */
 	int number; /* the descriptor, or AT_FDCWD */
 	int number2;
 	uint32_t size;   /* of `buf` */

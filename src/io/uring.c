@@ -28,6 +28,7 @@
 #include "coro/san.h"
 #include "io/file.h"
 #include "io/offload.h"
+#include "io/uring_abi.h"
 
 enum {
 	ENTRIES = 256,
@@ -144,24 +145,29 @@ static void submit_op(struct heph_uring *uring, struct heph_op *op)
 	uring->in_flight++;
 }
 
-static bool offloaded(const struct heph_op *op)
+/* What the kernel cannot be asked is done by a system call, on another thread. */
+static bool offloaded(const struct heph_uring *uring, const struct heph_op *op)
 {
-	return heph_op_type(op)->opcode < 0;
+	int opcode = heph_op_type(op)->opcode;
+
+	return opcode < 0 || op->by_call || !(uring->opcodes >> opcode & 1);
 }
 
 static void begin(struct heph_worker *worker, struct heph_op *op)
 {
-	if (offloaded(op))
-		heph_offload_begin(op);
-	else
+	if (!offloaded(heph_uring_of(worker), op))
 		submit_op(heph_uring_of(worker), op);
+	else if (op->provided) /* only the kernel chooses buffers */
+		heph_op_complete(op, -ENOBUFS, -1, false);
+	else
+		heph_offload_begin(op);
 }
 
 static void cancel(struct heph_worker *worker, struct heph_op *op)
 {
 	struct io_uring_sqe *sqe;
 
-	if (offloaded(op)) {
+	if (offloaded(heph_uring_of(worker), op)) {
 		heph_offload_cancel(op);
 		return;
 	}
@@ -415,6 +421,22 @@ static int make_ring(struct heph_uring *uring)
 	return err;
 }
 
+/* The opcodes that the kernel has: a bit for each. If it does not tell, all are
+ * tried. */
+static uint64_t probe_opcodes(struct io_uring *ring)
+{
+	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
+	uint64_t opcodes = 0;
+
+	if (!probe)
+		return UINT64_MAX;
+	for (int opcode = 0; opcode < HEPH_OPCODES; opcode++)
+		if (io_uring_opcode_supported(probe, opcode))
+			opcodes |= UINT64_C(1) << opcode;
+	io_uring_free_probe(probe);
+	return opcodes;
+}
+
 static int uring_start(struct heph_worker *worker)
 {
 	struct heph_uring *uring = heph_mem_alloc(sizeof(*uring));
@@ -434,6 +456,7 @@ static int uring_start(struct heph_worker *worker)
 		goto fail_ring;
 	io_uring_ring_dontfork(&uring->ring);
 	io_uring_register_ring_fd(&uring->ring);
+	uring->opcodes = probe_opcodes(&uring->ring);
 	err = heph_buffers_init(&uring->buffers, &uring->ring);
 	if (err < 0)
 		goto fail_buffers;

@@ -18,6 +18,7 @@ struct heph_uring {
 	struct io_uring ring;
 	struct heph_buffers buffers;
 	struct heph_worker *worker;
+	uint64_t opcodes;   /* a bit for each that the kernel has */
 	unsigned in_flight; /* that will complete */
 	int event;	    /* an eventfd that other threads wake us with */
 	int told;	    /* another one, of who sleeps for us; -1: none */

@@ -2,6 +2,7 @@
 /* More operations than the queues hold, more data than there are buffers. */
 #include "loop.h"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 enum { TURN = 1 << 20 }; /* actors of a turn: all of them */
@@ -339,9 +340,36 @@ static void a_ring_that_cannot_be_made_leaves_nothing(void **state)
 	}
 }
 
+/* ---- a kernel that lacks something -------------------------------------------------- */
+
+static int without_opcodes(heph_ctx ctx, void *arg)
+{
+	struct loop *loop = arg;
+	struct heph_uring *uring = heph_uring_of(loop->worker);
+	heph_fd file = adopt(ctx, memfd_create("test", MFD_CLOEXEC));
+	char stack[10], *heap = malloc(10);
+
+	uring->opcodes = UINT64_C(1) << IORING_OP_POLL_ADD;
+	must_be(heph_write_all(ctx, file, "some bytes", 10), 0);
+	must_be(lseek(heph_fd_number(ctx, file), 0, SEEK_SET), 0);
+	must_be(heph_read(ctx, file, stack, 4), 4);
+	must_be(heph_read(ctx, file, heap, 10), 6);
+	must(memcmp(stack, "some", 4) == 0 && memcmp(heap, " bytes", 6) == 0);
+	must_be(heph_read(ctx, file, heap, 10), 0);
+	heph_close(file);
+	free(heap);
+	return 0;
+}
+
+static void what_the_kernel_lacks_is_done_by_a_thread(void **state)
+{
+	loop_with(64, without_opcodes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_the_kernel_lacks_is_done_by_a_thread),
 		cmocka_unit_test(starts_300_operations_in_a_turn),
 		cmocka_unit_test(starts_6000_operations_in_a_turn),
 		cmocka_unit_test(
