@@ -29,8 +29,10 @@
 #include "rt/own_thread.h"
 #include "rt/thread.h"
 
-/* How long a worker may take to leave an actor after the end of the grace. */
-enum { LEAVE_SECONDS = 2 };
+/* How long a worker may take to leave an actor after the end of the grace: so
+ * many slices, of which a pause of the whole machine is one. */
+enum { LEAVE_SLICES = 50 };
+#define LEAVE_SLICE (100 * HEPH_MSEC)
 
 /* ---- a worker's thread ------------------------------------------------------------ */
 
@@ -138,21 +140,32 @@ static int start_workers(struct heph_runtime *runtime)
 
 /* ---- ending --------------------------------------------------------------------------- */
 
+/* Whether the thread ended within a slice. */
+static bool join_for_a_slice(pthread_t thread)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += LEAVE_SLICE;
+	if (until.tv_nsec >= HEPH_SEC) {
+		until.tv_nsec -= HEPH_SEC;
+		until.tv_sec++;
+	}
+	return pthread_timedjoin_np(thread, NULL, &until) == 0;
+}
+
 /* If it is stuck in an actor the process ends, because nothing of that worker
  * can be freed. */
 void heph_runtime_join(struct heph_runtime *runtime, pthread_t thread,
 		       const struct heph_thread *worker)
 {
-	struct timespec until;
-
 	if (!atomic_load(&runtime->heph.abandon)) {
 		pthread_join(thread, NULL);
 		return;
 	}
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += LEAVE_SECONDS;
-	if (pthread_timedjoin_np(thread, NULL, &until) == 0)
-		return;
+	for (int i = 0; i < LEAVE_SLICES; i++)
+		if (join_for_a_slice(thread))
+			return;
 	heph_log_error("a worker does not come back from an actor: giving up",
 		       HEPH_KV_INT("worker", heph_solo_place(worker)));
 	heph_log_flush();
