@@ -103,7 +103,7 @@ UNUSED static bool all_back(const struct heph_stats *stats)
 
 UNUSED static void await_all_back(heph_ctx ctx)
 {
-	heph_time until = heph_now() + 10 * HEPH_SEC;
+	heph_time until = heph_now() + 20 * HEPH_SEC;
 	struct heph_stats stats;
 
 	do {

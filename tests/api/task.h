@@ -178,7 +178,7 @@ static inline bool all_back(heph_ctx ctx, const struct counts *wanted,
 
 static inline void await_counts(heph_ctx ctx, const struct counts *wanted)
 {
-	must(all_back(ctx, wanted, 10 * HEPH_SEC));
+	must(all_back(ctx, wanted, 20 * HEPH_SEC));
 }
 
 static inline int nothing_to_do(heph_ctx ctx, void *arg)
@@ -204,7 +204,7 @@ static inline void pass_turns(heph_ctx ctx)
 /* Waits until the workers have nothing to do, and returns the numbers then. */
 static inline struct counts settled_counts(heph_ctx ctx)
 {
-	heph_time until = heph_now() + 10 * HEPH_SEC;
+	heph_time until = heph_now() + 20 * HEPH_SEC;
 	struct counts is;
 
 	pass_turns(ctx);

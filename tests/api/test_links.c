@@ -465,7 +465,7 @@ static int link_stopped(heph_ctx ctx, act_inbox in, void *arg)
 
 	must_be(heph_recv(ctx, in, &msg), -ECANCELED);
 	must_be(heph_link(ctx, *who), -ECANCELED);
-	must_be(heph_link(heph_shield(ctx, HEPH_SEC), *who), 0);
+	must_be(heph_link(heph_shield(ctx, HEPH_NEVER), *who), 0);
 	must_be(heph_unlink(ctx, *who), 0);
 	return 0;
 }

@@ -419,7 +419,7 @@ static int several(heph_ctx ctx, act_inbox in, void *arg)
 			  heph_on_oneshot(rx, &num)),
 		-ETIME);
 	must_be(send_num(tx, 1), 0);
-	must_be(heph_wait(ctx, heph_on_time(heph_now() + HEPH_SEC),
+	must_be(heph_wait(ctx, heph_on_time(heph_now() + 1000 * HEPH_SEC),
 			  heph_on_oneshot(rx, &num)),
 		1);
 	must_be(number(0, num), 1);

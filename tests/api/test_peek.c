@@ -124,13 +124,13 @@ static int stopped(heph_ctx ctx, act_inbox in, void *arg)
 	is_there = true; /* for a stop may overtake it */
 	must_be(heph_sleep(ctx, HEPH_NEVER), -ECANCELED);
 	/* From another worker the stop may overtake the message. */
-	must_be(heph_peek(heph_shield(ctx, HEPH_SEC), in, &msg), 0);
+	must_be(heph_peek(heph_shield(ctx, HEPH_NEVER), in, &msg), 0);
 	must_be(heph_try_peek(in, &msg), 0);
 	must_be(heph_peek(ctx, in, &msg), -ECANCELED);
 	must_be(heph_recv(ctx, in, &msg), -ECANCELED);
-	must_be(heph_peek(heph_shield(ctx, HEPH_SEC), in, &msg), 0);
+	must_be(heph_peek(heph_shield(ctx, HEPH_NEVER), in, &msg), 0);
 	must_be(msg.n, 1);
-	must_be(heph_recv(heph_shield(ctx, HEPH_SEC), in, &msg), 0);
+	must_be(heph_recv(heph_shield(ctx, HEPH_NEVER), in, &msg), 0);
 	must_be(heph_peek(heph_shield(ctx, HEPH_MSEC), in, &msg), -ETIME);
 	return 0;
 }
@@ -232,8 +232,9 @@ static int in_time(heph_ctx ctx, act_inbox in, void *arg)
 		send_self(ctx, in, n);
 	must_be(heph_recv(heph_until(ctx, past), in, &msg), 0);
 	must_be(heph_recv(heph_within(ctx, 0), in, &msg), 0);
-	must_be(heph_recv(heph_within(ctx, HEPH_SEC), in, &msg), 0);
-	must_be(heph_recv(heph_within(heph_within(ctx, HEPH_SEC), 0), in, &msg),
+	must_be(heph_recv(heph_within(ctx, 1000 * HEPH_SEC), in, &msg), 0);
+	must_be(heph_recv(heph_within(heph_within(ctx, HEPH_NEVER), 0), in,
+			  &msg),
 		0);
 	must_be(msg.n, 3);
 	must_be(heph_recv(heph_within(heph_within(ctx, 0), HEPH_SEC), in, &msg),
@@ -263,7 +264,7 @@ static int at_deadline(heph_ctx ctx, act_inbox in, void *arg)
 		err = heph_recv(heph_until(ctx, it.when), in, &msg);
 		must(err == 0 || err == -ETIME);
 		must_be(heph_join(ctx, helper, NULL), 0);
-		must_be(heph_recv(heph_within(ctx, err ? HEPH_SEC : 0), in,
+		must_be(heph_recv(heph_within(ctx, err ? HEPH_NEVER : 0), in,
 				  &msg),
 			err ? 0 : -ETIME);
 	}

@@ -348,8 +348,8 @@ static int shielded(heph_ctx ctx, act_inbox in, void *arg)
 	must_be(heph_await(ctx, &call, &n), -ECANCELED);
 	must_be(heph_await(ctx, &call, &n), -ECANCELED);
 	must_be(heph_call_error(ctx).err, -ECANCELED);
-	must_be(heph_send(heph_shield(ctx, HEPH_SEC), to, { .n = 0 }), 0);
-	must_be(heph_await(heph_shield(ctx, HEPH_SEC), &call, &n), 0);
+	must_be(heph_send(heph_shield(ctx, HEPH_NEVER), to, { .n = 0 }), 0);
+	must_be(heph_await(heph_shield(ctx, HEPH_NEVER), &call, &n), 0);
 	must_be(n, 2);
 	return 0;
 }

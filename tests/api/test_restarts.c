@@ -77,7 +77,8 @@ static int case_a(heph_ctx ctx, act_inbox in, void *arg)
 		job = (struct job){ .ends = ends };
 		must_be(heph_spawn(ctx, act, &ref, { lives, &job },
 				   .on = HEPH_WORKER(n), .decide = decide,
-				   .restarts = { .times = 3 }),
+				   .restarts = { .times = 3,
+						 .within = HEPH_NEVER }),
 			0);
 		must_be(heph_join(ctx, ref, NULL), 0);
 		must_be(job.runs, 1);
@@ -106,7 +107,8 @@ static int case_b(heph_ctx ctx, act_inbox in, void *arg)
 				    .verdict = HEPH_STOP };
 		must_be(heph_spawn(ctx, act, &ref, { lives, &job },
 				   .on = HEPH_WORKER(n / 2), .decide = decide,
-				   .restarts = { .times = 3 }),
+				   .restarts = { .times = 3,
+						 .within = HEPH_NEVER }),
 			0);
 		must_be(heph_join(ctx, ref, &exit), 0);
 		must_have_ended(&exit, n & 1 ? -ENOTRECOVERABLE : -EIO);
@@ -191,6 +193,7 @@ static int measure_pauses(heph_ctx ctx, act_inbox in, void *arg)
 {
 	static const int ends[] = { -EIO, -EIO, -EIO, -EIO, -EIO, 1, 0 };
 	const struct heph_restarts restarts = { .times = HEPH_UNLIMITED,
+						.within = HEPH_NEVER,
 						.backoff = HEPH_MSEC,
 						.backoff_max = 5 * HEPH_MSEC };
 	static struct job job;

@@ -105,24 +105,21 @@ static int spawns_at_its_end(heph_ctx ctx, act_inbox in, void *arg)
 static void ends_the_late_ones(void **state)
 {
 	struct heph_config config = two_workers;
-	heph_time begun;
 	heph_ctx ctx;
 
 	(void)state;
-	config.grace = 20 * HEPH_SEC;
+	config.grace = 1000 * HEPH_SEC;
 	ctx = begin(&config);
 	spawn_on(ctx, HEPH_WORKER(0), spawns_at_its_end, NULL);
-	begun = heph_now();
 	heph_free(ctx);
 	must_be(act_args_dropped, 3);
-	must(heph_now() - begun < 10 * HEPH_SEC);
 }
 
 /* The grace is added to the time: the largest one is not a small one. */
 static int say_goodbye(heph_ctx ctx, act_inbox in, void *arg)
 {
 	must_be(idle(ctx, in, arg), -ECANCELED);
-	must_be(heph_sleep(heph_shield(ctx, 10 * HEPH_SEC), 2 * HEPH_MSEC), 0);
+	must_be(heph_sleep(heph_shield(ctx, HEPH_NEVER), 2 * HEPH_MSEC), 0);
 	ended++;
 	return 0;
 }

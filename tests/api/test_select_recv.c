@@ -269,7 +269,8 @@ static int is_stopped(heph_ctx ctx, pick_inbox in, void *arg)
 
 	must_be(heph_recv_where(ctx, in, &msg, n, 9), -ECANCELED);
 	must_be(heph_recv_where(ctx, in, &msg, n, 1), -ECANCELED);
-	must_be(heph_recv_where(heph_shield(ctx, HEPH_SEC), in, &msg, n, 1), 0);
+	must_be(heph_recv_where(heph_shield(ctx, HEPH_NEVER), in, &msg, n, 1),
+		0);
 	must_be(heph_recv_where(heph_shield(ctx, HEPH_MSEC), in, &msg, n, 1),
 		-ETIME);
 	return 0;
@@ -370,7 +371,7 @@ static int full(heph_ctx ctx, pick_inbox in, void *arg)
 	must_be(heph_try_recv_where(in, &msg, n, 100), -ENOBUFS);
 	must_be(heph_wait(ctx, heph_on_msg_where(in, &msg, n, 100)), -ENOBUFS);
 	must_be(heph_wait(ctx, heph_on_msg_where(in, &msg, n, 100),
-			  heph_on_time(heph_now() + HEPH_SEC)),
+			  heph_on_time(heph_now() + 1000 * HEPH_SEC)),
 		-ENOBUFS);
 	/* ... unless another clause can be had */
 	must_be(heph_wait(ctx, heph_on_msg_where(in, &msg, n, 100),

@@ -63,18 +63,18 @@ static int signal_and_wait(heph_ctx ctx, act_inbox in, void *arg)
 		0);
 	must_be(kill(getpid(), (int)(intptr_t)arg), 0);
 	must_be(idle(ctx, in, NULL), -ECANCELED);
-	must_be(heph_sleep(heph_shield(ctx, HEPH_SEC), HEPH_MSEC), 0);
+	must_be(heph_sleep(heph_shield(ctx, HEPH_NEVER), HEPH_MSEC), 0);
 	return 0;
 }
 
 static int end_by_int(void)
 {
-	return run_with(20 * HEPH_SEC, signal_and_wait, (void *)SIGINT);
+	return run_with(1000 * HEPH_SEC, signal_and_wait, (void *)SIGINT);
 }
 
 static int end_by_term(void)
 {
-	return run_with(20 * HEPH_SEC, signal_and_wait, (void *)SIGTERM);
+	return run_with(1000 * HEPH_SEC, signal_and_wait, (void *)SIGTERM);
 }
 
 static void ask_all_of_the_first_level_to_stop(void **state)
@@ -102,7 +102,7 @@ static int ask_child_for_a_last_word(heph_ctx ctx, act_inbox in, void *arg)
 	must_be(kill(getpid(), SIGTERM), 0);
 	must_be(idle(ctx, in, arg), -ECANCELED);
 	must(!child_stopped);
-	sync_with(heph_shield(ctx, 5 * HEPH_SEC), ref);
+	sync_with(heph_shield(ctx, HEPH_NEVER), ref);
 	return 0;
 }
 
@@ -127,18 +127,14 @@ static int does_not_end(heph_ctx ctx, act_inbox in, void *arg)
 	must_be(kill(getpid(), SIGTERM), 0);
 	must_be(idle(ctx, in, arg), -ECANCELED);
 	must_be(kill(getpid(), SIGINT), 0);
-	(void)!heph_sleep(heph_shield(ctx, 10 * HEPH_SEC), 10 * HEPH_SEC);
-	must(!"that long");
+	(void)!heph_sleep(heph_shield(ctx, HEPH_NEVER), HEPH_NEVER);
+	must(!"that it goes on");
 	return 0;
 }
 
 static int end_at_once(void)
 {
-	heph_time begin = heph_now();
-	int err = run_with(20 * HEPH_SEC, does_not_end, NULL);
-
-	must(heph_now() - begin < 10 * HEPH_SEC);
-	return err;
+	return run_with(1000 * HEPH_SEC, does_not_end, NULL);
 }
 
 static void end_at_once_by_a_second_one(void **state)

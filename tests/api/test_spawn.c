@@ -131,7 +131,7 @@ static void copies_the_name(void **state)
 
 /* The name changes while the spawn is on its way to a worker that is busy. */
 static char fleeting[20];
-static _Atomic bool is_busy, is_changed;
+static _Atomic bool is_busy, may_change, is_changed;
 
 static int be_busy(heph_ctx ctx, act_inbox in, void *arg)
 {
@@ -147,7 +147,9 @@ static int be_busy(heph_ctx ctx, act_inbox in, void *arg)
 
 static int change_name(heph_ctx ctx, act_inbox in, void *arg)
 {
-	(void)ctx, (void)in, (void)arg;
+	(void)in, (void)arg;
+	while (!may_change)
+		must_be(heph_yield(ctx), 0);
 	strcpy(fleeting, "overwritten");
 	is_changed = true;
 	return 0;
@@ -159,12 +161,13 @@ static int name_with_fleeting(heph_ctx ctx, act_inbox in, void *arg)
 	act_ref ref;
 
 	(void)in, (void)arg;
-	is_busy = is_changed = false;
+	is_busy = may_change = is_changed = false;
 	strcpy(fleeting, name);
 	spawn_on(ctx, HEPH_WORKER(1), be_busy, NULL);
 	while (!is_busy)
 		must_be(heph_yield(ctx), 0);
-	spawn_on(ctx, HEPH_HERE, change_name, NULL); /* when we wait */
+	spawn_on(ctx, HEPH_HERE, change_name, NULL);
+	may_change = true; /* when we wait */
 	must_be(heph_spawn(ctx, act, &ref, { tell_name, name },
 			   .name = fleeting, .on = HEPH_WORKER(1)),
 		0);
@@ -409,7 +412,7 @@ static int spawn_late(heph_ctx ctx, act_inbox in, void *arg)
 	must_be(heph_spawn(ctx, act, NULL, { idle, NULL },
 			   .on = HEPH_WORKER(1)),
 		-ECANCELED);
-	must_be(heph_spawn(heph_shield(ctx, HEPH_SEC), act, NULL,
+	must_be(heph_spawn(heph_shield(ctx, HEPH_NEVER), act, NULL,
 			   { return_arg, NULL }, .on = HEPH_WORKER(1)),
 		0);
 	return 0;

@@ -49,7 +49,7 @@ static void forget(void)
 
 static void must_say_(heph_ctx ctx, const char *wanted, int line)
 {
-	heph_time until = heph_now() + 10 * HEPH_SEC;
+	heph_time until = heph_now() + 20 * HEPH_SEC;
 
 	while (!said(wanted)) {
 		if (heph_now() > until) {
@@ -518,6 +518,7 @@ static void references_stay_good(void **state)
 static int pauses(heph_ctx ctx, act_inbox in, void *arg)
 {
 	struct heph_tree tree = { .times = HEPH_UNLIMITED,
+				  .within = HEPH_NEVER,
 				  .strategy = arg ? HEPH_ONE_FOR_ALL :
 						    HEPH_ONE_FOR_ONE,
 				  .backoff = 2 * HEPH_MSEC,

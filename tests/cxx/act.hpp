@@ -45,7 +45,7 @@ inline void must_be_(long value, long wanted, const char *expr, const char *file
 /* Workers tell their numbers when they have nothing to do. */
 inline void await_all_back(heph_ctx ctx)
 {
-	heph_time until = heph_now() + 10 * HEPH_SEC;
+	heph_time until = heph_now() + 20 * HEPH_SEC;
 	struct heph_stats stats;
 
 	do {

@@ -64,8 +64,9 @@ static int call_any(heph_ctx ctx, act_inbox in, void *arg)
 	(void)in, (void)arg;
 	result = join_group(ctx, &group);
 	if (result == 0)
-		result = heph_call_any(heph_within(ctx, HEPH_SEC), &group, answer,
-				       &n, { .n = 1, .asks = true });
+		result = heph_call_any(heph_within(ctx, 1000 * HEPH_SEC),
+				       &group, answer, &n,
+				       { .n = 1, .asks = true });
 	must(result < 0 || n == 2);
 	return 0;
 }
@@ -83,7 +84,8 @@ static int call_all(heph_ctx ctx, act_inbox in, void *arg)
 	result = join_group(ctx, &group);
 	if (result < 0)
 		return 0;
-	n = heph_call_all(ctx, &group, answer, results, { .n = 1, .asks = true });
+	n = heph_call_all(ctx, &group, answer, results,
+			  { .n = 1, .asks = true });
 	for (int i = 0; n >= 0 && i < MEMBERS; i++)
 		if (results[i].err < 0)
 			result = results[i].err;
@@ -105,8 +107,8 @@ static int start_calls(heph_ctx ctx, act_inbox in, void *arg)
 	(void)in, (void)arg;
 	result = 0;
 	for (int i = 0; i < MEMBERS; i++) {
-		err = heph_start_call(heph_within(ctx, HEPH_SEC), members[i],
-				      answer, &calls[i],
+		err = heph_start_call(heph_within(ctx, 1000 * HEPH_SEC),
+				      members[i], answer, &calls[i],
 				      { .n = 1, .asks = true });
 		must(err == 0 || calls[i].raw.call == 0);
 		result = err ? err : result;

@@ -127,7 +127,9 @@ static void tells_a_deadline_from_a_time(void **state)
 	rig_spawn(0, wait_again, &w);
 	rig_settle();
 	assert_int_equal(w.results[0], -ETIME);
-	w = (struct waiter){ .length = HEPH_MSEC, .within = HEPH_SEC, .n = 1 };
+	w = (struct waiter){ .length = HEPH_MSEC,
+			     .within = 1000 * HEPH_SEC,
+			     .n = 1 };
 	rig_spawn(0, wait_again, &w);
 	rig_settle();
 	assert_int_equal(w.results[0], TIME);
@@ -228,7 +230,7 @@ static void survives_every_refused_allocation(void **state)
 	do {
 		struct waiter w = { .length = HEPH_MSEC,
 				    .signal = 10,
-				    .within = HEPH_SEC,
+				    .within = 1000 * HEPH_SEC,
 				    .n = 1 };
 
 		setup();

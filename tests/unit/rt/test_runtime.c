@@ -145,7 +145,7 @@ static int with_sockets(heph_ctx ctx)
 	if (err == 0)
 		err = heph_write_all(ctx, server, text, 5);
 	if (err == 0)
-		err = heph_wait(heph_within(ctx, HEPH_SEC),
+		err = heph_wait(heph_within(ctx, 1000 * HEPH_SEC),
 				heph_on_readable(client));
 	if (err == 0)
 		err = heph_read_exact(ctx, client, text, 5, NULL);
