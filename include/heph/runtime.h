@@ -49,6 +49,8 @@ struct heph_config {
 	unsigned poll_ratio; /* actors run between two looks at the kernel; 0: 64 */
 	unsigned slots; /* stacks that the actors of a worker share, 1 to 65,536;
 			 * 0: 1,024. The environment's HEPH_SLOTS goes first */
+	size_t buffers; /* bytes of each worker for what arrives, 64 KiB to 1 GiB;
+			 * 0: 1 MiB. Of io_uring; see heph_stats().buffers */
 };
 
 /*

@@ -6,49 +6,90 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/uring_abi.h"
 
-static size_t ring_size(void)
+/* A piece is where it begins, and which buffer it is of. */
+enum { AT_BITS = 16 };
+
+struct heph_lent {
+	uint32_t filled;  /* bytes, by the kernel */
+	uint32_t holders; /* pieces that were not taken yet */
+	bool spent;       /* the kernel has let go of it */
+};
+
+static size_t ring_size(const struct heph_buffers *buffers)
 {
-	return HEPH_BUFFERS * sizeof(struct io_uring_buf);
+	return buffers->n * sizeof(struct io_uring_buf);
 }
 
-static void *buffer(struct heph_buffers *buffers, unsigned id)
+static size_t memory_size(const struct heph_buffers *buffers)
 {
-	return buffers->memory + (size_t)id * HEPH_BUFFER_SIZE;
+	return (size_t)buffers->n * buffers->size;
+}
+
+static unsigned char *buffer(struct heph_buffers *buffers, unsigned id)
+{
+	return buffers->memory + (size_t)id * buffers->size;
 }
 
 static void lend(struct heph_buffers *buffers, unsigned id)
 {
-	io_uring_buf_ring_add(buffers->ring, buffer(buffers, id),
-			      HEPH_BUFFER_SIZE, (unsigned short)id,
-			      io_uring_buf_ring_mask(HEPH_BUFFERS), 0);
+	if (buffers->lent)
+		buffers->lent[id] = (struct heph_lent){ 0 };
+	io_uring_buf_ring_add(buffers->ring, buffer(buffers, id), buffers->size,
+			      (unsigned short)id,
+			      io_uring_buf_ring_mask(buffers->n), 0);
 	io_uring_buf_ring_advance(buffers->ring, 1);
 }
 
-int heph_buffers_init(struct heph_buffers *buffers, struct io_uring *uring)
+static void size_up(struct heph_buffers *buffers, size_t budget,
+		    bool incremental)
 {
-	struct io_uring_buf_reg reg = { .ring_entries = HEPH_BUFFERS,
-					.bgid = HEPH_BUFFER_GROUP };
+	buffers->size = incremental ? HEPH_BUFFER_INCREMENTAL :
+				      HEPH_BUFFER_SIZE;
+	for (buffers->n = 1; buffers->n < HEPH_BUFFERS_MAX &&
+			     2 * memory_size(buffers) <= budget;)
+		buffers->n *= 2;
+}
+
+static void release(struct heph_buffers *buffers)
+{
+	heph_mem_unreserve(buffers->ring, ring_size(buffers));
+	heph_mem_unreserve(buffers->memory, memory_size(buffers));
+	heph_mem_free(buffers->lent);
+	*buffers = (struct heph_buffers){ 0 };
+}
+
+int heph_buffers_init(struct heph_buffers *buffers, struct io_uring *uring,
+		      unsigned short group, size_t budget, bool incremental)
+{
+	struct io_uring_buf_reg reg = { .bgid = group };
 	int err = -ENOMEM;
 
-	*buffers = (struct heph_buffers){ 0 };
-	buffers->ring = heph_mem_reserve(ring_size());
-	buffers->memory = heph_mem_reserve(HEPH_BUFFERS * HEPH_BUFFER_SIZE);
-	if (!buffers->ring || !buffers->memory)
+	*buffers = (struct heph_buffers){ .group = group };
+	size_up(buffers, budget, incremental);
+	buffers->ring = heph_mem_reserve(ring_size(buffers));
+	buffers->memory = heph_mem_reserve(memory_size(buffers));
+	if (incremental)
+		buffers->lent =
+			heph_mem_alloc(buffers->n * sizeof(*buffers->lent));
+	if (!buffers->ring || !buffers->memory ||
+	    (incremental && !buffers->lent))
 		goto fail;
 	reg.ring_addr = (uintptr_t)buffers->ring;
+	reg.ring_entries = buffers->n;
+	heph_abi_set_flags(&reg,
+			   incremental ? HEPH_ABI_BUFFERS_INCREMENTAL : 0);
 	err = io_uring_register_buf_ring(uring, &reg, 0);
 	if (err < 0)
 		goto fail;
 	io_uring_buf_ring_init(buffers->ring);
-	for (unsigned id = 0; id < HEPH_BUFFERS; id++)
+	for (unsigned id = 0; id < buffers->n; id++)
 		lend(buffers, id);
 	return 0;
 
 fail:
-	heph_mem_unreserve(buffers->ring, ring_size());
-	heph_mem_unreserve(buffers->memory, HEPH_BUFFERS * HEPH_BUFFER_SIZE);
-	buffers->ring = NULL;
+	release(buffers);
 	return err;
 }
 
@@ -56,14 +97,38 @@ void heph_buffers_fini(struct heph_buffers *buffers, struct io_uring *uring)
 {
 	if (!buffers->ring)
 		return;
-	io_uring_unregister_buf_ring(uring, HEPH_BUFFER_GROUP);
-	heph_mem_unreserve(buffers->ring, ring_size());
-	heph_mem_unreserve(buffers->memory, HEPH_BUFFERS * HEPH_BUFFER_SIZE);
+	io_uring_unregister_buf_ring(uring, buffers->group);
+	release(buffers);
 }
 
-void heph_buffers_take(struct heph_buffers *buffers, unsigned id, void *to, size_t n)
+/* The kernel does not say `more` at the end of a stream either, although the
+ * buffer is still its own then. */
+int heph_buffers_got(struct heph_buffers *buffers, unsigned id, int n,
+		     bool more)
 {
-	memcpy(to, buffer(buffers, id), n);
-	lend(buffers, id);
+	struct heph_lent *lent;
+	uint32_t at = 0;
+
+	buffers->in_use++;
+	if (buffers->lent) {
+		lent = &buffers->lent[id];
+		at = lent->filled;
+		lent->filled += n > 0 ? (uint32_t)n : 0;
+		lent->holders++;
+		lent->spent = !more && n > 0;
+	}
+	return (int)(id << AT_BITS | at);
+}
+
+void heph_buffers_take(struct heph_buffers *buffers, int piece, void *to,
+		       size_t n)
+{
+	unsigned id = (unsigned)piece >> AT_BITS;
+	unsigned at = (unsigned)piece & ((1U << AT_BITS) - 1);
+	struct heph_lent *lent = buffers->lent ? &buffers->lent[id] : NULL;
+
+	memcpy(to, buffer(buffers, id) + at, n);
 	buffers->in_use--;
+	if (!lent || (--lent->holders == 0 && lent->spent))
+		lend(buffers, id);
 }

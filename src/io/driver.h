@@ -25,9 +25,10 @@ struct heph_io {
 	void (*begin)(struct heph_worker *worker, struct heph_op *op);
 	void (*cancel)(struct heph_worker *worker, struct heph_op *op);
 
-	/* Copies `n` bytes out of a buffer that an operation chose, and gives it
-	 * back; NULL: there are none, nothing is `provided`. */
-	void (*take)(struct heph_worker *worker, unsigned buffer, void *to,
+	/* Copies `n` bytes out of op->buffer, and gives it back; NULL: there are
+	 * none, nothing is `provided`. Into one that is of a stream fewer bytes
+	 * may come than were asked for. */
+	void (*take)(struct heph_worker *worker, int buffer, void *to,
 		     size_t n);
 
 	/* Closes a number, before the worker sleeps. */

@@ -8,10 +8,13 @@
  */
 #include "io/net.h"
 
+#include <heph/time.h>
+
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include "base/mem.h"
+#include "core/timers.h"
 #include "io/address.h"
 #include "io/driver.h"
 #include "io/socket.h"
@@ -251,15 +254,20 @@ static int next_accepted(struct heph_backlog *backlog)
 static int accept_on_worker(heph_ctx ctx, struct heph_file *file)
 {
 	int result, err = 0;
+	bool over = false;
 
 	for (;;) {
 		result = next_accepted(&file->backlog);
 		if (result != -EAGAIN || err < 0)
 			return result == -EAGAIN ? err : result;
-		if (!file->backlog.accept)
+		if (!file->backlog.accept) {
 			err = begin_accept(ctx, file);
+			over = heph_deadline(ctx) <= heph_recently();
+		}
 		if (err == 0)
 			err = heph_wait_for(ctx, HEPH_WAIT_OP);
+		if (err < 0 && over) /* the kernel was not asked yet */
+			heph_net_quiet(ctx.self, file);
 	}
 }
 

@@ -77,7 +77,7 @@ struct heph_op {
 	void *buf2;
 	uint64_t offset, offset2;
 	int result;
-	int buffer; /* the one that the kernel chose, or -1 */
+	int buffer; /* what the driver chose for it, or -1 */
 	uint32_t room_size;
 	void *room; /* memory that is freed with it; NULL: none */
 	struct heph_offload {

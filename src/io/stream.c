@@ -49,21 +49,17 @@ static int run_bounced(heph_ctx ctx, struct heph_op *op, void *read_to)
 static int run_provided(heph_ctx ctx, struct heph_op *op, void *buf)
 {
 	const struct heph_io *io = heph_io_of(ctx.self->thread->heph);
-	uint32_t size = op->size;
 	int result;
 
 	op->provided = true;
 	op->buf = NULL;
-	if (op->size > HEPH_BUFFER_SIZE)
-		op->size = HEPH_BUFFER_SIZE;
 	result = heph_op_run(ctx, op);
 	if (op->buffer >= 0)
-		io->take(heph_worker_of(ctx.self), (unsigned)op->buffer, buf,
+		io->take(heph_worker_of(ctx.self), op->buffer, buf,
 			 result > 0 ? (size_t)result : 0);
 	if (result != -ENOBUFS)
 		return count_bounced(ctx, result);
 	op->provided = false;
-	op->size = size;
 	return run_bounced(ctx, op, buf);
 }
 

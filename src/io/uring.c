@@ -38,6 +38,9 @@ enum {
 	CLOSE = 2,
 	NUDGE = 3,
 	TAG_BITS = 3,
+	BUFFERS_GROUP = 1,
+	STREAMS_GROUP = 2,
+	STREAMS_BIT = 1 << 30, /* of op->buffer */
 };
 
 /* ---- submitting ---------------------------------------------------------------- */
@@ -130,17 +133,45 @@ static void check_addresses(struct heph_uring *uring,
 					 heph_op_types[op->kind].name);
 }
 
+/* Of a stream the rest can be read later. */
+static struct heph_buffers *buffers_for(struct heph_uring *uring,
+					const struct heph_op *op)
+{
+	bool stream = (op->file->flags & (HEPH_FILE_SOCKET |
+					  HEPH_FILE_PACKETS)) == HEPH_FILE_SOCKET;
+
+	return stream && uring->streams.ring ? &uring->streams : &uring->buffers;
+}
+
+static void select_buffer(struct io_uring_sqe *sqe,
+			  const struct heph_buffers *buffers)
+{
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = buffers->group;
+	if (sqe->len > buffers->size)
+		sqe->len = buffers->size;
+}
+
+/* As this ring does it. */
+static void adapt(struct heph_uring *uring, struct io_uring_sqe *sqe,
+		  struct heph_op *op)
+{
+	if (op->provided)
+		select_buffer(sqe, buffers_for(uring, op));
+	if (op->kind == HEPH_OP_ACCEPT &&
+	    !heph_features_have(&uring->features,
+				HEPH_FEATURE_MULTISHOT_ACCEPT))
+		sqe->ioprio &= (uint16_t)~IORING_ACCEPT_MULTISHOT;
+}
+
 static void submit_op(struct heph_uring *uring, struct heph_op *op)
 {
 	struct io_uring_sqe *sqe = get_sqe(uring);
 
-	heph_op_types[op->kind].prepare(sqe, op);
+	heph_op_type(op)->prepare(sqe, op);
 	if (HEPH_DEBUG >= 1)
 		check_addresses(uring, sqe, op);
-	if (op->provided) {
-		sqe->flags |= IOSQE_BUFFER_SELECT;
-		sqe->buf_group = HEPH_BUFFER_GROUP;
-	}
+	adapt(uring, sqe, op);
 	io_uring_sqe_set_data(sqe, op);
 	uring->in_flight++;
 }
@@ -148,30 +179,33 @@ static void submit_op(struct heph_uring *uring, struct heph_op *op)
 /* What the kernel cannot be asked is done by a system call, on another thread. */
 static bool offloaded(const struct heph_uring *uring, const struct heph_op *op)
 {
-	int opcode = heph_op_type(op)->opcode;
-
-	return opcode < 0 || op->by_call || !(uring->opcodes >> opcode & 1);
+	return op->by_call || !heph_features_opcode(&uring->features,
+						    heph_op_type(op)->opcode);
 }
 
 static void begin(struct heph_worker *worker, struct heph_op *op)
 {
-	if (!offloaded(heph_uring_of(worker), op))
-		submit_op(heph_uring_of(worker), op);
-	else if (op->provided) /* only the kernel chooses buffers */
+	struct heph_uring *uring = heph_uring_of(worker);
+
+	if (op->provided && (offloaded(uring, op) ||
+			     !buffers_for(uring, op)->ring))
 		heph_op_complete(op, -ENOBUFS, -1, false);
-	else
+	else if (offloaded(uring, op))
 		heph_offload_begin(op);
+	else
+		submit_op(uring, op);
 }
 
 static void cancel(struct heph_worker *worker, struct heph_op *op)
 {
+	struct heph_uring *uring = heph_uring_of(worker);
 	struct io_uring_sqe *sqe;
 
-	if (offloaded(heph_uring_of(worker), op)) {
+	if (offloaded(uring, op)) {
 		heph_offload_cancel(op);
 		return;
 	}
-	sqe = get_sqe(heph_uring_of(worker));
+	sqe = get_sqe(uring);
 	io_uring_prep_cancel(sqe, op, 0);
 	io_uring_sqe_set_data64(sqe, 0);
 }
@@ -251,11 +285,30 @@ static void register_again(struct heph_uring *uring)
 	io_uring_register_eventfd(&uring->ring, uring->told);
 }
 
+/* What op->buffer is to be. */
+static int chosen(struct heph_uring *uring, const struct heph_op *op,
+		  const struct io_uring_cqe *cqe)
+{
+	struct heph_buffers *buffers;
+	int piece;
+
+	if (!(cqe->flags & IORING_CQE_F_BUFFER))
+		return -1;
+	buffers = buffers_for(uring, op);
+	piece = heph_buffers_got(buffers, cqe->flags >> IORING_CQE_BUFFER_SHIFT,
+				 cqe->res, cqe->flags & HEPH_ABI_CQE_BUFFER_MORE);
+	return buffers == &uring->streams ? piece | STREAMS_BIT : piece;
+}
+
+unsigned heph_uring_in_use(const struct heph_uring *uring)
+{
+	return uring->buffers.in_use + uring->streams.in_use;
+}
+
 static void complete(struct heph_uring *uring, const struct io_uring_cqe *cqe)
 {
 	struct heph_op *op = io_uring_cqe_get_data(cqe);
 	bool more = cqe->flags & IORING_CQE_F_MORE;
-	int buffer = -1;
 
 	if (cqe->user_data & TAGS) {
 		complete_tagged(uring, cqe->user_data, cqe->res);
@@ -263,15 +316,11 @@ static void complete(struct heph_uring *uring, const struct io_uring_cqe *cqe)
 	}
 	if (!op)
 		return;
-	if (cqe->flags & IORING_CQE_F_BUFFER) {
-		buffer = (int)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
-		uring->buffers.in_use++;
-	}
 	if (!more)
 		uring->in_flight--;
 	if (uring->told >= 0 && by_eventfd(op))
 		register_again(uring);
-	heph_op_complete(op, cqe->res, buffer, more);
+	heph_op_complete(op, cqe->res, chosen(uring, op, cqe), more);
 }
 
 /* Each completion is taken out before it is acted on, because acting on it may
@@ -334,7 +383,7 @@ static void uring_poll(struct heph_worker *worker, heph_time max_wait)
 {
 	struct heph_uring *uring = heph_uring_of(worker);
 
-	heph_count_set(&worker->thread.count.buffers, uring->buffers.in_use);
+	heph_count_set(&worker->thread.count.buffers, heph_uring_in_use(uring));
 	if (max_wait && !io_uring_cq_ready(&uring->ring)) {
 		sleep_until(uring, max_wait);
 	} else if (must_enter(uring)) {
@@ -381,7 +430,8 @@ static void uring_wake(struct heph_worker *worker)
 	struct heph_uring *to = heph_uring_of(worker);
 
 	if (thread && thread->is_worker && heph_worker_ordinary(worker) &&
-	    thread->heph == worker->thread.heph)
+	    thread->heph == worker->thread.heph &&
+	    heph_features_have(&to->features, HEPH_FEATURE_MSG_RING))
 		nudge(heph_uring_of((struct heph_worker *)thread), to);
 	else
 		signal_event(to);
@@ -390,30 +440,45 @@ static void uring_wake(struct heph_worker *worker)
 /* ---- starting, stopping ----------------------------------------------------------- */
 
 /* From the best that the kernel may have to what all have. */
-static const unsigned setups[] = {
-	IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-		IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
-	IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
-		IORING_SETUP_SUBMIT_ALL,
-	0,
+static const struct setup {
+	unsigned flags;
+	uint32_t features;
+} setups[] = {
+	{ IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+		  IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
+	  1 << HEPH_FEATURE_DEFER_TASKRUN | 1 << HEPH_FEATURE_SUBMIT_ALL },
+	{ IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+		  IORING_SETUP_SUBMIT_ALL,
+	  1 << HEPH_FEATURE_COOP_TASKRUN | 1 << HEPH_FEATURE_SUBMIT_ALL },
+	{ IORING_SETUP_SUBMIT_ALL, 1 << HEPH_FEATURE_SUBMIT_ALL },
+	{ 0, 0 },
 };
 
 /* liburing maps and unmaps rings by itself: a key for TSan. */
 static char rings;
 
+/* On valgrind poll(2) must tell, see sleep_on_valgrind(). */
+static bool may(const struct heph_uring *uring, const struct setup *setup)
+{
+	return (setup->features & ~uring->features.allowed) == 0 &&
+	       !((setup->flags & IORING_SETUP_TASKRUN_FLAG) &&
+		 heph_san_on_valgrind());
+}
+
 static int make_ring(struct heph_uring *uring)
 {
-	size_t n = sizeof(setups) / sizeof(*setups), i = 0;
+	size_t n = sizeof(setups) / sizeof(*setups);
 	int err = -EINVAL;
 
-	if (heph_san_on_valgrind())
-		i = n - 1; /* see sleep_on_valgrind(): poll(2) must tell */
-	for (; err == -EINVAL && i < n; i++) {
-		struct io_uring_params params = { .flags = setups[i] |
+	for (size_t i = 0; err == -EINVAL && i < n; i++) {
+		struct io_uring_params params = { .flags = setups[i].flags |
 							   IORING_SETUP_CQSIZE |
 							   IORING_SETUP_CLAMP,
 						  .cq_entries = COMPLETIONS };
 
+		if (!may(uring, &setups[i]))
+			continue;
+		uring->features.used = setups[i].features;
 		err = io_uring_queue_init_params(ENTRIES, &uring->ring,
 						 &params);
 	}
@@ -421,20 +486,70 @@ static int make_ring(struct heph_uring *uring)
 	return err;
 }
 
-/* The opcodes that the kernel has: a bit for each. If it does not tell, all are
- * tried. */
-static uint64_t probe_opcodes(struct io_uring *ring)
+/* Uses a feature that came with an opcode. */
+static void use_with(struct heph_features *features, enum heph_feature feature,
+		     int opcode)
 {
-	struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
-	uint64_t opcodes = 0;
+	if (heph_features_allow(features, feature) &&
+	    heph_features_opcode(features, opcode))
+		heph_features_use(features, feature);
+}
 
-	if (!probe)
-		return UINT64_MAX;
-	for (int opcode = 0; opcode < HEPH_OPCODES; opcode++)
-		if (io_uring_opcode_supported(probe, opcode))
-			opcodes |= UINT64_C(1) << opcode;
-	io_uring_free_probe(probe);
-	return opcodes;
+/* Half of the budget for each, if the kernel has both. */
+static int lend_buffers(struct heph_uring *uring, size_t budget)
+{
+	struct heph_features *features = &uring->features;
+	int err = -EINVAL;
+
+	if (!heph_features_allow(features, HEPH_FEATURE_BUFFER_RING))
+		return 0;
+	if (heph_features_allow(features, HEPH_FEATURE_INCREMENTAL))
+		err = heph_buffers_init(&uring->streams, &uring->ring,
+					STREAMS_GROUP, budget / 2, true);
+	if (err == 0) {
+		heph_features_use(features, HEPH_FEATURE_INCREMENTAL);
+		budget /= 2;
+	}
+	if (err == 0 || err == -EINVAL)
+		err = heph_buffers_init(&uring->buffers, &uring->ring,
+					BUFFERS_GROUP, budget, false);
+	if (err == 0)
+		heph_features_use(features, HEPH_FEATURE_BUFFER_RING);
+	return err == -EINVAL ? 0 : err;
+}
+
+/* What there may be beyond the ring itself. */
+static int use_features(struct heph_uring *uring, size_t budget)
+{
+	struct heph_features *features = &uring->features;
+	int err = heph_features_probe(features, &uring->ring);
+
+	if (err < 0)
+		return err;
+	use_with(features, HEPH_FEATURE_MSG_RING, IORING_OP_MSG_RING);
+	use_with(features, HEPH_FEATURE_MULTISHOT_ACCEPT, IORING_OP_SOCKET);
+	if (heph_features_allow(features, HEPH_FEATURE_REGISTERED_RING) &&
+	    io_uring_register_ring_fd(&uring->ring) == 1)
+		heph_features_use(features, HEPH_FEATURE_REGISTERED_RING);
+	return lend_buffers(uring, budget);
+}
+
+static void return_buffers(struct heph_uring *uring)
+{
+	heph_buffers_fini(&uring->buffers, &uring->ring);
+	heph_buffers_fini(&uring->streams, &uring->ring);
+}
+
+/* All rings of a process have the same. */
+static void tell_features(const struct heph_uring *uring)
+{
+	static _Atomic bool told;
+	char text[256];
+
+	if (atomic_exchange(&told, true))
+		return;
+	heph_features_text(&uring->features, text, sizeof(text));
+	heph_log_debug("io_uring", HEPH_KV_STR("features", text));
 }
 
 static int uring_start(struct heph_worker *worker)
@@ -451,20 +566,22 @@ static int uring_start(struct heph_worker *worker)
 		err = -errno;
 		goto fail_event;
 	}
-	err = make_ring(uring);
+	err = heph_features_init(&uring->features);
+	if (err == 0)
+		err = make_ring(uring);
 	if (err < 0)
 		goto fail_ring;
 	io_uring_ring_dontfork(&uring->ring);
-	io_uring_register_ring_fd(&uring->ring);
-	uring->opcodes = probe_opcodes(&uring->ring);
-	err = heph_buffers_init(&uring->buffers, &uring->ring);
+	err = use_features(uring, worker->thread.heph->config.buffers);
 	if (err < 0)
 		goto fail_buffers;
+	tell_features(uring);
 	await_event(uring);
 	worker->driver = uring;
 	return 0;
 
 fail_buffers:
+	return_buffers(uring);
 	heph_san_release(&rings);
 	io_uring_queue_exit(&uring->ring);
 fail_ring:
@@ -492,7 +609,7 @@ static void uring_release(struct heph_worker *worker)
 {
 	struct heph_uring *uring = heph_uring_of(worker);
 
-	heph_buffers_fini(&uring->buffers, &uring->ring);
+	return_buffers(uring);
 	heph_san_release(&rings);
 	io_uring_queue_exit(&uring->ring);
 	close(uring->event);
@@ -500,9 +617,14 @@ static void uring_release(struct heph_worker *worker)
 	worker->driver = NULL;
 }
 
-static void take(struct heph_worker *worker, unsigned buffer, void *to, size_t n)
+static void take(struct heph_worker *worker, int buffer, void *to, size_t n)
 {
-	heph_buffers_take(&heph_uring_of(worker)->buffers, buffer, to, n);
+	struct heph_uring *uring = heph_uring_of(worker);
+
+	if (buffer & STREAMS_BIT)
+		heph_buffers_take(&uring->streams, buffer & ~STREAMS_BIT, to, n);
+	else
+		heph_buffers_take(&uring->buffers, buffer, to, n);
 }
 
 const struct heph_io heph_uring_io = {

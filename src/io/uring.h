@@ -13,12 +13,14 @@
 #include "core/worker.h"
 #include "io/buffers.h"
 #include "io/driver.h"
+#include "io/features.h"
 
 struct heph_uring {
 	struct io_uring ring;
-	struct heph_buffers buffers;
+	struct heph_features features;
+	struct heph_buffers buffers; /* one for each read */
+	struct heph_buffers streams; /* incremental, for those */
 	struct heph_worker *worker;
-	uint64_t opcodes;   /* a bit for each that the kernel has */
 	unsigned in_flight; /* that will complete */
 	int event;	    /* an eventfd that other threads wake us with */
 	int told;	    /* another one, of who sleeps for us; -1: none */
@@ -32,6 +34,9 @@ static inline struct heph_uring *heph_uring_of(struct heph_worker *worker)
 {
 	return worker->driver;
 }
+
+/* Buffers that hold data, or are about to be taken. */
+unsigned heph_uring_in_use(const struct heph_uring *uring);
 
 /*
  * For tests: lets the n-th attempt from now on fail, and only that one, to get

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "core/slot.h"
+#include "io/buffers.h"
 #include "rt/runtime.h"
 
 enum {
@@ -13,6 +14,8 @@ enum {
 	ACTORS_MAX = 1 << 30,
 	POLL_RATIO_DEFAULT = 64,
 	POLL_RATIO_MAX = 1 << 20,
+	BUFFERS_MIN = 1 << 16,
+	BUFFERS_MAX = 1 << 30,
 };
 
 #define GRACE_DEFAULT (10 * HEPH_SEC)
@@ -75,6 +78,11 @@ int heph_config_resolve(struct heph_config *config,
 		config->grace = GRACE_MAX;
 	if (config->slots > HEPH_SLOTS_MAX)
 		return refuse("slots", "0 to 65536");
+	if (config->buffers &&
+	    (config->buffers < BUFFERS_MIN || config->buffers > BUFFERS_MAX))
+		return refuse("buffers", "0, or 65536 to 1073741824");
+	if (!config->buffers)
+		config->buffers = HEPH_BUFFERS_BUDGET;
 	if (!config->poll_ratio)
 		config->poll_ratio = POLL_RATIO_DEFAULT;
 	return 0;

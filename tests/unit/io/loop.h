@@ -31,6 +31,7 @@ static inline void loop_open(struct loop *loop, unsigned poll_ratio)
 					    .workers = 1,
 					    .actors = 10000,
 					    .poll_ratio = poll_ratio,
+					    .buffers = HEPH_BUFFERS_BUDGET,
 					    .grace = HEPH_SEC };
 
 	heph_clock_calibrate();
@@ -74,7 +75,7 @@ static inline uint64_t loop_descriptors(struct loop *loop)
 static inline void loop_end(struct loop *loop)
 {
 	assert_int_equal(heph_uring_of(loop->worker)->in_flight, 0);
-	assert_int_equal(heph_uring_of(loop->worker)->buffers.in_use, 0);
+	assert_int_equal(heph_uring_in_use(heph_uring_of(loop->worker)), 0);
 	assert_int_equal(loop_count(loop)->operations, 0);
 	heph_uring_io.driver.stop(loop->worker);
 	heph_attach_fini(&loop->heph);
