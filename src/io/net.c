@@ -339,10 +339,12 @@ static int open_for_connect(heph_ctx ctx, const struct heph_address *address)
 	return err;
 }
 
+/* The actor owns it before it waits. */
 int heph_connect(heph_ctx ctx, const char *text, struct heph_fd *ret_fd)
 {
 	struct heph_address address;
 	int number, err = heph_address_parse(&address, text);
+	struct heph_fd fd;
 
 	if (err == 0)
 		err = heph_wait_allowed(ctx);
@@ -351,16 +353,17 @@ int heph_connect(heph_ctx ctx, const char *text, struct heph_fd *ret_fd)
 	if (err < 0)
 		return err;
 	number = open_for_connect(ctx, &address);
-	if (number < 0)
-		return number;
+	err = heph_file_admit(ctx.self, number, HEPH_FILE_SOCKET, &fd);
+	if (err < 0)
+		return err;
 	err = connect_to(ctx, number, &address);
 	if (err == 0 && by_itself(ctx))
 		err = heph_socket_set_status(ctx.self, number, 0);
-	if (err < 0) {
-		heph_op_close_now(ctx.self->thread->heph, number);
-		return err;
-	}
-	return heph_file_admit(ctx.self, number, HEPH_FILE_SOCKET, ret_fd);
+	if (err < 0)
+		heph_close(fd);
+	else
+		*ret_fd = fd;
+	return err;
 }
 
 /* ---- the rest ---------------------------------------------------------------------- */
