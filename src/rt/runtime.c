@@ -343,7 +343,8 @@ void heph_free(heph_ctx ctx)
 	heph_assert(runtime->owner.self == ctx.self);
 	/* or: another thread has not called heph_detach() yet */
 	heph_assert(heph_threads_attached(heph) == 1);
-	heph_stop_runtime(heph, heph_now() + heph->config.grace);
+	/* Not that of a <heph/test.h> on this thread: the coordinator's time. */
+	heph_stop_runtime(heph, heph_clock_now() + heph->config.grace);
 	if (heph_drain(ctx) < 0)
 		heph_log_debug("runtime did not drain");
 	heph_detach(ctx);
