@@ -62,8 +62,8 @@ static int read_total(heph_ctx ctx, struct reader *reader)
 
 	err = heph_join(ctx, reader->adder, NULL);
 	if (err == 0)
-		err = counter_total(heph_within(ctx, HEPH_SEC), reader->counter,
-				    &total);
+		err = counter_total(heph_within(ctx, 10 * HEPH_SEC),
+				    reader->counter, &total);
 	if (err == 0)
 		printf("a thread sees %ld\n", total);
 	return err;

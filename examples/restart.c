@@ -25,7 +25,7 @@ HEPH_ACTOR_MAIN(print, print_main);
 
 int main(void)
 {
-	const struct heph_restarts twice = { .times = 2, .within = HEPH_SEC };
+	const struct heph_restarts twice = { .times = 2, .within = HEPH_NEVER };
 	heph_ctx ctx;
 	print_ref print;
 	int err;

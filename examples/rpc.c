@@ -38,8 +38,8 @@ static int pinger_main(heph_ctx ctx)
 
 	err = heph_spawn(ctx, ponger, &ponger);
 	if (err == 0)
-		err = heph_call(heph_within(ctx, HEPH_SEC), ponger, pong, &pong,
-				{ .text = "Ping" });
+		err = heph_call(heph_within(ctx, 10 * HEPH_SEC), ponger, pong,
+				&pong, { .text = "Ping" });
 	if (err == 0)
 		printf("Got a RPC response: %s\n", pong.text);
 	return err; /* ponger ends with its parent */

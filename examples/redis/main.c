@@ -71,7 +71,7 @@ static void report(heph_ctx ctx, const struct shards *shards)
 	struct heph_stats stats = heph_stats(ctx);
 	int err;
 
-	err = store_stats(heph_shield(ctx, HEPH_SEC), shards, &stores);
+	err = store_stats(heph_shield(ctx, HEPH_NEVER), shards, &stores);
 	if (err < 0)
 		fprintf(stderr, "redis: the stores: %s\n", strerror(-err));
 	printf("actors %llu, messages %llu, restarts %llu, connections %llu, "
@@ -118,7 +118,7 @@ static unsigned parse_workers(const char *text)
 int main(int argc, char **argv)
 {
 	/* A client that keeps silent may hold up the end for half of it. */
-	struct heph_config config = { .name = "redis", .grace = 2 * HEPH_SEC };
+	struct heph_config config = { .name = "redis", .grace = 6 * HEPH_SEC };
 	const char *address = argc > 1 ? argv[1] : "127.0.0.1:6379";
 	int err;
 

@@ -52,7 +52,7 @@ start() {
 		"$BUILD/examples/$program" "$@" 2>"$tmp/stderr")
 	server=$!
 	pids+=("$server")
-	read -r -t 10 line <&"$said" || fail "$program: $(cat "$tmp/stderr")"
+	read -r line <&"$said" || fail "$program: $(cat "$tmp/stderr")"
 	address=${line#listening on }
 	port=${address##*:}
 	equal "the first line" "$line" "listening on $address"

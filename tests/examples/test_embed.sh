@@ -9,7 +9,7 @@ exec {out}< <(exec "$BUILD/examples/embed" <"$tmp/in")
 exec {in}>"$tmp/in"
 for word in one two three; do
 	echo "$word" >&"$in"
-	read -r -t 10 line <&"$out" || fail "nothing came back"
+	read -r line <&"$out" || fail "nothing came back"
 	equal "the line" "$line" "${word^^}"
 done
 exec {in}>&-

@@ -7,7 +7,7 @@
 ask() {
 	local conn
 	exec {conn}<>"/dev/tcp/$1/$port"
-	timeout 5 cat <&"$conn"
+	cat <&"$conn"
 	exec {conn}<&-
 }
 

@@ -6,11 +6,10 @@ kinds="sync thread-local thread-safe"
 
 # await PATTERN: until three lines match it
 await() {
-	for _ in $(seq 1000); do
-		[ "$(grep -c "$1" "$tmp/out")" = 3 ] && return
+	until [ "$(grep -c "$1" "$tmp/out")" = 3 ]; do
+		kill -0 "$pid" || fail "it ended: $(cat "$tmp/out" "$tmp/err")"
 		sleep 0.01
 	done
-	fail "no three lines '$1': $(cat "$tmp/out" "$tmp/err")"
 }
 
 # expected FORMAT: it for each kind, sorted
