@@ -132,6 +132,7 @@ struct heph_stats {
 	uint64_t system_calls;     /* io_uring_enter(2) and alike */
 	uint64_t bounced;          /* bytes copied for I/O on actors' stacks */
 	uint64_t displaced;        /* actors copied away from their stacks */
+	uint64_t overflows; /* looks at a ring that had no room for all that was done */
 };
 
 HEPH_API struct heph_stats heph_stats(heph_ctx ctx);

@@ -37,6 +37,7 @@ static void add(struct heph_stats *stats, struct heph_counters *count)
 	stats->system_calls += get(&count->system_calls);
 	stats->bounced += get(&count->bounced);
 	stats->displaced += get(&count->displaced);
+	stats->overflows += get(&count->overflows);
 }
 
 struct heph_stats heph_stats(heph_ctx ctx)

@@ -52,7 +52,7 @@ struct heph_counters {
 	_Atomic uint64_t unread_dropped, late_answers, polls, sleeps;
 	_Atomic uint64_t wakes, system_calls, descriptors, operations, buffers;
 	_Atomic uint64_t timers, calls, stacks, slots, bytes, bounced;
-	_Atomic uint64_t displaced;
+	_Atomic uint64_t displaced, overflows;
 };
 
 static inline void heph_count_add(_Atomic uint64_t *counter, uint64_t n)

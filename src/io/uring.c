@@ -31,8 +31,8 @@
 #include "io/uring_abi.h"
 
 enum {
-	ENTRIES = 256,
-	COMPLETIONS = 4096,
+	SUBMISSIONS = 256,
+	COMPLETIONS = 4096, /* what is more the kernel keeps, at a cost */
 	TAGS = 7,
 	WAKE = 1,
 	CLOSE = 2,
@@ -342,6 +342,8 @@ static bool must_enter(struct heph_uring *uring)
 {
 	unsigned flags = IO_URING_READ_ONCE(*uring->ring.sq.kflags);
 
+	if (heph_unlikely(flags & IORING_SQ_CQ_OVERFLOW))
+		heph_count(&uring->worker->thread.count.overflows);
 	return io_uring_sq_ready(&uring->ring) ||
 	       (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW));
 }
@@ -465,6 +467,14 @@ static bool may(const struct heph_uring *uring, const struct setup *setup)
 		 heph_san_on_valgrind());
 }
 
+static unsigned submissions = SUBMISSIONS, completions = COMPLETIONS;
+
+void heph_uring_queues(unsigned n, unsigned m)
+{
+	submissions = n ? n : SUBMISSIONS;
+	completions = m ? m : COMPLETIONS;
+}
+
 static int make_ring(struct heph_uring *uring)
 {
 	size_t n = sizeof(setups) / sizeof(*setups);
@@ -474,12 +484,12 @@ static int make_ring(struct heph_uring *uring)
 		struct io_uring_params params = { .flags = setups[i].flags |
 							   IORING_SETUP_CQSIZE |
 							   IORING_SETUP_CLAMP,
-						  .cq_entries = COMPLETIONS };
+						  .cq_entries = completions };
 
 		if (!may(uring, &setups[i]))
 			continue;
 		uring->features.used = setups[i].features;
-		err = io_uring_queue_init_params(ENTRIES, &uring->ring,
+		err = io_uring_queue_init_params(submissions, &uring->ring,
 						 &params);
 	}
 	heph_san_acquire(&rings);

@@ -45,6 +45,9 @@ unsigned heph_uring_in_use(const struct heph_uring *uring);
  */
 void heph_uring_fail_after(long n);
 
+/* For tests: how many entries the queues of the next rings have; 0: as usual. */
+void heph_uring_queues(unsigned submissions, unsigned completions);
+
 /* Whether that attempt was made, or none is to fail. */
 bool heph_uring_failed(void);
 

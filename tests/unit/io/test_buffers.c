@@ -93,6 +93,24 @@ static void gives_what_came_and_lends_it_again(void **state)
 	heph_buffers_fini(&buffers, &ring);
 }
 
+/* The index of the ring has 16 bits. */
+static void its_index_goes_round(void **state)
+{
+	char byte;
+	int piece;
+
+	(void)state;
+	assert_int_equal(lend_whole(&buffers), 0);
+	for (int i = 0; i < 70000; i++) {
+		assert_int_equal(write(numbers[1], &(char){ (char)i }, 1), 1);
+		assert_int_equal(read_some(1, &piece), 1);
+		heph_buffers_take(&buffers, piece, &byte, 1);
+		assert_int_equal(byte, (char)i);
+	}
+	assert_int_equal(buffers.in_use, 0);
+	heph_buffers_fini(&buffers, &ring);
+}
+
 static void says_when_there_is_none_left(void **state)
 {
 	int ids[COUNT], id;
@@ -290,6 +308,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(gives_what_came_and_lends_it_again),
+		TEST(its_index_goes_round),
 		TEST(says_when_there_is_none_left),
 		TEST(survives_a_lack_of_memory),
 		TEST(tells_the_kernels_error),

@@ -225,6 +225,30 @@ static void no_buffer_is_kept_by_what_reads_nothing(void **state)
 	loop_with(64, in_vain);
 }
 
+/* ---- queues that are too small ----------------------------------------------------- */
+
+/* The kernel keeps what does not fit, and says so; nothing is lost. */
+static void more_completes_than_the_queue_holds(void **state)
+{
+	struct loop loop;
+
+	if (!can_open(2000))
+		skip();
+	heph_uring_queues(4, 8);
+	loop_open(&loop, TURN);
+	readers = 100;
+	loop_run(&loop, serve_all, &loop);
+	assert_true(loop_count(&loop)->overflows > 0);
+	loop_close(&loop);
+	readers = 1000;
+	loop_with(TURN, serve_all);
+	loop_with(TURN, end_all);
+	loop_with(TURN, cancel_all);
+	loop_with(64, serve_all);
+	loop_with(64, in_vain);
+	heph_uring_queues(0, 0);
+}
+
 /* ---- many at the end of a turn ----------------------------------------------------------- */
 
 /* Closing is done by the ring as well. */
@@ -384,6 +408,7 @@ int main(void)
 		cmocka_unit_test(
 			more_connections_have_data_than_there_are_buffers),
 		cmocka_unit_test(no_buffer_is_kept_by_what_reads_nothing),
+		cmocka_unit_test(more_completes_than_the_queue_holds),
 		cmocka_unit_test(closes_3000_descriptors_in_a_turn),
 		cmocka_unit_test(any_submission_may_fail),
 		cmocka_unit_test(a_listener_is_closed_when_the_loop_is_over),
