@@ -16,7 +16,7 @@
 
 #include "server.h"
 
-enum { SMALL = 512 };
+enum { SMALL = 512, LARGE = 1 << 14 };
 
 struct conn_arg {
 	heph_fd fd;
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 	struct heph_config config = { .name = "echo",
 				      .workers = 1,
 				      .grace = HEPH_SEC };
-	size_t size = argc > 1 && !strcmp(argv[1], "bulk") ? SERVER_READ : 0;
+	size_t size = argc > 1 && !strcmp(argv[1], "bulk") ? LARGE : 0;
 
 	server_must(heph_run(&config, server, { size }), "run");
 	server_say_end();
