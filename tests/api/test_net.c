@@ -131,7 +131,7 @@ static void listens_for_both_families(void **state)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		alarm(25);
+		alarm(100);
 		if (!separate_families())
 			_exit(77);
 		run_thread(listen_for_all);

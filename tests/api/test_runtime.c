@@ -348,7 +348,7 @@ static void does_not_wait_for_senders_of_another_one(void **state)
 	(void)state;
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		alarm(25);
+		alarm(100);
 		wait_for_stuck();
 		kill(getpid(), SIGKILL);
 	}

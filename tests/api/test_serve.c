@@ -401,7 +401,7 @@ static void in_child(void (*fn)(void))
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		alarm(25);
+		alarm(100);
 		fn();
 		exit(0);
 	}

@@ -15,7 +15,7 @@ static void be_child(int (*fn)(void), int number)
 
 	signal(SIGABRT, SIG_DFL);
 	setenv("HEPH_LOG", "off", 0);
-	alarm(25);
+	alarm(100);
 	dies_with_leaks();
 	result = fn();
 	must_be(write(number, &result, sizeof(result)), sizeof(result));

@@ -247,7 +247,7 @@ template <class F> static void aborts(F fn)
 		struct rlimit none = {};
 
 		setrlimit(RLIMIT_CORE, &none);
-		alarm(20);
+		alarm(100);
 		dup2(pipes[1], STDERR_FILENO);
 		run(fn);
 		_exit(0);

@@ -349,7 +349,7 @@ int main(int argc, char **argv)
 	heph_ctx ctx;
 
 	setenv("HEPH_LOG", "off", 0);
-	alarm((unsigned)seconds * 3 + 25);
+	alarm((unsigned)seconds * 10 + 60);
 	printf("random: %u\n", random);
 	end_of_test = heph_now() + seconds * HEPH_SEC;
 	must(heph_new(&ctx, &config) == 0);

@@ -32,7 +32,7 @@ struct num {
 HEPH_CHAN(num, struct num);
 
 /* The machine may be busy; a lost wake-up takes for ever. */
-#define STALL (5 * HEPH_SEC)
+#define STALL (20 * HEPH_SEC)
 
 static const unsigned capacities[] = { 1, 2, 3, 8, 29, 64 };
 enum { N_CAPACITIES = sizeof(capacities) / sizeof(*capacities), SENDERS = 2 };
@@ -151,7 +151,7 @@ int main(int argc, char **argv)
 	heph_time until = heph_now() + seconds * HEPH_SEC;
 	long values = seconds < 10 ? 10 * 1000 : 1000 * 1000;
 
-	alarm((unsigned)seconds * 3 + 25);
+	alarm((unsigned)seconds * 10 + 60);
 	do {
 		for (unsigned capacity = 1; capacity <= 8; capacity *= 2)
 			to_and_fro(capacity == 4 ? 3 : capacity, values / 10);

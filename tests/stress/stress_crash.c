@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 	int seconds = argc > 1 ? atoi(argv[1]) : 1;
 	long allocations, submissions;
 
-	alarm((unsigned)seconds * 3 + 25);
+	alarm((unsigned)seconds * 10 + 60);
 	end_of_test = heph_now() + seconds * HEPH_SEC;
 	for (int lives = 1; !over(); lives++) {
 		storm_round(20 * lives, NULL, 0);

@@ -4,8 +4,8 @@
  *
  * A runtime is made, actors of all kinds and places begin to spawn, link, hold,
  * supervise, join, call and sleep, and after a moment it is freed. So stops
- * meet spawns, links and rounds that are half done. Each one must end, long
- * before its grace is over.
+ * meet spawns, links and rounds that are half done. Each one must end by itself:
+ * its grace is longer than the test.
  */
 #include "../api/act.h"
 
@@ -135,17 +135,17 @@ static int wild(heph_ctx ctx, act_inbox in, void *arg)
 
 static void round_of(heph_time length)
 {
-	heph_ctx ctx = begin(&two_workers);
-	heph_time began;
+	struct heph_config config = two_workers;
+	heph_ctx ctx;
 
+	config.grace = 1000 * HEPH_SEC;
+	ctx = begin(&config);
 	for (int n = 0; n < 3; n++)
 		must_be(heph_spawn(ctx, act, NULL, { wild, NULL },
 				   .on = n == 2 ? HEPH_ANY : HEPH_WORKER(n)),
 			0);
 	must_be(heph_sleep(ctx, length), 0);
-	began = heph_now();
 	heph_free(ctx);
-	must(heph_now() - began < 8 * HEPH_SEC);
 }
 
 int main(int argc, char **argv)

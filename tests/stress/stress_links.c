@@ -250,7 +250,7 @@ HEPH_ACTOR_MAIN(teller, teller_main);
 
 static void must_be_back(heph_ctx ctx)
 {
-	heph_time until = heph_now() + 10 * HEPH_SEC;
+	heph_time until = heph_now() + 20 * HEPH_SEC;
 	struct heph_stats stats;
 
 	do {

@@ -181,7 +181,7 @@ static long total;
 /* Waits until the server waits for connections on all its workers. */
 static struct counts quiet_counts(heph_ctx ctx, unsigned servers)
 {
-	heph_time until = heph_now() + 10 * HEPH_SEC;
+	heph_time until = heph_now() + 20 * HEPH_SEC;
 	struct counts is;
 
 	pass_turns(ctx);

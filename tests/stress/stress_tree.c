@@ -181,7 +181,9 @@ int main(int argc, char **argv)
 	heph_time length = (argc > 1 ? atoi(argv[1]) : 1) * HEPH_SEC;
 
 	storm(length / 2);
-	storm(length / 2);
+	do
+		storm(length / 2);
+	while (lives < 10); /* on a machine that did something else */
 	printf("%ld lives\n", (long)lives);
-	return lives < 10;
+	return 0;
 }

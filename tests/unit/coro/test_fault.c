@@ -150,7 +150,7 @@ static void child(void (*before)(void), void (*crash)(void), int fd)
 	struct rlimit none = { 0 };
 
 	setrlimit(RLIMIT_CORE, &none);
-	alarm(20);
+	alarm(100);
 	dup2(fd, STDERR_FILENO);
 	for (size_t i = 0; i < 4; i++) /* cmocka's handlers */
 		signal(signals[i], SIG_DFL);

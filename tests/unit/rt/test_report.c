@@ -23,7 +23,7 @@ static void be_child(act_fn *fn, void *arg, int fd)
 
 	setrlimit(RLIMIT_CORE, &none);
 	setenv("HEPH_LOG", "off", 1);
-	alarm(20);
+	alarm(100);
 	dup2(fd, STDERR_FILENO);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		signal(signals[i], SIG_DFL); /* cmocka's handlers */

@@ -246,7 +246,7 @@ static void in_child(void (*fn)(void))
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		alarm(25);
+		alarm(100);
 		fn();
 		_exit(0);
 	}
@@ -598,7 +598,7 @@ static void a_worker_that_does_not_come_back_ends_the_process(void **state)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		alarm(25);
+		alarm(100);
 		stuck();
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -19,7 +19,7 @@ static int run_in_child(int (*fn)(void))
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		alarm(25);
+		alarm(100);
 		result = fn();
 		if (result == 0)
 			kill(getpid(), SIGKILL);
