@@ -130,7 +130,7 @@ prepare() {
 		finish
 		case $system:$(cat "$out/server.log") in
 		heph-uring:*) ;;
-		heph-*:*"driver=${system#heph-}"*) ;;
+		heph-*:*"driver is ${system#heph-}"*) ;;
 		heph-*)
 			missing "$system" "this library has no such driver"
 			continue
