@@ -49,7 +49,7 @@ for layer in $layers; do
 			base | coro) wrong "$where: $layer must not include $what" ;;
 			esac
 			;;
-		'<liburing'*)
+		'<liburing'* | '<ares'*)
 			[ "$layer" = io ] || wrong "$where: only io includes $what"
 			;;
 		'<valgrind/'* | '<sanitizer/'*)

@@ -16,6 +16,7 @@
 #include <heph/oneshot.h>
 #include <heph/own.h>
 #include <heph/refs.h>
+#include <heph/resolve.h>
 #include <heph/runtime.h>
 #include <heph/standard.h>
 #include <heph/time.h>

@@ -12,6 +12,7 @@
 #include "io/driver.h"
 #include "io/net.h"
 #include "io/socket.h"
+#include "io/resolver.h"
 
 /* A thread takes so many free places at once, and gives back as many when it
  * has twice as many. */
@@ -40,6 +41,7 @@ int heph_files_init(struct heph *heph)
 	}
 	pthread_mutex_init(&files->lock, NULL);
 	heph->files = files;
+	heph_resolver_enter();
 	return 0;
 }
 
@@ -57,6 +59,7 @@ void heph_files_fini(struct heph *heph)
 	struct heph_files *files = heph->files;
 	struct heph_file *file;
 
+	heph_resolver_leave();
 	for (uint32_t slot = 1; slot < files->n; slot++) {
 		file = &files->table[slot];
 		if (file->number < 0)

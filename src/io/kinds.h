@@ -27,6 +27,7 @@ int heph_attempt_shutdown(struct heph_op *op);
 int heph_attempt_get_option(struct heph_op *op);
 int heph_attempt_set_option(struct heph_op *op);
 int heph_attempt_name(struct heph_op *op);
+int heph_attempt_resolve(struct heph_op *op);
 
 #undef HEPH_KIND
 

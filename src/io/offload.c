@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/thread.h"
+#include "io/resolver.h"
 
 enum { STACK_SIZE = 128 * 1024, IDLE_SECONDS = 10 };
 
@@ -128,6 +129,10 @@ void heph_offload_begin(struct heph_op *op)
 {
 	bool served = true;
 
+	if (op->kind == HEPH_OP_RESOLVE) {
+		heph_resolver_begin(op);
+		return;
+	}
 	op->offload.event.fn = on_done;
 	pthread_mutex_lock(&crew.lock);
 	push(op);
@@ -145,6 +150,10 @@ void heph_offload_cancel(struct heph_op *op)
 {
 	bool mine;
 
+	if (op->kind == HEPH_OP_RESOLVE) {
+		heph_resolver_cancel(op);
+		return;
+	}
 	pthread_mutex_lock(&crew.lock);
 	mine = op->offload.state == WAITING;
 	if (mine)

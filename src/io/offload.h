@@ -5,7 +5,8 @@
  * For what the driver at hand cannot do otherwise: files with epoll, and what
  * io_uring has no opcode for. The threads are the process's, begun when there
  * is something to do, at most HEPH_OFFLOAD_THREADS of them, and they end when
- * there was nothing for a while. First come, first served.
+ * there was nothing for a while. First come, first served. Names are the
+ * affair of another one (resolver.h).
  */
 #ifndef HEPH_IO_OFFLOAD_H
 #define HEPH_IO_OFFLOAD_H

@@ -15,6 +15,7 @@
 #include "io/driver.h"
 #include "io/kinds.h"
 #include "io/net.h"
+#include "io/offload.h"
 
 /* ---- the table --------------------------------------------------------------- */
 
@@ -30,6 +31,11 @@
 		.name = #name_, .way = HEPH_OP_WHEN_READY, .events = POLLIN,   \
 		.reads = true, .opcode = IORING_OP_##op,                       \
 		.prepare = heph_prepare_##name_,                               \
+		.attempt = heph_attempt_##name_                                \
+	}
+#define BLOCKING(name_)                                                        \
+	{                                                                      \
+		.name = #name_, .way = HEPH_OP_BLOCKING, .opcode = -1,         \
 		.attempt = heph_attempt_##name_                                \
 	}
 #define AT_ONCE(name_)                                                         \
@@ -56,6 +62,7 @@ const struct heph_op_type heph_op_types[] = {
 	[HEPH_OP_GET_OPTION] = AT_ONCE(get_option),
 	[HEPH_OP_SET_OPTION] = AT_ONCE(set_option),
 	[HEPH_OP_NAME] = AT_ONCE(name),
+	[HEPH_OP_RESOLVE] = BLOCKING(resolve),
 };
 _Static_assert(sizeof(heph_op_types) / sizeof(*heph_op_types) == HEPH_OP_KINDS,
 	       "an operation is missing in the table");
@@ -142,7 +149,10 @@ void heph_op_start(struct heph_op *op)
 	op->buffer = -1;
 	heph_list_push_back(&op->self->ext->operations, &op->node);
 	heph_count(&op->self->thread->count.operations);
-	io_of(op)->begin(heph_worker_of(op->self), op);
+	if (op->self->kind)
+		io_of(op)->begin(heph_worker_of(op->self), op);
+	else
+		heph_offload_begin(op);
 }
 
 void heph_op_cancel(struct heph_op *op)
@@ -150,7 +160,10 @@ void heph_op_cancel(struct heph_op *op)
 	if (op->done || op->cancelling)
 		return;
 	op->cancelling = true;
-	io_of(op)->cancel(heph_worker_of(op->self), op);
+	if (op->self->kind)
+		io_of(op)->cancel(heph_worker_of(op->self), op);
+	else
+		heph_offload_cancel(op);
 }
 
 static struct heph_op *next_to_cancel(struct heph_ext *ext)
@@ -340,6 +353,8 @@ bool heph_op_by_actor(struct heph_self *self, struct heph_op *op)
 {
 	enum heph_op_way way = heph_op_way(op);
 
+	if (op->kind == HEPH_OP_RESOLVE) /* it has a thread of its own */
+		return false;
 	return !self->kind || way == HEPH_OP_AT_ONCE ||
 	       (way == HEPH_OP_WHEN_READY && op->kind != HEPH_OP_POLL &&
 		heph_io_of(self->thread->heph)->by_readiness);

@@ -47,6 +47,7 @@ enum heph_op_kind {
 	HEPH_OP_GET_OPTION,
 	HEPH_OP_SET_OPTION,
 	HEPH_OP_NAME, /* the own address, or if `flags` the peer's: its size */
+	HEPH_OP_RESOLVE, /* `buf`: a struct heph_lookup */
 	HEPH_OP_KINDS,
 };
 
@@ -146,7 +147,8 @@ int heph_op_finish(heph_ctx ctx, struct heph_op *op);
 int heph_op_now(struct heph_self *self, struct heph_op *op);
 int heph_op_now_by(struct heph *heph, struct heph_op *op);
 
-/* Begins one, for a worker: `op` lives until `done`. */
+/* Begins one, for a worker, or one of HEPH_OP_RESOLVE for any thread: `op` lives
+ * until `done`. */
 void heph_op_start(struct heph_op *op);
 
 /* Asks the kernel to give one up; and all of an actor. It ends with -ECANCELED,
