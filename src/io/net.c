@@ -17,6 +17,7 @@
 #include "core/timers.h"
 #include "io/address.h"
 #include "io/driver.h"
+#include "io/eyeballs.h"
 #include "io/socket.h"
 
 enum { BACKLOG_MAX = 256 };
@@ -340,23 +341,16 @@ static int open_for_connect(heph_ctx ctx, const struct heph_address *address)
 }
 
 /* The actor owns it before it waits. */
-int heph_connect(heph_ctx ctx, const char *text, struct heph_fd *ret_fd)
+static int connect_address(heph_ctx ctx, const struct heph_address *address,
+			   struct heph_fd *ret_fd)
 {
-	struct heph_address address;
-	int number, err = heph_address_parse(&address, text);
+	int number = open_for_connect(ctx, address);
 	struct heph_fd fd;
+	int err = heph_file_admit(ctx.self, number, HEPH_FILE_SOCKET, &fd);
 
-	if (err == 0)
-		err = heph_wait_allowed(ctx);
-	if (err == 0 && ctx.self->thread->heph->driver->alone)
-		err = -EOPNOTSUPP;
 	if (err < 0)
 		return err;
-	number = open_for_connect(ctx, &address);
-	err = heph_file_admit(ctx.self, number, HEPH_FILE_SOCKET, &fd);
-	if (err < 0)
-		return err;
-	err = connect_to(ctx, number, &address);
+	err = connect_to(ctx, number, address);
 	if (err == 0 && by_itself(ctx))
 		err = heph_socket_set_status(ctx.self, number, 0);
 	if (err < 0)
@@ -364,6 +358,21 @@ int heph_connect(heph_ctx ctx, const char *text, struct heph_fd *ret_fd)
 	else
 		*ret_fd = fd;
 	return err;
+}
+
+int heph_connect(heph_ctx ctx, const char *text, struct heph_fd *ret_fd)
+{
+	struct heph_address address;
+	int err = heph_wait_allowed(ctx);
+
+	if (err == 0 && ctx.self->thread->heph->driver->alone)
+		err = -EOPNOTSUPP;
+	if (err < 0)
+		return err;
+	err = heph_address_parse(&address, text);
+	if (err == -EINVAL) /* it may be a name */
+		return heph_eyeballs_connect(ctx, text, ret_fd);
+	return err < 0 ? err : connect_address(ctx, &address, ret_fd);
 }
 
 /* ---- the rest ---------------------------------------------------------------------- */
