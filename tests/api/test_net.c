@@ -153,7 +153,7 @@ static int refused(heph_ctx ctx, void *arg)
 					   "1.2.3.4",
 					   "1.2.3.4:",
 					   "[::1]",
-					   "localhost:80",
+					   "[localhost]:80",
 					   "1.2.3.4:65536" };
 	char address[HEPH_ADDRESS_MAX];
 	heph_fd fd = { 7, 7 }, listener = listen_somewhere(ctx);
