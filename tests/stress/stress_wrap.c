@@ -46,6 +46,7 @@ static int go_round(heph_ctx ctx, void *arg)
 	uint32_t there = 0, back;
 
 	while (done < ROUND + ROUND / 64 && heph_now() < end_of_test) {
+		must_be(heph_sleep(ctx, HEPH_USEC), 0); /* what was begun is over */
 		for (int i = 0; i < BATCHES; i++)
 			nothing(ring);
 		for (int i = 0; i < 100; i++) {
