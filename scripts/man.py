@@ -15,7 +15,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADERS = ["typed", "message", "call", "group", "actor", "refs", "tree", "own", "time",
-           "io", "runtime", "embed", "test", "inbox", "oneshot", "watch"]
+           "io", "file", "runtime", "embed", "test", "inbox", "oneshot", "watch"]
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
 
@@ -203,6 +203,42 @@ SUMMARY = {
     "heph_write_all": "write all bytes to a descriptor",
     "heph_write_exact": "write so many bytes to a descriptor",
     "heph_yield": "let other actors run",
+    "heph_at": "a name that is looked up from a directory",
+    "heph_chmod": "set the permissions of a file",
+    "heph_chown": "set the owner and the group of a file",
+    "heph_dir_next": "take apart what was read of a directory",
+    "heph_dir_read": "read the next entries of a directory",
+    "heph_dir_rewind": "begin again with the first entry of a directory",
+    "heph_file_advise": "say how some of a file will be used",
+    "heph_file_allocate": "reserve room for a file, or give it back",
+    "heph_file_lock": "lock some bytes of a file",
+    "heph_file_seek": "move the position of a file",
+    "heph_file_sync": "wait until a file is on the disk",
+    "heph_file_sync_data": "wait until the contents of a file are on the disk",
+    "heph_file_truncate": "set the size of a file",
+    "heph_file_try_lock": "lock some bytes of a file if nobody else has",
+    "heph_file_unlock": "give a lock of a file back",
+    "heph_hard_link": "give a file a further name",
+    "heph_memory_advise": "say how memory will be used",
+    "heph_mkdir": "make a directory",
+    "heph_mkdir_all": "make a directory and those above it",
+    "heph_mkdtemp": "make a directory with a name that nobody has",
+    "heph_mkstemp": "make a file with a name that nobody has",
+    "heph_nofollow": "a symbolic link itself",
+    "heph_open": "open a file",
+    "heph_open_temporary": "open a file that has no name",
+    "heph_read_link": "where a symbolic link leads to",
+    "heph_remove": "remove a name of a file",
+    "heph_remove_all": "remove a directory with all that is in it",
+    "heph_rename": "give a file another name",
+    "heph_rmdir": "remove an empty directory",
+    "heph_stat": "what the file system knows of a file",
+    "heph_symlink": "make a symbolic link",
+    "heph_utimes": "set the times of a file",
+    "heph_xattr_get": "the value of an extended attribute",
+    "heph_xattr_list": "the names of all extended attributes",
+    "heph_xattr_remove": "remove an extended attribute",
+    "heph_xattr_set": "set an extended attribute",
 }
 
 # Structs and constants that belong to a page: words of their definition.
@@ -258,7 +294,7 @@ PARTS = {
 }
 
 # Headers whose first comment holds for each of their functions.
-NOTES = ["message", "watch", "own", "time", "io"]
+NOTES = ["message", "watch", "own", "time", "io", "file"]
 
 
 # ---- reading the headers ----------------------------------------------------------

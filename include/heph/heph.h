@@ -8,6 +8,7 @@
 
 #include <heph/actor.h>
 #include <heph/call.h>
+#include <heph/file.h>
 #include <heph/group.h>
 #include <heph/inbox.h>
 #include <heph/io.h>

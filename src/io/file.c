@@ -48,8 +48,9 @@ int heph_files_init(struct heph *heph)
 static void close_queued(struct heph *heph, struct heph_backlog *backlog)
 {
 	for (unsigned i = 0; i < backlog->n; i++)
-		heph_op_close_now(heph, backlog->numbers[(backlog->first + i) %
-							  backlog->max]);
+		heph_op_close_now(
+			heph,
+			backlog->numbers[(backlog->first + i) % backlog->max]);
 	heph_mem_free(backlog->numbers);
 	*backlog = (struct heph_backlog){ 0 };
 }
@@ -252,7 +253,8 @@ void heph_file_finish(struct heph_file *file)
 	struct heph_thread *thread = heph_thread_current;
 
 	close_queued(thread->heph, &file->backlog);
-	if (file->flags & HEPH_FILE_LISTENER) /* its port is free now, not later */
+	if (file->flags &
+	    HEPH_FILE_LISTENER) /* its port is free now, not later */
 		heph_op_close_now(thread->heph, file->number);
 	else
 		heph_op_close(file->number);
@@ -328,8 +330,7 @@ void heph_close(struct heph_fd fd)
 	heph_thread_current = mine;
 }
 
-/* HEPH_FILE_...; -EBADF. */
-static int what_is(struct heph_self *self, int number)
+int heph_file_inspect(struct heph_self *self, int number)
 {
 	struct stat info = { 0 };
 	struct heph_op status_op = { .kind = HEPH_OP_STATUS, .number = number };
@@ -354,7 +355,7 @@ static int what_is(struct heph_self *self, int number)
 
 int heph_fd_adopt(heph_ctx ctx, int number, struct heph_fd *ret_fd)
 {
-	int flags = what_is(ctx.self, number);
+	int flags = heph_file_inspect(ctx.self, number);
 
 	return flags < 0 ? flags :
 			   heph_file_open(ctx.self, number, (unsigned)flags,

@@ -63,6 +63,9 @@ int heph_file_open(struct heph_self *owner, int number, unsigned flags,
 int heph_file_admit(struct heph_self *owner, int number, unsigned flags,
 		    struct heph_fd *ret_fd);
 
+/* What the kernel says that a number is: HEPH_FILE_...; -EBADF. */
+int heph_file_inspect(struct heph_self *self, int number);
+
 /* The entry, if it is open and the caller's; else NULL, that is -EBADF. */
 struct heph_file *heph_file_find(heph_ctx ctx, struct heph_fd fd);
 

@@ -29,6 +29,33 @@ int heph_attempt_set_option(struct heph_op *op);
 int heph_attempt_name(struct heph_op *op);
 int heph_attempt_resolve(struct heph_op *op);
 
+HEPH_KIND(open);
+HEPH_KIND(statx);
+int heph_attempt_chmod(struct heph_op *op);
+int heph_attempt_chown(struct heph_op *op);
+int heph_attempt_utimes(struct heph_op *op);
+HEPH_KIND(rename);
+HEPH_KIND(link);
+HEPH_KIND(symlink);
+int heph_attempt_read_link(struct heph_op *op);
+HEPH_KIND(remove);
+HEPH_KIND(mkdir);
+HEPH_KIND(xattr_get);
+HEPH_KIND(xattr_set);
+int heph_attempt_xattr_list(struct heph_op *op);
+int heph_attempt_xattr_remove(struct heph_op *op);
+HEPH_KIND(sync);
+HEPH_KIND(truncate);
+HEPH_KIND(allocate);
+HEPH_KIND(advise);
+int heph_attempt_seek(struct heph_op *op);
+int heph_attempt_read_dir(struct heph_op *op);
+int heph_attempt_lock(struct heph_op *op);
+int heph_attempt_clone(struct heph_op *op);
+int heph_attempt_copy_range(struct heph_op *op);
+HEPH_KIND(splice);
+HEPH_KIND(memory_advise);
+
 #undef HEPH_KIND
 
 #endif

@@ -16,6 +16,7 @@
 #include "io/kinds.h"
 #include "io/net.h"
 #include "io/offload.h"
+#include "io/uring_abi.h"
 
 /* ---- the table --------------------------------------------------------------- */
 
@@ -33,7 +34,14 @@
 		.prepare = heph_prepare_##name_,                               \
 		.attempt = heph_attempt_##name_                                \
 	}
-#define BLOCKING(name_)                                                        \
+/* Of a disk, with an opcode and without. */
+#define BLOCKING(op, name_)                                                    \
+	{                                                                      \
+		.name = #name_, .way = HEPH_OP_BLOCKING, .opcode = (op),       \
+		.prepare = heph_prepare_##name_,                               \
+		.attempt = heph_attempt_##name_                                \
+	}
+#define BY_THREAD(name_)                                                       \
 	{                                                                      \
 		.name = #name_, .way = HEPH_OP_BLOCKING, .opcode = -1,         \
 		.attempt = heph_attempt_##name_                                \
@@ -62,7 +70,33 @@ const struct heph_op_type heph_op_types[] = {
 	[HEPH_OP_GET_OPTION] = AT_ONCE(get_option),
 	[HEPH_OP_SET_OPTION] = AT_ONCE(set_option),
 	[HEPH_OP_NAME] = AT_ONCE(name),
-	[HEPH_OP_RESOLVE] = BLOCKING(resolve),
+	[HEPH_OP_RESOLVE] = BY_THREAD(resolve),
+	[HEPH_OP_OPEN] = BLOCKING(IORING_OP_OPENAT, open),
+	[HEPH_OP_STATX] = BLOCKING(IORING_OP_STATX, statx),
+	[HEPH_OP_CHMOD] = BY_THREAD(chmod),
+	[HEPH_OP_CHOWN] = BY_THREAD(chown),
+	[HEPH_OP_UTIMES] = BY_THREAD(utimes),
+	[HEPH_OP_RENAME] = BLOCKING(IORING_OP_RENAMEAT, rename),
+	[HEPH_OP_LINK] = BLOCKING(IORING_OP_LINKAT, link),
+	[HEPH_OP_SYMLINK] = BLOCKING(IORING_OP_SYMLINKAT, symlink),
+	[HEPH_OP_READ_LINK] = BY_THREAD(read_link),
+	[HEPH_OP_REMOVE] = BLOCKING(IORING_OP_UNLINKAT, remove),
+	[HEPH_OP_MKDIR] = BLOCKING(IORING_OP_MKDIRAT, mkdir),
+	[HEPH_OP_XATTR_GET] = BLOCKING(IORING_OP_GETXATTR, xattr_get),
+	[HEPH_OP_XATTR_SET] = BLOCKING(IORING_OP_SETXATTR, xattr_set),
+	[HEPH_OP_XATTR_LIST] = BY_THREAD(xattr_list),
+	[HEPH_OP_XATTR_REMOVE] = BY_THREAD(xattr_remove),
+	[HEPH_OP_SYNC] = BLOCKING(IORING_OP_FSYNC, sync),
+	[HEPH_OP_TRUNCATE] = BLOCKING(HEPH_URING_FTRUNCATE, truncate),
+	[HEPH_OP_ALLOCATE] = BLOCKING(IORING_OP_FALLOCATE, allocate),
+	[HEPH_OP_ADVISE] = BLOCKING(IORING_OP_FADVISE, advise),
+	[HEPH_OP_SEEK] = BY_THREAD(seek),
+	[HEPH_OP_READ_DIR] = BY_THREAD(read_dir),
+	[HEPH_OP_LOCK] = BY_THREAD(lock),
+	[HEPH_OP_CLONE] = BY_THREAD(clone),
+	[HEPH_OP_COPY_RANGE] = BY_THREAD(copy_range),
+	[HEPH_OP_SPLICE] = BLOCKING(IORING_OP_SPLICE, splice),
+	[HEPH_OP_MEMORY_ADVISE] = BLOCKING(IORING_OP_MADVISE, memory_advise),
 };
 _Static_assert(sizeof(heph_op_types) / sizeof(*heph_op_types) == HEPH_OP_KINDS,
 	       "an operation is missing in the table");

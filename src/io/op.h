@@ -48,6 +48,34 @@ enum heph_op_kind {
 	HEPH_OP_SET_OPTION,
 	HEPH_OP_NAME, /* the own address, or if `flags` the peer's: its size */
 	HEPH_OP_RESOLVE, /* `buf`: a struct heph_lookup */
+	/* of names in the file system; see op_fs.c */
+	HEPH_OP_OPEN,
+	HEPH_OP_STATX,
+	HEPH_OP_CHMOD,
+	HEPH_OP_CHOWN,
+	HEPH_OP_UTIMES,
+	HEPH_OP_RENAME,
+	HEPH_OP_LINK,
+	HEPH_OP_SYMLINK,
+	HEPH_OP_READ_LINK,
+	HEPH_OP_REMOVE,
+	HEPH_OP_MKDIR,
+	HEPH_OP_XATTR_GET,
+	HEPH_OP_XATTR_SET,
+	HEPH_OP_XATTR_LIST,
+	HEPH_OP_XATTR_REMOVE,
+	/* of files that are open; see op_file.c */
+	HEPH_OP_SYNC,
+	HEPH_OP_TRUNCATE,
+	HEPH_OP_ALLOCATE,
+	HEPH_OP_ADVISE,
+	HEPH_OP_SEEK,
+	HEPH_OP_READ_DIR,
+	HEPH_OP_LOCK,
+	HEPH_OP_CLONE,
+	HEPH_OP_COPY_RANGE,
+	HEPH_OP_SPLICE,
+	HEPH_OP_MEMORY_ADVISE,
 	HEPH_OP_KINDS,
 };
 

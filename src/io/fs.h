@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* fs.h - what the calls of heph/file.h have in common */
+#ifndef HEPH_IO_FS_H
+#define HEPH_IO_FS_H
+
+#include <heph/file.h>
+
+#include "io/op.h"
+
+/*
+ * An operation about a path, and a second one, which may be NULL, as op_fs.c
+ * has them; `size` bytes of zeros lie at the start of its room. Returns 0;
+ * -EBADF, -EINVAL, -ENAMETOOLONG, -ENOMEM, -ECANCELED, -EOPNOTSUPP.
+ */
+int heph_fs_op(heph_ctx ctx, enum heph_op_kind kind, const heph_path *path,
+	       const heph_path *second, size_t size, struct heph_op **ret_op);
+
+/* One about a descriptor alone. */
+int heph_fs_op_of(heph_ctx ctx, enum heph_op_kind kind, heph_fd fd,
+		  struct heph_op **ret_op);
+
+/* Waits. open(2), with O_CLOEXEC. Returns 0. */
+int heph_fs_open(heph_ctx ctx, const heph_path *path, unsigned flags,
+		 unsigned mode, heph_fd *ret_fd);
+
+/* Waits. unlinkat(2). Returns 0. */
+int heph_fs_remove(heph_ctx ctx, const heph_path *path, unsigned flags);
+
+#endif
