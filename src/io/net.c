@@ -200,6 +200,12 @@ static void keep(struct heph_op *op, struct heph_backlog *backlog)
 		heph_op_cancel(op);
 }
 
+/* Nobody is told of it: who accepts begins another one. */
+static bool begun_again(int result)
+{
+	return result == -ECANCELED || result == -EINTR || result == -EAGAIN;
+}
+
 void heph_net_accepted(struct heph_op *op)
 {
 	struct heph_file *file = op->file;
@@ -207,7 +213,7 @@ void heph_net_accepted(struct heph_op *op)
 
 	if (op->result >= 0)
 		keep(op, backlog);
-	else if (op->result != -ECANCELED)
+	else if (!begun_again(op->result))
 		backlog->err = op->result;
 	if (!op->done)
 		return;
