@@ -24,6 +24,7 @@
 #include "core/signals.h"
 #include "core/timers.h"
 #include "core/wait.h"
+#include "rt/state.h"
 
 #define BEGINNING HEPH_SEC
 #define GRACE_DEFAULT (10 * HEPH_SEC)
@@ -524,6 +525,11 @@ void heph_test_free(struct heph_test *test)
 	end(test);
 }
 
+void heph_test_list(struct heph_test *test)
+{
+	heph_state_list(test->worker, "in the test");
+}
+
 /* ---- looking ----------------------------------------------------------------------- */
 
 heph_ctx heph_test_ctx(struct heph_test *test)
@@ -536,6 +542,15 @@ struct heph_self *heph_test_find(struct heph_test *test, struct heph_addr addr)
 	if (addr.node != test->runtime->heph.node)
 		return NULL;
 	return heph_worker_find(test->worker, addr.id, addr.slot);
+}
+
+const char *heph_raw_test_state(struct heph_test *test, struct heph_addr addr)
+{
+	const struct heph_self *self = heph_test_find(test, addr);
+
+	if (self)
+		heph_state_say(self, test->state, sizeof(test->state));
+	return self ? test->state : "gone";
 }
 
 unsigned heph_test_failures(struct heph_test *test)

@@ -3,10 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <heph/time.h>
+
 #include "base/log.h"
-#include "core/self.h"
 #include "core/timers.h"
-#include "rt/test.h"
+#include "core/worker.h"
+#include "io/op.h"
+#include "rt/state.h"
 
 static const struct {
 	unsigned bit;
@@ -75,28 +78,17 @@ static void say_waiting(const struct heph_self *self, heph_time now, char *text,
 	}
 }
 
-static void say(const struct heph_self *self, heph_time now, char *text,
-		size_t size)
+void heph_state_say(const struct heph_self *self, char *text, size_t size)
 {
 	if (self->waiting)
-		say_waiting(self, now, text, size);
+		say_waiting(self, heph_now(), text, size);
 	else
 		snprintf(text, size, "%s",
 			 self->thread->current == self ? "running" : "ready");
 }
 
-const char *heph_raw_test_state(struct heph_test *test, struct heph_addr addr)
+void heph_state_list(const struct heph_worker *worker, const char *where)
 {
-	const struct heph_self *self = heph_test_find(test, addr);
-
-	if (self)
-		say(self, test->now, test->state, sizeof(test->state));
-	return self ? test->state : "gone";
-}
-
-void heph_test_list(struct heph_test *test)
-{
-	const struct heph_worker *worker = test->worker;
 	const struct heph_self *self;
 	char text[256];
 
@@ -105,9 +97,8 @@ void heph_test_list(struct heph_test *test)
 		self = &worker->selves[slot];
 		if (!self->id)
 			continue;
-		say(self, test->now, text, sizeof(text));
-		heph_log_error("in the test",
-			       HEPH_KV_STR("actor", heph_self_name(self)),
+		heph_state_say(self, text, sizeof(text));
+		heph_log_error(where, HEPH_KV_STR("actor", heph_self_name(self)),
 			       HEPH_KV_UINT("id", self->id),
 			       HEPH_KV_STR("state", text),
 			       HEPH_KV_UINT("inbox", self->n));
