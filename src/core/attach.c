@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/attach.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "core/life.h"
 
@@ -64,6 +65,10 @@ static bool may_attach(void)
 
 int heph_attach(struct heph *heph, heph_ctx *ret_ctx)
 {
+	if (heph->driver->simulated) {
+		heph_log_error("heph_attach: a simulated runtime has one thread");
+		return -EOPNOTSUPP;
+	}
 	heph_assert(may_attach()); /* a thread attaches once */
 	return attach(heph, NULL, ret_ctx);
 }

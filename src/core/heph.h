@@ -20,6 +20,7 @@
 #include "core/thread.h"
 
 struct heph_lane;
+struct heph_sim;
 struct heph_solos;
 struct heph_worker;
 struct heph_self;
@@ -32,6 +33,7 @@ struct heph_driver {
 	const char *name;
 	bool alone; /* no threads but one, no descriptors of the kernel: those are
 		     * -EOPNOTSUPP, and all actors are on the first worker */
+	bool simulated; /* one thread runs all workers: others are -EOPNOTSUPP */
 
 	/* On the worker's own thread, before and after its actors. */
 	int (*start)(struct heph_worker *worker);
@@ -107,6 +109,7 @@ struct heph {
 	_Atomic(struct heph_lane *) *lanes; /* [from * workers + to] */
 
 	void *files;           /* io's */
+	struct heph_sim *sim;  /* io's, its world; NULL: it is the real one */
 	uint64_t first_serial; /* of its actors */
 	struct heph_maps maps;
 	struct heph_registry registry;

@@ -367,7 +367,8 @@ void heph_solo_name(struct heph_self *self)
 {
 	char name[16];
 
-	if (self->thread->number != HEPH_SOLO || self->thread->moves)
+	if (self->thread->number != HEPH_SOLO || self->thread->moves ||
+	    self->thread->heph->driver->simulated)
 		return;
 	snprintf(name, sizeof(name), "%s", heph_self_name(self));
 	pthread_setname_np(pthread_self(), name);

@@ -109,11 +109,14 @@ struct heph_op {
 	int buffer; /* what the driver chose for it, or -1 */
 	uint32_t room_size;
 	void *room; /* memory that is freed with it; NULL: none */
-	struct heph_offload {
-		struct heph_event event; /* it is done */
-		struct heph_op *next;    /* of those that wait for a thread */
-		uint8_t state;           /* under the lock of offload.c */
-	} offload;
+	union {
+		struct heph_offload {
+			struct heph_event event; /* it is done */
+			struct heph_op *next;    /* of those that wait for a thread */
+			uint8_t state;           /* under the lock of offload.c */
+		} offload;
+		void *record; /* of the simulated kernel */
+	};
 };
 
 /* What is known of a kind. */
