@@ -51,13 +51,18 @@ struct heph_config {
 			 * 0: 1,024. The environment's HEPH_SLOTS goes first */
 	size_t buffers; /* bytes of each worker for what arrives, 64 KiB to 1 GiB;
 			 * 0: 1 MiB. Of io_uring; see heph_stats().buffers */
+	const char *driver; /* "uring", "epoll"; NULL: io_uring if it works here,
+			     * else epoll. The environment's HEPH_DRIVER goes
+			     * first */
 };
 
 /*
  * Starts a runtime and gives the calling thread a context: all calls work for
  * it, and its waits block the thread. `config` may be NULL.
  * Returns 0; -EINVAL (a value is out of range: the log says which); -ENOMEM,
- * -EAGAIN (no more threads), -EMFILE, and what else the kernel says.
+ * -EAGAIN (no more threads), -EMFILE, and what else the kernel says; with
+ * "uring" wanted, what keeps it from working: -EPERM, -ENOSYS, -EOPNOTSUPP (the
+ * kernel is too old), and others.
  */
 #define heph_new(ret_ctx, config)                                              \
 	heph_raw_new((ret_ctx), (config), sizeof(struct heph_config))
@@ -105,6 +110,10 @@ HEPH_API HEPH_MUST int heph_raw_run_on_each(heph_ctx ctx,
 
 /* How many workers there are. */
 HEPH_API unsigned heph_workers(heph_ctx ctx);
+
+/* What its input and output goes through: "uring", "epoll"; "test" in the kit of
+ * <heph/test.h>. The text is static. */
+HEPH_API const char *heph_driver_name(heph_ctx ctx);
 
 /* ---- numbers ------------------------------------------------------------- */
 

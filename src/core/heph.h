@@ -49,10 +49,11 @@ struct heph_driver {
 	/* Any thread. */
 	void (*wake)(struct heph_worker *worker);
 
-	/* For who sleeps elsewhere. From now on an eventfd is written to when
-	 * poll() may find something; and before it sleeps what was collected is
-	 * handed over to the kernel. */
-	int (*tell)(struct heph_worker *worker, int event);
+	/* For who sleeps elsewhere. From now on, when poll() may find something,
+	 * an eventfd is written to, or the descriptor that is returned is
+	 * readable (-1: there is none); and before it sleeps what was collected
+	 * is handed over to the kernel. */
+	int (*tell)(struct heph_worker *worker, int event, int *ret_number);
 	void (*submit)(struct heph_worker *worker);
 
 	/* Asks the kernel to give up all operations of an actor; each of them

@@ -107,6 +107,11 @@ unsigned heph_workers(heph_ctx ctx)
 	return ctx.self->thread->heph->workers;
 }
 
+const char *heph_driver_name(heph_ctx ctx)
+{
+	return ctx.self->thread->heph->driver->name;
+}
+
 struct heph *heph_runtime(heph_ctx ctx)
 {
 	return ctx.self->thread->heph;

@@ -34,6 +34,9 @@ struct heph_io {
 	/* Closes a number, before the worker sleeps. */
 	void (*close)(struct heph_worker *worker, int number);
 
+	/* A number goes to another worker, perhaps; NULL: it need not know. */
+	void (*forget)(struct heph_worker *worker, int number);
+
 	/* Does what cannot block; NULL: by its system call. Any thread. */
 	int (*now)(struct heph *heph, struct heph_op *op);
 };

@@ -286,6 +286,14 @@ struct heph_file *heph_file_find(heph_ctx ctx, struct heph_fd fd)
 
 /* ---- from hand to hand ------------------------------------------------------ */
 
+static void forget(struct heph_self *self, struct heph_file *file)
+{
+	const struct heph_io *io = heph_io_of(self->thread->heph);
+
+	if (self->kind && io->forget)
+		io->forget(heph_worker_of(self), file->number);
+}
+
 int heph_file_detach(heph_ctx ctx, struct heph_fd fd)
 {
 	struct heph_file *file = heph_file_find(ctx, fd);
@@ -293,6 +301,7 @@ int heph_file_detach(heph_ctx ctx, struct heph_fd fd)
 	if (!file)
 		return -EBADF;
 	heph_net_quiet(ctx.self, file);
+	forget(ctx.self, file);
 	heph_list_remove(&file->owned.node);
 	set_owner(file, NULL);
 	return 0;
@@ -360,7 +369,8 @@ int heph_fd_adopt(heph_ctx ctx, int number, struct heph_fd *ret_fd)
 	int flags = heph_file_inspect(ctx.self, number);
 
 	return flags < 0 ? flags :
-			   heph_file_open(ctx.self, number, (unsigned)flags,
+			   heph_file_open(ctx.self, number,
+					  (unsigned)flags | HEPH_FILE_LENT,
 					  ret_fd);
 }
 
@@ -368,7 +378,10 @@ int heph_fd_number(heph_ctx ctx, struct heph_fd fd)
 {
 	struct heph_file *file = heph_file_find(ctx, fd);
 
-	return file ? file->number : -EBADF;
+	if (!file)
+		return -EBADF;
+	file->flags |= HEPH_FILE_LENT;
+	return file->number;
 }
 
 int heph_fd_give(heph_ctx ctx, struct heph_fd fd,

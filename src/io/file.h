@@ -36,6 +36,7 @@ enum {
 	HEPH_FILE_NONBLOCK = 1 << 3, /* O_NONBLOCK */
 	HEPH_FILE_LISTENER = 1 << 4,
 	HEPH_FILE_SHARED = 1 << 5,   /* its port may be shared */
+	HEPH_FILE_LENT = 1 << 6,     /* others know the number, and use it */
 };
 
 struct heph_file {

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -304,7 +305,7 @@ static int poll_thread(heph_ctx ctx, const struct heph_op *op)
 	}
 }
 
-static int poll_worker(heph_ctx ctx, const struct heph_op *op)
+static int poll_worker(heph_ctx ctx, const struct heph_op *op, bool tried)
 {
 	struct heph_op *poll = heph_op_make(ctx.self, HEPH_OP_POLL, op->file);
 	int err;
@@ -313,33 +314,62 @@ static int poll_worker(heph_ctx ctx, const struct heph_op *op)
 		return -ENOMEM;
 	poll->number = op->number;
 	poll->events = (uint32_t)events_of(op);
+	poll->tried = tried;
 	heph_op_start(poll);
 	err = await(ctx, poll);
 	heph_op_free(poll);
 	return err < 0 ? err : 0;
 }
 
-static int until_ready(heph_ctx ctx, const struct heph_op *op)
+/* `tried`: its system call has just said -EAGAIN. */
+static int until_ready(heph_ctx ctx, const struct heph_op *op, bool tried)
 {
-	return ctx.self->kind ? poll_worker(ctx, op) : poll_thread(ctx, op);
+	return ctx.self->kind ? poll_worker(ctx, op, tried) :
+				poll_thread(ctx, op);
+}
+
+/* What does not listen will never be ready to accept. */
+static bool listens(int number)
+{
+	socklen_t size = sizeof(int);
+	int is = 0;
+
+	return getsockopt(number, SOL_SOCKET, SO_ACCEPTCONN, &is, &size) == 0 &&
+	       is;
 }
 
 /* Its system call would wait if it is not ready. */
 static bool must_poll_first(const struct heph_op *op)
 {
+	if (op->file && (op->file->flags & HEPH_FILE_NONBLOCK))
+		return false;
 	switch (op->kind) {
 	case HEPH_OP_READ:
 	case HEPH_OP_WRITE:
+		return true;
 	case HEPH_OP_ACCEPT:
-		return !(op->file->flags & HEPH_FILE_NONBLOCK);
+		return listens(op->number);
 	default:
 		return false;
 	}
 }
 
+/* What came together with the deadline, or with the stop, comes first. */
+static int last_attempt(struct heph_op *op, int err)
+{
+	int result;
+
+	if (err != -ETIME && err != -ECANCELED)
+		return err;
+	if (must_poll_first(op) && poll_for(op, 0) != 1)
+		return err;
+	result = heph_op_type(op)->attempt(op);
+	return result == -EAGAIN || result == -EINTR ? err : result;
+}
+
 static int run_when_ready(heph_ctx ctx, struct heph_op *op)
 {
-	int err = must_poll_first(op) ? until_ready(ctx, op) : 0;
+	int err = must_poll_first(op) ? until_ready(ctx, op, false) : 0;
 	int result;
 
 	while (err == 0) {
@@ -349,9 +379,9 @@ static int run_when_ready(heph_ctx ctx, struct heph_op *op)
 			return result;
 		}
 		if (result == -EAGAIN)
-			err = until_ready(ctx, op);
+			err = until_ready(ctx, op, true);
 	}
-	return err;
+	return last_attempt(op, err);
 }
 
 /* ---- as the case may be ------------------------------------------------------------ */
@@ -364,7 +394,7 @@ static int run_begun(heph_ctx ctx, struct heph_op *op)
 		heph_op_start(op);
 		result = await(ctx, op);
 		if (result == -EAGAIN && events_of(op)) /* O_NONBLOCK */
-			result = until_ready(ctx, op);
+			result = until_ready(ctx, op, true);
 		else if (result != -EINTR)
 			return result;
 		if (result < 0 && result != -EINTR)

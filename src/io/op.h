@@ -97,6 +97,7 @@ struct heph_op {
 	bool done;     /* the kernel has let go of it */
 	bool cancelling;
 	bool by_call; /* io_uring cannot do just this one: by its system call */
+	bool tried; /* a poll after a system call that said -EAGAIN */
 	int number; /* the descriptor, or AT_FDCWD */
 	int number2;
 	uint32_t size;   /* of `buf` */
@@ -112,8 +113,8 @@ struct heph_op {
 	union {
 		struct heph_offload {
 			struct heph_event event; /* it is done */
-			struct heph_op *next;    /* of those that wait for a thread */
-			uint8_t state;           /* under the lock of offload.c */
+			struct heph_op *next; /* of those that wait, also in epoll.c */
+			uint8_t state;        /* under the lock of offload.c */
 		} offload;
 		void *record; /* of the simulated kernel */
 	};

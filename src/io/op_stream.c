@@ -114,7 +114,9 @@ int heph_attempt_poll(struct heph_op *op)
 {
 	struct pollfd fd = { .fd = op->number, .events = (short)op->events };
 
-	return poll(&fd, 1, 0) == 1 ? fd.revents : -EAGAIN;
+	if (poll(&fd, 1, 0) != 1)
+		return -EAGAIN;
+	return fd.revents & POLLNVAL ? -EBADF : fd.revents;
 }
 
 int heph_attempt_close(struct heph_op *op)

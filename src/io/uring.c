@@ -397,10 +397,11 @@ static void uring_poll(struct heph_worker *worker, heph_time max_wait)
 
 /* The ring's own descriptor would not do: with DEFER_TASKRUN who polls it is
  * not woken. */
-static int uring_tell(struct heph_worker *worker, int event)
+static int uring_tell(struct heph_worker *worker, int event, int *ret_number)
 {
 	struct heph_uring *uring = heph_uring_of(worker);
 
+	*ret_number = -1;
 	uring->told = event;
 	return io_uring_register_eventfd(&uring->ring, event);
 }
@@ -638,7 +639,7 @@ static void take(struct heph_worker *worker, int buffer, void *to, size_t n)
 }
 
 const struct heph_io heph_uring_io = {
-	.driver = { .name = "io_uring",
+	.driver = { .name = "uring",
 		    .start = uring_start,
 		    .stop = uring_stop,
 		    .release = uring_release,

@@ -3,7 +3,7 @@
  * The descriptor is an epoll instance that holds two: a timerfd, and the eventfd
  * of the coordinator, whose work is done here. The ring writes to that eventfd
  * too when something has completed, and so what other threads wake the worker
- * with comes there as well.
+ * with comes there as well. With epoll as the driver its instance is a third.
  *
  * Between two runs the worker is in one of two states. It dozes: it has said
  * that it sleeps, so others wake it, and the timer is set to when it must run.
@@ -25,7 +25,7 @@
 #include "core/attach.h"
 #include "core/wait.h"
 #include "coro/fault.h"
-#include "io/uring.h"
+#include "io/choose.h"
 #include "rt/own_thread.h"
 #include "rt/runtime.h"
 
@@ -236,12 +236,15 @@ static void close_descriptors(struct heph_embed *embed)
 static int watch_all(struct heph_embed *embed)
 {
 	const struct heph_driver *driver = embed->runtime->heph.driver;
-	int err = watch(embed, embed->timer);
+	int err = watch(embed, embed->timer), number;
 
 	if (err == 0)
 		err = watch(embed, embed->runtime->event);
 	if (err == 0)
-		err = driver->tell(embed->worker, embed->runtime->event);
+		err = driver->tell(embed->worker, embed->runtime->event,
+				   &number);
+	if (err == 0 && number >= 0)
+		err = watch(embed, number);
 	return err;
 }
 
@@ -302,6 +305,7 @@ static int start(struct heph_embed *embed)
 int heph_raw_embed_new(struct heph_embed **ret_embed,
 		       const struct heph_config *given, size_t size)
 {
+	const struct heph_io *io;
 	struct heph_config config;
 	struct heph_embed *embed;
 	int err = heph_config_resolve(&config, given, size);
@@ -319,7 +323,9 @@ int heph_raw_embed_new(struct heph_embed **ret_embed,
 	err = open_descriptors(embed);
 	if (err < 0)
 		goto fail_descriptors;
-	err = heph_runtime_new(&embed->runtime, &config, &heph_uring_io.driver);
+	err = heph_choose(config.driver, &io);
+	if (err == 0)
+		err = heph_runtime_new(&embed->runtime, &config, &io->driver);
 	if (err < 0)
 		goto fail_runtime;
 	err = start(embed);

@@ -24,8 +24,8 @@
 #include "core/solo.h"
 #include "core/watch.h"
 #include "coro/fault.h"
+#include "io/choose.h"
 #include "io/file.h"
-#include "io/uring.h"
 #include "rt/own_thread.h"
 #include "rt/thread.h"
 
@@ -309,13 +309,16 @@ fail_coordinator:
 
 int heph_raw_new(heph_ctx *ret_ctx, const struct heph_config *given, size_t size)
 {
+	const struct heph_io *io;
 	struct heph_runtime *runtime;
 	struct heph_config config;
 	int err = heph_config_resolve(&config, given, size);
 
 	*ret_ctx = (heph_ctx){ 0 };
 	if (err == 0)
-		err = heph_runtime_new(&runtime, &config, &heph_uring_io.driver);
+		err = heph_choose(config.driver, &io);
+	if (err == 0)
+		err = heph_runtime_new(&runtime, &config, &io->driver);
 	if (err < 0)
 		return err;
 	heph_own_threads_init(runtime);

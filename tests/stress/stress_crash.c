@@ -9,6 +9,7 @@
 #include "storm.h"
 
 #include "base/mem.h"
+#include "io/epoll.h"
 #include "io/uring.h"
 
 static heph_time end_of_test;
@@ -37,8 +38,10 @@ static bool submission_reached;
 static void fail_submission(long n)
 {
 	if (n < 0)
-		submission_reached = heph_uring_failed();
+		submission_reached =
+			heph_uring_failed() || heph_epoll_failed();
 	heph_uring_fail_after(n);
+	heph_epoll_fail_after(n, -ENOMEM);
 }
 
 static long each_submission(int lives)

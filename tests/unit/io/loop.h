@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loop.h - one worker with a ring, on the thread of the test
+ * loop.h - one worker with a driver, on the thread of the test
+ *
+ * Which driver that is, HEPH_DRIVER says, as for any program.
  *
  * loop_run() lets an actor run a function, and returns when no actor is left.
  * Nothing else is there, no coordinator and no other thread, so a test decides
@@ -16,14 +18,30 @@
 #include "base/mem.h"
 #include "core/attach.h"
 #include "core/life.h"
+#include "io/choose.h"
 #include "io/file.h"
 #include "io/op.h"
 #include "io/uring.h"
 
 struct loop {
+	const struct heph_io *io;
 	struct heph heph;
 	struct heph_worker *worker;
 };
+
+static inline const struct heph_io *loop_io(void)
+{
+	static const struct heph_io *io;
+
+	if (!io)
+		assert_int_equal(heph_choose(NULL, &io), 0);
+	return io;
+}
+
+static inline bool loop_on_uring(void)
+{
+	return loop_io() == &heph_uring_io;
+}
 
 static inline void loop_open(struct loop *loop, unsigned poll_ratio)
 {
@@ -35,15 +53,15 @@ static inline void loop_open(struct loop *loop, unsigned poll_ratio)
 					    .grace = HEPH_SEC };
 
 	heph_clock_calibrate();
-	assert_int_equal(heph_init(&loop->heph, &config, &heph_uring_io.driver),
-			 0);
+	loop->io = loop_io();
+	assert_int_equal(heph_init(&loop->heph, &config, &loop->io->driver), 0);
 	assert_int_equal(heph_files_init(&loop->heph), 0);
 	loop->worker = heph_mem_reserve(sizeof(*loop->worker));
 	assert_non_null(loop->worker);
 	assert_int_equal(heph_worker_init(loop->worker, &loop->heph, 10000), 0);
 	assert_int_equal(heph_threads_add(&loop->heph, &loop->worker->thread),
 			 0);
-	assert_int_equal(heph_uring_io.driver.start(loop->worker), 0);
+	assert_int_equal(loop->io->driver.start(loop->worker), 0);
 }
 
 static inline void loop_run(struct loop *loop, task_fn fn, void *arg)
@@ -64,6 +82,14 @@ static inline struct heph_counters *loop_count(struct loop *loop)
 	return &loop->worker->thread.count;
 }
 
+/* Of io_uring, that are lent. */
+static inline unsigned loop_buffers(struct loop *loop)
+{
+	return loop_on_uring() ?
+		       heph_uring_in_use(heph_uring_of(loop->worker)) :
+		       0;
+}
+
 /* On all threads: who closes one need not have opened it. */
 static inline uint64_t loop_descriptors(struct loop *loop)
 {
@@ -74,12 +100,14 @@ static inline uint64_t loop_descriptors(struct loop *loop)
 
 static inline void loop_end(struct loop *loop)
 {
-	assert_int_equal(heph_uring_of(loop->worker)->in_flight, 0);
-	assert_int_equal(heph_uring_in_use(heph_uring_of(loop->worker)), 0);
+	if (loop_on_uring()) {
+		assert_int_equal(heph_uring_of(loop->worker)->in_flight, 0);
+		assert_int_equal(loop_buffers(loop), 0);
+	}
 	assert_int_equal(loop_count(loop)->operations, 0);
-	heph_uring_io.driver.stop(loop->worker);
+	loop->io->driver.stop(loop->worker);
 	heph_attach_fini(&loop->heph);
-	heph_uring_io.driver.release(loop->worker);
+	loop->io->driver.release(loop->worker);
 	heph_worker_fini(loop->worker);
 	heph_mem_unreserve(loop->worker, sizeof(*loop->worker));
 	heph_files_fini(&loop->heph);

@@ -64,9 +64,11 @@ static void a_packet_is_not_divided(void **state)
 
 /* ---- what is copied ----------------------------------------------------------- */
 
-static uint64_t bounced(struct loop *loop)
+/* Nothing is where the actor makes the system calls itself. */
+static void bounced(struct loop *loop, uint64_t bytes)
 {
-	return atomic_load(&loop_count(loop)->bounced);
+	must_be(atomic_load(&loop_count(loop)->bounced),
+		loop_on_uring() ? bytes : 0);
 }
 
 static int copies(heph_ctx ctx, void *arg)
@@ -82,16 +84,16 @@ static int copies(heph_ctx ctx, void *arg)
 		fd = how ? pair(ctx, &other) : pipe_end(ctx, 0, &other);
 		must_be(write(other, heap, 40), 40);
 		must_be(heph_read(ctx, fd, heap, 30), 30);
-		must_be(bounced(loop), how ? 60 : 0);
+		bounced(loop, how ? 60 : 0);
 		must_be(heph_read(ctx, fd, stack, 100), 10);
-		must_be(bounced(loop), how ? 70 : 10);
+		bounced(loop, how ? 70 : 10);
 		heph_close(fd);
 		close(other);
 		fd = how ? pair(ctx, &other) : pipe_end(ctx, 1, &other);
 		must_be(heph_write_all(ctx, fd, heap, 100), 0);
-		must_be(bounced(loop), how ? 70 : 10);
+		bounced(loop, how ? 70 : 10);
 		must_be(heph_write_all(ctx, fd, stack, 50), 0);
-		must_be(bounced(loop), how ? 120 : 60);
+		bounced(loop, how ? 120 : 60);
 		heph_close(fd);
 		close(other);
 	}
@@ -231,8 +233,8 @@ static void the_stack_of_another_is_refused(void **state)
 {
 	static struct child child;
 
-	if (HEPH_DEBUG < 1)
-		skip();
+	if (HEPH_DEBUG < 1 || !loop_on_uring())
+		skip(); /* the kernel is given none */
 	child_run(&child, lend);
 	assert_true(child_aborted(&child));
 	assert_non_null(strstr(child.output,

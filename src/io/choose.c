@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "io/choose.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "io/epoll.h"
+#include "io/examine.h"
+#include "io/uring.h"
+
+static const struct heph_io *const drivers[] = { &heph_uring_io,
+						 &heph_epoll_io };
+
+static const struct heph_io *find(const char *name)
+{
+	for (size_t n = 0; n < sizeof(drivers) / sizeof(*drivers); n++)
+		if (strcmp(drivers[n]->driver.name, name) == 0)
+			return drivers[n];
+	return NULL;
+}
+
+static const struct heph_io *best(void)
+{
+	struct heph_examination report;
+
+	if (heph_examine(&report) == 0) {
+		heph_log_debug("driver is uring");
+		return &heph_uring_io;
+	}
+	heph_log_info("driver is epoll, because io_uring cannot be used",
+		      HEPH_KV_STR("what", report.what),
+		      HEPH_KV_ERR("err", report.err));
+	return &heph_epoll_io;
+}
+
+static int unknown(const char *name, const char *key)
+{
+	heph_log_error("there is no such driver", HEPH_KV_STR("key", key),
+		       HEPH_KV_STR("value", name),
+		       HEPH_KV_STR("allowed", "uring, epoll"));
+	return -EINVAL;
+}
+
+static int must_work(const char *key)
+{
+	struct heph_examination report;
+
+	if (heph_examine(&report) == 0)
+		return 0;
+	heph_log_error("the driver that is wanted cannot be used",
+		       HEPH_KV_STR("key", key), HEPH_KV_STR("value", "uring"),
+		       HEPH_KV_STR("what", report.what),
+		       HEPH_KV_ERR("err", report.err));
+	return report.err;
+}
+
+static int by_name(const char *name, const char *key,
+		   const struct heph_io **ret_io)
+{
+	*ret_io = find(name);
+	if (!*ret_io)
+		return unknown(name, key);
+	if (*ret_io == &heph_uring_io) {
+		heph_log_debug("driver is uring", HEPH_KV_STR("by", key));
+		return must_work(key);
+	}
+	heph_log_info("driver is epoll", HEPH_KV_STR("by", key));
+	return 0;
+}
+
+int heph_choose(const char *wanted, const struct heph_io **ret_io)
+{
+	const char *forced = getenv("HEPH_DRIVER");
+
+	if (forced && *forced)
+		return by_name(forced, "HEPH_DRIVER", ret_io);
+	if (wanted)
+		return by_name(wanted, "driver", ret_io);
+	*ret_io = best();
+	return 0;
+}
