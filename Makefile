@@ -21,7 +21,7 @@ CLANG = CC=clang
 SANITIZE = -Db_lundef=false -Doptimization=1
 
 .PHONY: help build run test check bench bench-check bench-peers \
-	bench-io bench-plots plots asan tsan valgrind hostile slots \
+	bench-io bench-plots plots asan tsan valgrind hostile slots epoll \
 	stress fuzz cover format tidy deps install clean
 
 help: ## these lines
@@ -104,6 +104,11 @@ hostile: ## the tests in a build that is nasty on purpose (HEPH_DEBUG=2)
 	@scripts/deps.sh test
 	@$(GCC) scripts/build.sh build-hostile tests -Ddebug_level=2
 	@T=$(T) SLOW=2 scripts/test.sh build-hostile unit api examples
+
+epoll: ## the tests with the other driver, for where io_uring is forbidden
+	@scripts/deps.sh test
+	@scripts/build.sh build tests
+	@HEPH_DRIVER=epoll T=$(T) scripts/test.sh build unit api examples
 
 # Where each switch copies, and where some do; the hostile build has one slot.
 slots: ## the tests where actors share 1, 2, and 4 stacks; N=1: so many

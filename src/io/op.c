@@ -373,11 +373,11 @@ static int run_when_ready(heph_ctx ctx, struct heph_op *op)
 	int result;
 
 	while (err == 0) {
+		/* before it has a descriptor that nobody else knows of */
+		heph_worker_spend(ctx.self);
 		result = heph_op_type(op)->attempt(op);
-		if (result != -EAGAIN && result != -EINTR) {
-			heph_worker_spend(ctx.self);
+		if (result != -EAGAIN && result != -EINTR)
 			return result;
-		}
 		if (result == -EAGAIN)
 			err = until_ready(ctx, op, true);
 	}
