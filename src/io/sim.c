@@ -72,11 +72,8 @@ static void close_all(struct heph_sim *sim)
 
 void heph_sim_free(struct heph_sim *sim)
 {
-	struct heph_list *node;
-
+	heph_sim_forget(sim);
 	close_all(sim);
-	while ((node = heph_list_pop_front(&sim->ops)))
-		heph_mem_free(heph_container_of(node, struct heph_sim_op, all));
 	heph_sim_cuts_fini(sim);
 	heph_mem_free(sim->files);
 	heph_mem_free(sim->heap);

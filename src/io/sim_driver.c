@@ -31,6 +31,19 @@ static void free_record(struct heph_sim_op *record)
 	heph_mem_free(record);
 }
 
+void heph_sim_forget(struct heph_sim *sim)
+{
+	struct heph_list *node, *next;
+	struct heph_sim_op *record;
+
+	heph_list_each_safe(node, next, &sim->ops) {
+		record = heph_container_of(node, struct heph_sim_op, all);
+		heph_sim_never(sim, &record->try);
+		heph_list_remove(&record->node);
+		free_record(record);
+	}
+}
+
 static void complete(struct heph_sim *sim, struct heph_sim_op *record,
 		     int result, int buffer, bool more)
 {
@@ -273,10 +286,16 @@ static int sim_start(struct heph_worker *worker)
 	return 0;
 }
 
+/* In a world that has failed nothing happens any more: what is in flight is lost
+ * with it. */
 static void sim_stop(struct heph_worker *worker)
 {
 	struct heph_thread *mine = heph_thread_current;
 
+	if (worker->thread.heph->sim->result.failed) {
+		heph_sim_forget(worker->thread.heph->sim);
+		return;
+	}
 	heph_thread_current = &worker->thread;
 	heph_ops_end(worker);
 	heph_thread_current = mine;

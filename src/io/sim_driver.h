@@ -47,4 +47,7 @@ heph_sim_worker_of(struct heph_worker *worker)
 /* Something has changed that operations of this list may wait for. */
 void heph_sim_changed(struct heph_sim *sim, struct heph_list *waiters);
 
+/* Nothing that is in flight will ever be done. */
+void heph_sim_forget(struct heph_sim *sim);
+
 #endif

@@ -343,6 +343,8 @@ static void end_world(struct heph_world *world)
 {
 	if (!world->runtime)
 		return;
+	if (world->sim && world->sim->result.failed)
+		atomic_store(&world->runtime->heph.abandon, true);
 	if (world->ctx.self)
 		heph_detach(world->ctx);
 	stop_runners(world);
