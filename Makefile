@@ -10,6 +10,7 @@ F =
 S =
 N =
 TIME = 10
+SEEDS = 1000
 BENCH =
 UPDATE =
 EXAMPLE =
@@ -22,7 +23,7 @@ SANITIZE = -Db_lundef=false -Doptimization=1
 
 .PHONY: help build run test check bench bench-check bench-peers \
 	bench-io bench-plots plots asan tsan valgrind hostile slots epoll \
-	stress fuzz cover format tidy deps install clean
+	stress swarm fuzz cover format tidy deps install clean
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -126,6 +127,11 @@ stress: ## TIME=seconds S=text: the stress tests whose name contains it
 	@if [ "$(S)" = crash ]; then \
 		scripts/build.sh build-hostile tests -Ddebug_level=2 && \
 		S=crash scripts/stress.sh build-hostile $(TIME); fi
+
+swarm: ## SEEDS=n N=first S=text: simulated worlds with so many seeds
+	@scripts/deps.sh test
+	@scripts/build.sh build tests
+	@S=$(S) scripts/swarm.sh build $(SEEDS) $(or $(N),1)
 
 fuzz: ## TIME=seconds F=text: the fuzzers whose name contains it
 	@scripts/deps.sh test

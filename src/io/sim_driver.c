@@ -14,7 +14,7 @@
 #define DISK_MIN (20 * HEPH_USEC)
 #define DISK_MAX (2 * HEPH_MSEC)
 
-enum { LATE_TIMES = 100, DEFECT_SELDOM = 100 };
+enum { LATE_TIMES = 100, WAKE_SELDOM = 100, DOUBLE_SELDOM = 2000 };
 
 struct completion {
 	struct heph_list node; /* in heph_sim_worker.done */
@@ -64,7 +64,7 @@ static void deliver(struct heph_sim *sim, const struct completion *done)
 	struct heph_op *op = done->op;
 	bool twice = sim->defect == HEPH_SIM_DOUBLE && !done->more &&
 		     op->kind != HEPH_OP_ACCEPT &&
-		     !heph_sim_below(sim, DEFECT_SELDOM);
+		     !heph_sim_below(sim, DOUBLE_SELDOM);
 
 	heph_sim_trace(sim, HEPH_SIM_COMPLETED, op->kind, (uint64_t)done->result);
 	if (!done->more)
@@ -263,7 +263,7 @@ static void sim_wake(struct heph_worker *worker)
 	struct heph_sim *sim = worker->thread.heph->sim;
 
 	if (sim->defect == HEPH_SIM_LOST_WAKE &&
-	    !heph_sim_below(sim, DEFECT_SELDOM))
+	    !heph_sim_below(sim, WAKE_SELDOM))
 		return;
 	sim->wake(sim, worker);
 }
