@@ -30,7 +30,7 @@ static int first_of_the_list(heph_ctx ctx, act_inbox in, void *arg)
 	must_be(heph_wait(heph_within(ctx, HEPH_MSEC), heph_on_msg(in, &msg)),
 		-ETIME);
 	must_be(heph_wait(heph_within(ctx, HEPH_MSEC), heph_on_msg(in, &msg),
-			  heph_on_time(heph_now() + HEPH_SEC)),
+			  heph_on_time(heph_now() + 1000 * HEPH_SEC)),
 		-ETIME);
 	must_be(heph_wait(ctx, [5] = { 0 }), -EINVAL);
 	must_be(heph_raw_wait(ctx, NULL, 0), -EINVAL);

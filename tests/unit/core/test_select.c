@@ -120,7 +120,9 @@ static void waits_until_a_time(void **state)
 
 static void tells_a_deadline_from_a_time(void **state)
 {
-	struct waiter w = { .length = HEPH_SEC, .within = HEPH_MSEC, .n = 1 };
+	struct waiter w = { .length = 1000 * HEPH_SEC,
+			    .within = HEPH_MSEC,
+			    .n = 1 };
 
 	(void)state;
 	setup();
