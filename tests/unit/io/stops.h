@@ -55,7 +55,12 @@
 #include "loop.h"
 
 #include "core/wait.h"
+#include "coro/san.h"
 #include "io/driver.h"
+
+#if HEPH_ASAN
+#include <sanitizer/lsan_interface.h>
+#endif
 
 struct stops_row;
 
@@ -509,6 +514,15 @@ static inline bool stops_abandoned(const struct stops_row *row, unsigned how,
 	return stops.points >= at;
 }
 
+/* What abandoned actors had is lost, as it should be: nobody is to tell. */
+static inline void stops_lose_memory(void)
+{
+	dies_with_leaks();
+#if HEPH_ASAN
+	__lsan_disable();
+#endif
+}
+
 static inline void stops_abandon_all(const struct stops_row *row)
 {
 	for (unsigned how = STOPS_HOW; how < STOPS_ALL; how++)
@@ -547,6 +561,7 @@ static inline void stops_run(const struct stops_row *rows, size_t n)
 		loop_close(&loop);
 		assert_int_equal(count_fds(), fds);
 	}
+	stops_lose_memory();
 	for (size_t i = 0; i < n; i++)
 		stops_abandon_all(&rows[i]);
 }
