@@ -7,6 +7,7 @@
 #include <heph/watch.h>
 
 #include <heph/actor.h>
+#include <heph/address.h>
 #include <heph/call.h>
 #include <heph/file.h>
 #include <heph/group.h>
@@ -19,6 +20,7 @@
 #include <heph/refs.h>
 #include <heph/resolve.h>
 #include <heph/runtime.h>
+#include <heph/socket.h>
 #include <heph/standard.h>
 #include <heph/time.h>
 #include <heph/tree.h>

@@ -9,6 +9,7 @@
 #define HEPH_NET_H
 
 #include <heph/actor.h>
+#include <heph/address.h>
 #include <heph/io.h>
 #include <heph/types.h>
 
@@ -16,21 +17,19 @@
 extern "C" {
 #endif
 
-/* ---- TCP ----------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------- */
 
-/*
- * Addresses are text: "127.0.0.1:7000", "[::1]:7000", ":7000" (all, IPv6 and
- * IPv4) with port 0 for any free one. Names of hosts are not looked up.
- * -EINVAL if it cannot be read.
- */
-enum { HEPH_ADDRESS_MAX = 64 };
+/* Addresses are text; see address.h. Those of Unix sockets are of streams. */
 
-/* Opens a listening socket; does not wait. SO_REUSEADDR, and accepted
- * connections have TCP_NODELAY. Returns 0; -EADDRINUSE, -EACCES. */
+/* Opens a listening socket; does not wait. Of TCP: SO_REUSEADDR, and accepted
+ * connections have TCP_NODELAY. The file of a Unix socket stays when it is
+ * closed, and is in the way (-EADDRINUSE) until somebody removes it.
+ * Returns 0; -EINVAL and others (heph_address_parse()), -EADDRINUSE, -EACCES. */
 HEPH_API HEPH_MUST int heph_listen(heph_ctx ctx, const char *address,
 				   struct heph_fd *ret_fd);
 
-/* The same for heph_serve_on_each(): further sockets can share its port. */
+/* The same for heph_serve_on_each(): further sockets can share its port.
+ * -EOPNOTSUPP for Unix sockets. */
 HEPH_API HEPH_MUST int heph_listen_shared(heph_ctx ctx, const char *address,
 					  struct heph_fd *ret_fd);
 
@@ -39,12 +38,24 @@ HEPH_API HEPH_MUST int heph_listen_shared(heph_ctx ctx, const char *address,
 HEPH_API HEPH_MUST int heph_accept(heph_ctx ctx, struct heph_fd listener,
 				   struct heph_fd *ret_fd);
 
+/*
+ * Waits. The same, one at a time (heph_accept() lets the kernel go on accepting
+ * meanwhile, up to 256), with the address of the peer. That of a connection
+ * which heph_accept() had in store and which is gone already has the size 0.
+ */
+HEPH_API HEPH_MUST int heph_accept_from(heph_ctx ctx, struct heph_fd listener,
+					struct heph_fd *ret_fd,
+					struct heph_address *ret_peer);
+
 /* Waits. Connects, with TCP_NODELAY. Returns 0; -ECONNREFUSED and the like. */
 HEPH_API HEPH_MUST int heph_connect(heph_ctx ctx, const char *address,
 				    struct heph_fd *ret_fd);
+HEPH_API HEPH_MUST int heph_connect_to(heph_ctx ctx,
+				       const struct heph_address *address,
+				       struct heph_fd *ret_fd);
 
-/* Waits. Ends the sending half (SHUT_WR), the receiving half (SHUT_RD), or
- * both (SHUT_RDWR) of a connection. Returns 0. */
+/* Ends the sending half (SHUT_WR), the receiving half (SHUT_RD), or
+ * both (SHUT_RDWR) of a connection. Does not wait. Returns 0. */
 HEPH_API HEPH_MUST int heph_shutdown(heph_ctx ctx, struct heph_fd fd, int how);
 
 /* The address of this end, and of the other one, as text. Does not wait. */

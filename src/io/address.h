@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* address.h - addresses of sockets as text */
+/* address.h - what the rest of io must know of addresses */
 #ifndef HEPH_IO_ADDRESS_H
 #define HEPH_IO_ADDRESS_H
 
-#include <heph/net.h>
-
-#include <sys/socket.h>
-
-struct heph_address {
-	socklen_t size;
-	struct sockaddr_storage storage;
-	bool any; /* ":80": IPv6 and IPv4 */
-};
-
-/* Reads "127.0.0.1:80", "[::1]:80", ":80". Returns 0; -EINVAL. */
-int heph_address_parse(struct heph_address *address, const char *text);
+#include <heph/address.h>
 
 /* Makes of ":80" the same for IPv4 alone. */
 void heph_address_any_v4(struct heph_address *address);
 
-/* Writes it in the same form; of an IPv4 address in IPv6 form, the IPv4 one.
- * Returns 0; -EAFNOSUPPORT. */
-int heph_address_print(const struct heph_address *address,
-		       char ret_text[HEPH_ADDRESS_MAX]);
+static inline int heph_address_family(const struct heph_address *address)
+{
+	return address->size ? address->storage.ss_family : AF_UNSPEC;
+}
+
+/* IPv4 or IPv6. */
+static inline bool heph_address_inet(const struct heph_address *address)
+{
+	int family = heph_address_family(address);
+
+	return family == AF_INET || family == AF_INET6;
+}
+
+/* A number in which those that are the same agree; whoever does not know the
+ * seed cannot choose it. */
+uint64_t heph_address_hash(const struct heph_address *address, uint64_t seed);
 
 #endif

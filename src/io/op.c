@@ -59,12 +59,14 @@ const struct heph_op_type heph_op_types[] = {
 	[HEPH_OP_RECV] = READS(RECV, recv),
 	[HEPH_OP_SEND] = WHEN_READY(SEND, send, POLLOUT),
 	[HEPH_OP_ACCEPT] = WHEN_READY(ACCEPT, accept, POLLIN),
+	[HEPH_OP_ACCEPT_ONE] = WHEN_READY(ACCEPT, accept_one, POLLIN),
 	[HEPH_OP_CONNECT] = WHEN_READY(CONNECT, connect, POLLOUT),
 	[HEPH_OP_POLL] = WHEN_READY(POLL_ADD, poll, 0),
 	[HEPH_OP_CLOSE] = AT_ONCE(close),
 	[HEPH_OP_STATUS] = AT_ONCE(status),
 	[HEPH_OP_STAT] = AT_ONCE(stat),
 	[HEPH_OP_SOCKET] = AT_ONCE(socket),
+	[HEPH_OP_SOCKET_PAIR] = AT_ONCE(socket_pair),
 	[HEPH_OP_BIND] = AT_ONCE(bind),
 	[HEPH_OP_LISTEN] = AT_ONCE(listen),
 	[HEPH_OP_SHUTDOWN] = AT_ONCE(shutdown),
@@ -348,6 +350,7 @@ static bool must_poll_first(const struct heph_op *op)
 	case HEPH_OP_WRITE:
 		return true;
 	case HEPH_OP_ACCEPT:
+	case HEPH_OP_ACCEPT_ONE:
 		return listens(op->number);
 	default:
 		return false;

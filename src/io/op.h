@@ -34,12 +34,14 @@ enum heph_op_kind {
 	HEPH_OP_RECV, /* of sockets; `flags`: MSG_... */
 	HEPH_OP_SEND,
 	HEPH_OP_ACCEPT, /* goes on until it is cancelled or fails */
+	HEPH_OP_ACCEPT_ONE, /* `buf`: its address, `buf2`: the size of that */
 	HEPH_OP_CONNECT,
 	HEPH_OP_POLL,
 	HEPH_OP_CLOSE,
 	HEPH_OP_STATUS,   /* fcntl(2) F_GETFL; or F_SETFL, if `flags`, to `size` */
 	HEPH_OP_STAT,     /* `buf`: a struct stat */
 	HEPH_OP_SOCKET,   /* `number`, `number2`: domain, protocol; type: `flags` */
+	HEPH_OP_SOCKET_PAIR, /* the same; `buf`: two ints */
 	HEPH_OP_BIND,     /* to the address in `buf` */
 	HEPH_OP_LISTEN,   /* `flags`: the backlog */
 	HEPH_OP_SHUTDOWN, /* `flags`: SHUT_... */

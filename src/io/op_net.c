@@ -18,6 +18,18 @@ int heph_attempt_accept(struct heph_op *op)
 	return number < 0 ? -errno : number;
 }
 
+void heph_prepare_accept_one(struct io_uring_sqe *sqe, struct heph_op *op)
+{
+	io_uring_prep_accept(sqe, op->number, op->buf, op->buf2, SOCK_CLOEXEC);
+}
+
+int heph_attempt_accept_one(struct heph_op *op)
+{
+	int number = accept4(op->number, op->buf, op->buf2, SOCK_CLOEXEC);
+
+	return number < 0 ? -errno : number;
+}
+
 void heph_prepare_connect(struct io_uring_sqe *sqe, struct heph_op *op)
 {
 	io_uring_prep_connect(sqe, op->number, op->buf, op->size);
@@ -47,6 +59,14 @@ int heph_attempt_socket(struct heph_op *op)
 	int number = socket(op->number, (int)op->flags, op->number2);
 
 	return number < 0 ? -errno : number;
+}
+
+int heph_attempt_socket_pair(struct heph_op *op)
+{
+	return socketpair(op->number, (int)op->flags, op->number2, op->buf) <
+			       0 ?
+		       -errno :
+		       0;
 }
 
 int heph_attempt_bind(struct heph_op *op)

@@ -10,6 +10,9 @@
 #include "core/self.h"
 #include "io/address.h"
 
+/* The number of a descriptor; -EBADF. */
+int heph_socket_number(heph_ctx ctx, struct heph_fd fd);
+
 /* A new one, close-on-exec; `type`: SOCK_STREAM and the like, SOCK_NONBLOCK.
  * Returns its number. */
 int heph_socket_make(struct heph_self *self, int domain, int type, int protocol);

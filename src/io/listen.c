@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets that listen. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "io/net.h"
+#include "io/socket.h"
+
+/* Besides HEPH_FILE_...: of ":80". */
+enum { FOR_ALL = 1 << 16 };
+
+/* Options of TCP; ":80" is for IPv6 and IPv4. */
+static int set_options(struct heph_self *self, int number, unsigned flags)
+{
+	int err =
+		heph_socket_set_int(self, number, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	if (err == 0 && (flags & HEPH_FILE_SHARED))
+		err = heph_socket_set_int(self, number, SOL_SOCKET,
+					  SO_REUSEPORT, 1);
+	if (err == 0)
+		err = heph_socket_set_int(self, number, IPPROTO_TCP,
+					  TCP_NODELAY, 1);
+	if (err == 0 && (flags & FOR_ALL))
+		err = heph_socket_set_int(self, number, IPPROTO_IPV6,
+					  IPV6_V6ONLY, 0);
+	return err;
+}
+
+/* A socket that listens; or an error. */
+static int open_listener(heph_ctx ctx, const struct heph_address *address,
+			 unsigned flags)
+{
+	int number = heph_net_open_stream(ctx, address, flags), err = 0;
+
+	if (number < 0)
+		return number;
+	if (heph_address_inet(address))
+		err = set_options(ctx.self, number, flags);
+	if (err == 0)
+		err = heph_socket_bind_to(ctx.self, number, address);
+	if (err == 0)
+		err = heph_socket_listen_now(ctx.self, number, SOMAXCONN);
+	if (err == 0)
+		return number;
+	heph_op_close_now(ctx.self->thread->heph, number);
+	return err;
+}
+
+/* Sockets that share a port would share it with other programs as well, and
+ * nobody would notice: so first see whether the port is free. */
+static int check_free(heph_ctx ctx, const struct heph_address *address,
+		      unsigned flags)
+{
+	int number = open_listener(ctx, address, flags & FOR_ALL);
+
+	if (number < 0)
+		return number;
+	heph_op_close_now(ctx.self->thread->heph, number);
+	return 0;
+}
+
+static unsigned listener_flags(heph_ctx ctx, bool share)
+{
+	unsigned flags = HEPH_FILE_SOCKET | HEPH_FILE_LISTENER;
+
+	if (share)
+		flags |= HEPH_FILE_SHARED;
+	return heph_net_by_readiness(ctx) ? flags | HEPH_FILE_NONBLOCK : flags;
+}
+
+/* A socket that listens there; or an error. */
+static int listen_at(heph_ctx ctx, const struct heph_address *address,
+		     unsigned flags)
+{
+	int err = flags & HEPH_FILE_SHARED ? check_free(ctx, address, flags) :
+					     0;
+
+	return err < 0 ? err : open_listener(ctx, address, flags);
+}
+
+static int listen_on(heph_ctx ctx, const char *text, bool share,
+		     struct heph_fd *ret_fd)
+{
+	unsigned flags = listener_flags(ctx, share);
+	struct heph_address address;
+	unsigned all = text[0] == ':' ? FOR_ALL : 0;
+	int result = heph_address_parse(&address, text);
+
+	if (result < 0)
+		return result;
+	if (share && !heph_address_inet(&address))
+		return -EOPNOTSUPP;
+	result = listen_at(ctx, &address, flags | all);
+	if (result == -EAFNOSUPPORT && all) { /* no IPv6 here */
+		heph_address_any_v4(&address);
+		result = listen_at(ctx, &address, flags);
+	}
+	return heph_file_admit(ctx.self, result, flags, ret_fd);
+}
+
+int heph_listen(heph_ctx ctx, const char *address, struct heph_fd *ret_fd)
+{
+	return listen_on(ctx, address, false, ret_fd);
+}
+
+int heph_listen_shared(heph_ctx ctx, const char *address,
+		       struct heph_fd *ret_fd)
+{
+	return listen_on(ctx, address, true, ret_fd);
+}
+
+bool heph_net_shared(heph_ctx ctx, struct heph_fd listener)
+{
+	struct heph_file *file = heph_file_find(ctx, listener);
+
+	return file && (file->flags & HEPH_FILE_SHARED);
+}
+
+int heph_net_share(heph_ctx ctx, struct heph_fd listener,
+		   struct heph_fd *ret_fd)
+{
+	struct heph_file *file = heph_file_find(ctx, listener);
+	struct heph_address address;
+	int err;
+
+	if (!file)
+		return -EBADF;
+	if (!(file->flags & HEPH_FILE_SHARED))
+		return -EINVAL;
+	err = heph_socket_name(ctx.self, file->number, false, &address);
+	if (err == 0)
+		err = open_listener(ctx, &address, file->flags);
+	return heph_file_admit(ctx.self, err, file->flags, ret_fd);
+}
