@@ -15,7 +15,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADERS = ["typed", "message", "call", "group", "actor", "refs", "tree", "own", "time",
-           "io", "file", "runtime", "embed", "test", "inbox", "oneshot", "watch"]
+           "io", "file", "notify", "runtime", "embed", "test", "inbox", "oneshot", "watch"]
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
 
@@ -239,6 +239,12 @@ SUMMARY = {
     "heph_xattr_list": "the names of all extended attributes",
     "heph_xattr_remove": "remove an extended attribute",
     "heph_xattr_set": "set an extended attribute",
+    "heph_notify_add": "watch a file or a directory",
+    "heph_notify_close": "free a watcher of files",
+    "heph_notify_fd": "the descriptor of a watcher of files",
+    "heph_notify_next": "wait for something to happen to a file",
+    "heph_notify_open": "make a watcher of files",
+    "heph_notify_remove": "no longer watch a file or a directory",
 }
 
 # Structs and constants that belong to a page: words of their definition.
@@ -294,7 +300,7 @@ PARTS = {
 }
 
 # Headers whose first comment holds for each of their functions.
-NOTES = ["message", "watch", "own", "time", "io", "file"]
+NOTES = ["message", "watch", "own", "time", "io", "file", "notify"]
 
 
 # ---- reading the headers ----------------------------------------------------------

@@ -15,6 +15,7 @@
 #include <heph/io.h>
 #include <heph/message.h>
 #include <heph/net.h>
+#include <heph/notify.h>
 #include <heph/oneshot.h>
 #include <heph/own.h>
 #include <heph/refs.h>

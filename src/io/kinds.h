@@ -57,6 +57,9 @@ int heph_attempt_clone(struct heph_op *op);
 int heph_attempt_copy_range(struct heph_op *op);
 HEPH_KIND(splice);
 HEPH_KIND(memory_advise);
+int heph_attempt_notify_open(struct heph_op *op);
+int heph_attempt_notify_add(struct heph_op *op);
+int heph_attempt_notify_remove(struct heph_op *op);
 
 #undef HEPH_KIND
 

@@ -100,6 +100,9 @@ const struct heph_op_type heph_op_types[] = {
 	[HEPH_OP_COPY_RANGE] = BY_THREAD(copy_range),
 	[HEPH_OP_SPLICE] = BLOCKING(IORING_OP_SPLICE, splice),
 	[HEPH_OP_MEMORY_ADVISE] = BLOCKING(IORING_OP_MADVISE, memory_advise),
+	[HEPH_OP_NOTIFY_OPEN] = AT_ONCE(notify_open),
+	[HEPH_OP_NOTIFY_ADD] = BY_THREAD(notify_add),
+	[HEPH_OP_NOTIFY_REMOVE] = AT_ONCE(notify_remove),
 };
 _Static_assert(sizeof(heph_op_types) / sizeof(*heph_op_types) == HEPH_OP_KINDS,
 	       "an operation is missing in the table");

@@ -78,6 +78,10 @@ enum heph_op_kind {
 	HEPH_OP_COPY_RANGE,
 	HEPH_OP_SPLICE,
 	HEPH_OP_MEMORY_ADVISE,
+	/* inotify(7) */
+	HEPH_OP_NOTIFY_OPEN,
+	HEPH_OP_NOTIFY_ADD, /* the path to `number2`, for `flags`: the watch */
+	HEPH_OP_NOTIFY_REMOVE, /* the watch `number2` */
 	HEPH_OP_KINDS,
 };
 

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <liburing.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -20,6 +21,22 @@
 static int result_of(ssize_t result)
 {
 	return result < 0 ? -errno : (int)result;
+}
+
+/* Some system calls know paths from the working directory only; others go by
+ * way of /proc. */
+enum { PROC_MAX = 32 };
+
+static const char *path_of(const struct heph_op *op,
+			   char text[PROC_MAX + PATH_MAX])
+{
+	const char *name = op->buf;
+
+	if (name && (op->number == AT_FDCWD || *name == '/'))
+		return name;
+	snprintf(text, PROC_MAX + PATH_MAX, "/proc/self/fd/%d%s%s", op->number,
+		 name ? "/" : "", name ? name : "");
+	return text;
 }
 
 /* ---- opening ---------------------------------------------------------------------- */
@@ -103,15 +120,11 @@ void heph_prepare_link(struct io_uring_sqe *sqe, struct heph_op *op)
 /* AT_EMPTY_PATH would need a privilege; this way into /proc does not. */
 int heph_attempt_link(struct heph_op *op)
 {
-	const char *from = op->buf;
-	char text[32];
+	char text[PROC_MAX + PATH_MAX];
 
-	if (!from) {
-		snprintf(text, sizeof(text), "/proc/self/fd/%d", op->number);
-		from = text;
-	}
-	return result_of(linkat(op->number, from, op->number2, op->buf2,
-				(int)op->flags));
+	return result_of(linkat(op->number,
+				op->buf ? op->buf : path_of(op, text),
+				op->number2, op->buf2, (int)op->flags));
 }
 
 /* It leads to `buf2`. */
@@ -151,23 +164,30 @@ int heph_attempt_mkdir(struct heph_op *op)
 	return result_of(mkdirat(op->number, op->buf, op->events));
 }
 
+/* ---- notification ----------------------------------------------------------------------- */
+
+int heph_attempt_notify_open(struct heph_op *op)
+{
+	(void)op;
+	return result_of(inotify_init1(IN_CLOEXEC));
+}
+
+int heph_attempt_notify_add(struct heph_op *op)
+{
+	char text[PROC_MAX + PATH_MAX];
+
+	return result_of(
+		inotify_add_watch(op->number2, path_of(op, text), op->flags));
+}
+
+int heph_attempt_notify_remove(struct heph_op *op)
+{
+	return result_of(inotify_rm_watch(op->number, op->number2));
+}
+
 /* ---- extended attributes --------------------------------------------------------------- */
 
-/*
- * `buf2`: the name, `events`: AT_SYMLINK_NOFOLLOW. The system calls know paths
- * from the working directory only; others go by way of /proc.
- */
-enum { PROC_MAX = 32 };
-
-static const char *path_of(const struct heph_op *op,
-			   char text[PROC_MAX + PATH_MAX])
-{
-	if (op->number == AT_FDCWD || *(char *)op->buf == '/')
-		return op->buf;
-	snprintf(text, PROC_MAX + PATH_MAX, "/proc/self/fd/%d/%s", op->number,
-		 (char *)op->buf);
-	return text;
-}
+/* `buf2`: the name, `events`: AT_SYMLINK_NOFOLLOW. */
 
 void heph_prepare_xattr_get(struct io_uring_sqe *sqe, struct heph_op *op)
 {
