@@ -31,6 +31,7 @@ int heph_poll_begin(struct heph_self *self, struct heph_fd fd, bool writing,
 {
 	struct heph_file *file = heph_file_find(heph_self_ctx(self), fd);
 	struct heph_op *op;
+	int err;
 
 	if (!file)
 		return -EBADF;
@@ -41,6 +42,11 @@ int heph_poll_begin(struct heph_self *self, struct heph_fd fd, bool writing,
 		return -ENOMEM;
 	op->events = writing ? POLLOUT : POLLIN;
 	heph_op_start(op);
+	if (op->done && op->result < 0) {
+		err = op->result;
+		heph_op_free(op);
+		return err;
+	}
 	*ret_poll = op;
 	return 0;
 }
