@@ -250,6 +250,15 @@ int heph_file_admit(struct heph_self *owner, int number, unsigned flags,
 	return err;
 }
 
+/* Its number is closed. */
+static void free_entry(struct heph_file *file)
+{
+	struct heph_thread *thread = heph_thread_current;
+
+	heph_count_add(&thread->count.descriptors, (uint64_t)-1);
+	give_place(thread, file);
+}
+
 void heph_file_finish(struct heph_file *file)
 {
 	struct heph_thread *thread = heph_thread_current;
@@ -260,8 +269,26 @@ void heph_file_finish(struct heph_file *file)
 		heph_op_close_now(thread->heph, file->number);
 	else
 		heph_op_close(file->number);
-	heph_count_add(&thread->count.descriptors, (uint64_t)-1);
-	give_place(thread, file);
+	free_entry(file);
+}
+
+/* What these say has not been begun; all else has closed it. */
+void heph_file_closed(struct heph_op *op)
+{
+	switch (op->result) {
+	case -ECANCELED:
+	case -EINVAL:
+	case -ENOMEM:
+	case -EAGAIN:
+		heph_op_close_now(heph_thread_current->heph, op->number);
+		if (op->result != -ECANCELED)
+			op->result = 0;
+		break;
+	case -EINTR:
+		op->result = 0;
+		break;
+	}
+	free_entry(op->file);
 }
 
 static struct heph_file *entry(struct heph *heph, uint32_t slot, uint32_t turn)
@@ -341,6 +368,41 @@ void heph_close(struct heph_fd fd)
 	heph_thread_current = mine;
 }
 
+static int close_and_tell(heph_ctx ctx, struct heph_file *file,
+			  struct heph_op *op)
+{
+	bool actor = heph_op_by_actor(ctx.self, op);
+
+	forget(ctx.self, file);
+	heph_list_remove(&file->owned.node);
+	next_turn(file);
+	set_owner(file, NULL);
+	close_queued(ctx.self->thread->heph, &file->backlog);
+	op->result = heph_op_run(ctx, op);
+	if (actor) /* otherwise it is told by who completes it */
+		heph_file_closed(op);
+	return op->result;
+}
+
+int heph_close_wait(heph_ctx ctx, struct heph_fd fd)
+{
+	struct heph_file *file = heph_file_find(ctx, fd);
+	struct heph_op *op;
+	int err;
+
+	if (!file)
+		return -EBADF;
+	err = heph_op_new(ctx, HEPH_OP_CLOSE_FILE, file, &op);
+	if (err < 0) {
+		heph_close(fd);
+		return err;
+	}
+	heph_net_quiet(ctx.self, file);
+	err = close_and_tell(ctx, file, op);
+	heph_op_free(op);
+	return err;
+}
+
 int heph_file_inspect(struct heph_self *self, int number)
 {
 	struct stat info = { 0 };
@@ -357,6 +419,10 @@ int heph_file_inspect(struct heph_self *self, int number)
 	if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode) ||
 	    S_ISBLK(info.st_mode))
 		flags |= HEPH_FILE_DISK;
+	if (S_ISFIFO(info.st_mode))
+		flags |= HEPH_FILE_PIPE;
+	if (S_ISFIFO(info.st_mode) && (status & O_DIRECT))
+		flags |= HEPH_FILE_PACKETS;
 	if (S_ISSOCK(info.st_mode))
 		flags |= HEPH_FILE_SOCKET;
 	if (S_ISSOCK(info.st_mode) && !heph_socket_is_stream(self, number))

@@ -37,6 +37,7 @@ enum {
 	HEPH_FILE_LISTENER = 1 << 4,
 	HEPH_FILE_SHARED = 1 << 5,   /* its port may be shared */
 	HEPH_FILE_LENT = 1 << 6,     /* others know the number, and use it */
+	HEPH_FILE_PIPE = 1 << 7,
 };
 
 struct heph_file {
@@ -72,6 +73,10 @@ struct heph_file *heph_file_find(heph_ctx ctx, struct heph_fd fd);
 
 /* The entry has no operation any more: closes the number, frees the entry. */
 void heph_file_finish(struct heph_file *file);
+
+/* An operation HEPH_OP_CLOSE_FILE has ended: frees the entry, closes the number
+ * if that was not done. `op->result` is what to tell. */
+void heph_file_closed(struct heph_op *op);
 
 /* The driver's part; see struct heph_driver. */
 int heph_file_detach(heph_ctx ctx, struct heph_fd fd);

@@ -3,6 +3,8 @@
 #ifndef HEPH_IO_KINDS_H
 #define HEPH_IO_KINDS_H
 
+#include <sys/types.h>
+
 #include "io/op.h"
 
 #define HEPH_KIND(name)                                                        \
@@ -12,6 +14,8 @@
 
 HEPH_KIND(read);
 HEPH_KIND(write);
+HEPH_KIND(readv);
+HEPH_KIND(writev);
 HEPH_KIND(recv);
 HEPH_KIND(send);
 HEPH_KIND(accept);
@@ -19,6 +23,9 @@ HEPH_KIND(accept_one);
 HEPH_KIND(connect);
 HEPH_KIND(poll);
 int heph_attempt_close(struct heph_op *op);
+HEPH_KIND(close_file);
+int heph_attempt_fcntl(struct heph_op *op);
+int heph_attempt_pipe(struct heph_op *op);
 int heph_attempt_status(struct heph_op *op);
 int heph_attempt_stat(struct heph_op *op);
 int heph_attempt_socket(struct heph_op *op);
@@ -60,6 +67,9 @@ HEPH_KIND(memory_advise);
 int heph_attempt_notify_open(struct heph_op *op);
 int heph_attempt_notify_add(struct heph_op *op);
 int heph_attempt_notify_remove(struct heph_op *op);
+
+/* Runs a system call that may write to a broken pipe: -EPIPE and no signal. */
+int heph_attempt_quietly(struct heph_op *op, ssize_t (*call)(struct heph_op *op));
 
 #undef HEPH_KIND
 

@@ -47,6 +47,12 @@
 		.name = #name_, .way = HEPH_OP_BLOCKING, .opcode = -1,         \
 		.attempt = heph_attempt_##name_                                \
 	}
+#define OF_DISKS(op, name_)                                                    \
+	{                                                                      \
+		.name = #name_, .way = HEPH_OP_BLOCKING,                       \
+		.opcode = IORING_OP_##op, .prepare = heph_prepare_##name_,     \
+		.attempt = heph_attempt_##name_                                \
+	}
 #define AT_ONCE(name_)                                                         \
 	{                                                                      \
 		.name = #name_, .way = HEPH_OP_AT_ONCE, .opcode = -1,          \
@@ -56,6 +62,8 @@
 const struct heph_op_type heph_op_types[] = {
 	[HEPH_OP_READ] = READS(READ, read),
 	[HEPH_OP_WRITE] = WHEN_READY(WRITE, write, POLLOUT),
+	[HEPH_OP_READV] = WHEN_READY(READV, readv, POLLIN),
+	[HEPH_OP_WRITEV] = WHEN_READY(WRITEV, writev, POLLOUT),
 	[HEPH_OP_RECV] = READS(RECV, recv),
 	[HEPH_OP_SEND] = WHEN_READY(SEND, send, POLLOUT),
 	[HEPH_OP_ACCEPT] = WHEN_READY(ACCEPT, accept, POLLIN),
@@ -63,6 +71,9 @@ const struct heph_op_type heph_op_types[] = {
 	[HEPH_OP_CONNECT] = WHEN_READY(CONNECT, connect, POLLOUT),
 	[HEPH_OP_POLL] = WHEN_READY(POLL_ADD, poll, 0),
 	[HEPH_OP_CLOSE] = AT_ONCE(close),
+	[HEPH_OP_CLOSE_FILE] = OF_DISKS(CLOSE, close_file),
+	[HEPH_OP_FCNTL] = AT_ONCE(fcntl),
+	[HEPH_OP_PIPE] = AT_ONCE(pipe),
 	[HEPH_OP_STATUS] = AT_ONCE(status),
 	[HEPH_OP_STAT] = AT_ONCE(stat),
 	[HEPH_OP_SOCKET] = AT_ONCE(socket),
@@ -247,6 +258,8 @@ void heph_op_complete(struct heph_op *op, int result, int buffer, bool more)
 		heph_list_remove(&op->node);
 		heph_count_add(&self->thread->count.operations, (uint64_t)-1);
 	}
+	if (op->kind == HEPH_OP_CLOSE_FILE)
+		heph_file_closed(op);
 	if (op->kind == HEPH_OP_ACCEPT)
 		heph_net_accepted(op); /* may free it */
 	heph_wake(self, HEPH_WAIT_OP);
@@ -352,6 +365,9 @@ static bool must_poll_first(const struct heph_op *op)
 	case HEPH_OP_READ:
 	case HEPH_OP_WRITE:
 		return true;
+	case HEPH_OP_READV:
+	case HEPH_OP_WRITEV:
+		return !op->buf2; /* a socket's */
 	case HEPH_OP_ACCEPT:
 	case HEPH_OP_ACCEPT_ONE:
 		return listens(op->number);

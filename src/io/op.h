@@ -31,6 +31,8 @@
 enum heph_op_kind {
 	HEPH_OP_READ, /* of anything but sockets; at `offset`, or -1 */
 	HEPH_OP_WRITE,
+	HEPH_OP_READV, /* `size` vectors in `buf`; of sockets: see op_vector.c */
+	HEPH_OP_WRITEV,
 	HEPH_OP_RECV, /* of sockets; `flags`: MSG_... */
 	HEPH_OP_SEND,
 	HEPH_OP_ACCEPT, /* goes on until it is cancelled or fails */
@@ -38,6 +40,9 @@ enum heph_op_kind {
 	HEPH_OP_CONNECT,
 	HEPH_OP_POLL,
 	HEPH_OP_CLOSE,
+	HEPH_OP_CLOSE_FILE, /* `file`, and tells how that went */
+	HEPH_OP_FCNTL, /* the command `flags`, with `number2` */
+	HEPH_OP_PIPE,  /* `flags`; `buf`: two ints */
 	HEPH_OP_STATUS,   /* fcntl(2) F_GETFL; or F_SETFL, if `flags`, to `size` */
 	HEPH_OP_STAT,     /* `buf`: a struct stat */
 	HEPH_OP_SOCKET,   /* `number`, `number2`: domain, protocol; type: `flags` */

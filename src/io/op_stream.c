@@ -60,8 +60,7 @@ static void swallow(const sigset_t *set)
 	sigtimedwait(set, NULL, &none);
 }
 
-/* A broken pipe is -EPIPE and no signal. */
-int heph_attempt_write(struct heph_op *op)
+int heph_attempt_quietly(struct heph_op *op, ssize_t (*call)(struct heph_op *op))
 {
 	sigset_t pipe, old;
 	int result;
@@ -69,13 +68,18 @@ int heph_attempt_write(struct heph_op *op)
 	sigemptyset(&pipe);
 	sigaddset(&pipe, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &pipe, &old);
-	result = (int)write_it(op);
+	result = (int)call(op);
 	if (result < 0)
 		result = -errno;
 	if (result == -EPIPE && !sigismember(&old, SIGPIPE))
 		swallow(&pipe);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return result;
+}
+
+int heph_attempt_write(struct heph_op *op)
+{
+	return heph_attempt_quietly(op, write_it);
 }
 
 void heph_prepare_recv(struct io_uring_sqe *sqe, struct heph_op *op)
@@ -122,6 +126,29 @@ int heph_attempt_poll(struct heph_op *op)
 int heph_attempt_close(struct heph_op *op)
 {
 	return close(op->number) < 0 ? -errno : 0;
+}
+
+void heph_prepare_close_file(struct io_uring_sqe *sqe, struct heph_op *op)
+{
+	io_uring_prep_close(sqe, op->number);
+}
+
+/* Linux has closed it even if that was interrupted. */
+int heph_attempt_close_file(struct heph_op *op)
+{
+	return close(op->number) < 0 && errno != EINTR ? -errno : 0;
+}
+
+int heph_attempt_fcntl(struct heph_op *op)
+{
+	int result = fcntl(op->number, (int)op->flags, op->number2);
+
+	return result < 0 ? -errno : result;
+}
+
+int heph_attempt_pipe(struct heph_op *op)
+{
+	return pipe2(op->buf, (int)op->flags) < 0 ? -errno : 0;
 }
 
 int heph_attempt_status(struct heph_op *op)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading and writing; see op.h for where the bytes may lie meanwhile. */
+/* Reading and writing once; see op.h for where the bytes may lie meanwhile. */
+#include "io/stream.h"
+
 #include <heph/io.h>
 
 #include <string.h>
@@ -9,11 +11,7 @@
 #include "io/buffers.h"
 #include "io/driver.h"
 
-/* Bytes of one operation; of one for which a bounce buffer stands in, unless a
- * packet must not be divided. */
-enum { TRANSFER_MAX = 1 << 30, BOUNCE_MAX = 1 << 16 };
-
-static int count_bounced(heph_ctx ctx, int result)
+int heph_stream_count_bounced(heph_ctx ctx, int result)
 {
 	if (result > 0)
 		heph_count_add(&ctx.self->thread->count.bounced,
@@ -25,12 +23,10 @@ static int count_bounced(heph_ctx ctx, int result)
 static int run_bounced(heph_ctx ctx, struct heph_op *op, void *read_to)
 {
 	struct heph_pool *pool = &ctx.self->thread->pool;
-	uint32_t size = op->size;
+	uint32_t size = (uint32_t)heph_stream_bounced(op->file, op->size);
 	void *bounce;
 	int result;
 
-	if (size > BOUNCE_MAX && !(op->file->flags & HEPH_FILE_PACKETS))
-		size = BOUNCE_MAX;
 	bounce = heph_pool_take(pool, size);
 	if (!bounce)
 		return -ENOMEM;
@@ -42,7 +38,7 @@ static int run_bounced(heph_ctx ctx, struct heph_op *op, void *read_to)
 	if (read_to && result > 0)
 		memcpy(read_to, bounce, (size_t)result);
 	heph_pool_give(pool, bounce, size);
-	return count_bounced(ctx, result);
+	return heph_stream_count_bounced(ctx, result);
 }
 
 /* Into a buffer that the kernel chooses when there is data. */
@@ -58,7 +54,7 @@ static int run_provided(heph_ctx ctx, struct heph_op *op, void *buf)
 		io->take(heph_worker_of(ctx.self), op->buffer, buf,
 			 result > 0 ? (size_t)result : 0);
 	if (result != -ENOBUFS)
-		return count_bounced(ctx, result);
+		return heph_stream_count_bounced(ctx, result);
 	op->provided = false;
 	return run_bounced(ctx, op, buf);
 }
@@ -85,19 +81,28 @@ static int run(heph_ctx ctx, struct heph_op *op, void *buf)
 				   run_bounced(ctx, op, buf);
 }
 
-static int transfer(heph_ctx ctx, struct heph_file *file, enum heph_op_kind kind,
-		    void *buf, size_t size)
+static enum heph_op_kind kind_of(const struct heph_file *file, bool writing)
+{
+	if (file->flags & HEPH_FILE_SOCKET)
+		return writing ? HEPH_OP_SEND : HEPH_OP_RECV;
+	return writing ? HEPH_OP_WRITE : HEPH_OP_READ;
+}
+
+int heph_stream_transfer(heph_ctx ctx, struct heph_file *file, bool writing,
+			 void *buf, size_t size, uint64_t offset)
 {
 	struct heph_op *op;
 	int result;
 
 	if (size == 0)
 		return heph_wait_allowed(ctx);
-	result = heph_op_new(ctx, kind, file, &op);
+	result = heph_op_new(ctx, kind_of(file, writing), file, &op);
 	if (result < 0)
 		return result;
 	op->buf = buf;
-	op->size = size < TRANSFER_MAX ? (uint32_t)size : TRANSFER_MAX;
+	op->size = size < HEPH_TRANSFER_MAX ? (uint32_t)size :
+					      HEPH_TRANSFER_MAX;
+	op->offset = offset;
 	result = run(ctx, op, buf);
 	heph_op_free(op);
 	return result;
@@ -107,57 +112,17 @@ int heph_read(heph_ctx ctx, struct heph_fd fd, void *buf, size_t size)
 {
 	struct heph_file *file = heph_file_find(ctx, fd);
 
-	if (!file)
-		return -EBADF;
-	return transfer(ctx, file,
-			file->flags & HEPH_FILE_SOCKET ? HEPH_OP_RECV :
-							 HEPH_OP_READ,
-			buf, size);
+	return file ? heph_stream_transfer(ctx, file, false, buf, size,
+					   HEPH_OFFSET_NONE) :
+		      -EBADF;
 }
 
 int heph_write(heph_ctx ctx, struct heph_fd fd, const void *buf, size_t size)
 {
 	struct heph_file *file = heph_file_find(ctx, fd);
 
-	if (!file)
-		return -EBADF;
-	return transfer(ctx, file,
-			file->flags & HEPH_FILE_SOCKET ? HEPH_OP_SEND :
-							 HEPH_OP_WRITE,
-			(void *)(uintptr_t)buf, size);
-}
-
-int heph_read_exact(heph_ctx ctx, struct heph_fd fd, void *buf, size_t size,
-		    size_t *ret_done)
-{
-	size_t done = 0;
-	int n = 0;
-
-	while (done < size && (n = heph_read(ctx, fd, (char *)buf + done,
-					     size - done)) > 0)
-		done += (size_t)n;
-	if (ret_done)
-		*ret_done = done;
-	if (n < 0)
-		return n;
-	return done < size ? -ENODATA : 0;
-}
-
-int heph_write_exact(heph_ctx ctx, struct heph_fd fd, const void *buf, size_t size,
-		     size_t *ret_done)
-{
-	size_t done = 0;
-	int n = 0;
-
-	while (done < size && (n = heph_write(ctx, fd, (const char *)buf + done,
-					      size - done)) >= 0)
-		done += (size_t)n;
-	if (ret_done)
-		*ret_done = done;
-	return n < 0 ? n : 0;
-}
-
-int heph_write_all(heph_ctx ctx, struct heph_fd fd, const void *buf, size_t size)
-{
-	return heph_write_exact(ctx, fd, buf, size, NULL);
+	return file ? heph_stream_transfer(ctx, file, true,
+					   (void *)(uintptr_t)buf, size,
+					   HEPH_OFFSET_NONE) :
+		      -EBADF;
 }

@@ -152,6 +152,70 @@ static void end_write(struct stops *it)
 		must_be(it->n, it->n2);
 }
 
+/* ---- in pieces, at a position ------------------------------------------------- */
+
+static int run_readv(heph_ctx ctx, struct stops *it)
+{
+	struct iovec pieces[3] = { { NULL, 0 }, { it->bytes, 15 } };
+	char stack[10];
+	size_t done;
+	int err;
+
+	pieces[2] = (struct iovec){ stack, sizeof(stack) };
+	err = heph_readv_exact(ctx, it->fd, pieces, 3, &done);
+	it->n2 = (long)done;
+	return err;
+}
+
+static int run_writev(heph_ctx ctx, struct stops *it)
+{
+	struct iovec pieces[3] = { { it->bytes, 3 }, { it->bytes, LARGE } };
+	char stack[10];
+	size_t done;
+	int err;
+
+	memset(it->bytes, 1, LARGE);
+	memset(stack, 1, sizeof(stack));
+	pieces[2] = (struct iovec){ stack, it->n2 ? sizeof(stack) : 0 };
+	err = heph_writev_exact(ctx, it->fd, pieces, 3, &done);
+	it->n2 = (long)done;
+	return err;
+}
+
+static void begin_full_pipe_stack(heph_ctx ctx, struct stops *it)
+{
+	begin_full_pipe(ctx, it);
+	it->n2 = 1;
+}
+
+static void begin_file(heph_ctx ctx, struct stops *it)
+{
+	strcpy(it->text, "/tmp/heph-stops-XXXXXX");
+	it->fd = adopt(ctx, mkostemp(it->text, O_CLOEXEC));
+}
+
+static int run_at(heph_ctx ctx, struct stops *it)
+{
+	struct iovec pieces[2] = { { it->bytes, 10 }, { it->bytes, LARGE } };
+	char stack[10] = { 0 };
+	int err = heph_write_at(ctx, it->fd, stack, sizeof(stack), 1000);
+
+	if (err >= 0)
+		err = heph_writev_at(ctx, it->fd, pieces, 2, 3);
+	if (err >= 0)
+		err = heph_read_at(ctx, it->fd, stack, sizeof(stack), 1000);
+	if (err >= 0)
+		err = heph_readv_exact_at(ctx, it->fd, pieces, 2, 3, NULL);
+	if (err >= 0)
+		err = heph_close_wait(ctx, it->fd);
+	return err;
+}
+
+static int run_close(heph_ctx ctx, struct stops *it)
+{
+	return heph_close_wait(ctx, it->fd);
+}
+
 /* ---- connections ------------------------------------------------------------ */
 
 static void begin_listener(heph_ctx ctx, struct stops *it)
@@ -292,6 +356,17 @@ static const struct stops_row rows[] = {
 	  end_write },
 	{ "write a pipe exactly", begin_full_pipe, run_write_exact, feed_room,
 	  end_write },
+	{ "read pieces", begin_pair, run_readv, feed_bytes, end_read },
+	{ "read pieces of a pipe", begin_pipe, run_readv, feed_bytes,
+	  end_read },
+	{ "write pieces", begin_full_pair, run_writev, feed_room, end_write },
+	{ "write pieces to a pipe", begin_full_pipe, run_writev, feed_room,
+	  end_write },
+	{ "write pieces of a stack", begin_full_pipe_stack, run_writev,
+	  feed_room, end_write },
+	{ "a file at positions", begin_file, run_at, NULL, NULL },
+	{ "close a pipe", begin_pipe, run_close, NULL, NULL },
+	{ "close a listener", begin_listener, run_close, NULL, NULL },
 	{ "accept", begin_listener, run_accepts, feed_connection, NULL },
 	{ "give a listener", begin_listener, run_give_listener, NULL, NULL },
 	{ "connect", begin_listener, run_connect, NULL, NULL },
