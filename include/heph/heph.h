@@ -22,6 +22,7 @@
 #include <heph/resolve.h>
 #include <heph/runtime.h>
 #include <heph/socket.h>
+#include <heph/socket_msg.h>
 #include <heph/standard.h>
 #include <heph/time.h>
 #include <heph/tree.h>

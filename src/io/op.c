@@ -66,6 +66,9 @@ const struct heph_op_type heph_op_types[] = {
 	[HEPH_OP_WRITEV] = WHEN_READY(WRITEV, writev, POLLOUT),
 	[HEPH_OP_RECV] = READS(RECV, recv),
 	[HEPH_OP_SEND] = WHEN_READY(SEND, send, POLLOUT),
+	[HEPH_OP_RECVMSG] = WHEN_READY(RECVMSG, recvmsg, POLLIN),
+	[HEPH_OP_SENDMSG] = WHEN_READY(SENDMSG, sendmsg, POLLOUT),
+	[HEPH_OP_SENDMSG_ZC] = WHEN_READY(SENDMSG_ZC, sendmsg_zc, POLLOUT),
 	[HEPH_OP_ACCEPT] = WHEN_READY(ACCEPT, accept, POLLIN),
 	[HEPH_OP_ACCEPT_ONE] = WHEN_READY(ACCEPT, accept_one, POLLIN),
 	[HEPH_OP_CONNECT] = WHEN_READY(CONNECT, connect, POLLOUT),
@@ -290,8 +293,13 @@ static int await(heph_ctx ctx, struct heph_op *op)
 
 static short events_of(const struct heph_op *op)
 {
-	return op->kind == HEPH_OP_POLL ? (short)op->events :
-					  heph_op_type(op)->events;
+	if (op->kind == HEPH_OP_POLL)
+		return (short)op->events;
+	if (op->kind == HEPH_OP_RECVMSG && (op->flags & MSG_ERRQUEUE))
+		return POLLERR;
+	if (op->kind == HEPH_OP_RECVMSG && (op->flags & MSG_OOB))
+		return POLLPRI;
+	return heph_op_type(op)->events;
 }
 
 /* Sleeps for `length` at most. 1: it is ready; 0; an error. */

@@ -1,9 +1,48 @@
 /* SPDX-License-Identifier: MIT */
-/* Kinds of operations: connections. */
+/* Kinds of operations: messages, connections, sockets. */
 #include <liburing.h>
 #include <sys/socket.h>
 
 #include "io/kinds.h"
+
+void heph_prepare_recvmsg(struct io_uring_sqe *sqe, struct heph_op *op)
+{
+	io_uring_prep_recvmsg(sqe, op->number, op->buf,
+			      op->flags | MSG_CMSG_CLOEXEC);
+}
+
+int heph_attempt_recvmsg(struct heph_op *op)
+{
+	int n = (int)recvmsg(op->number, op->buf,
+			     (int)op->flags | MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+
+	return n < 0 ? -errno : n;
+}
+
+void heph_prepare_sendmsg(struct io_uring_sqe *sqe, struct heph_op *op)
+{
+	io_uring_prep_sendmsg(sqe, op->number, op->buf,
+			      op->flags | MSG_NOSIGNAL);
+}
+
+int heph_attempt_sendmsg(struct heph_op *op)
+{
+	int n = (int)sendmsg(op->number, op->buf,
+			     (int)op->flags | MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	return n < 0 ? -errno : n;
+}
+
+void heph_prepare_sendmsg_zc(struct io_uring_sqe *sqe, struct heph_op *op)
+{
+	io_uring_prep_sendmsg_zc(sqe, op->number, op->buf,
+				 op->flags | MSG_NOSIGNAL);
+}
+
+int heph_attempt_sendmsg_zc(struct heph_op *op)
+{
+	return heph_attempt_sendmsg(op);
+}
 
 void heph_prepare_accept(struct io_uring_sqe *sqe, struct heph_op *op)
 {

@@ -320,7 +320,10 @@ static void complete(struct heph_uring *uring, const struct io_uring_cqe *cqe)
 		uring->in_flight--;
 	if (uring->told >= 0 && by_eventfd(op))
 		register_again(uring);
-	heph_op_complete(op, cqe->res, chosen(uring, op, cqe), more);
+	if (cqe->flags & IORING_CQE_F_NOTIF) /* of a send that was told before */
+		heph_op_complete(op, op->result, -1, more);
+	else
+		heph_op_complete(op, cqe->res, chosen(uring, op, cqe), more);
 }
 
 /* Each completion is taken out before it is acted on, because acting on it may
