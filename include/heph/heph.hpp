@@ -529,7 +529,8 @@ int serve(How how, heph_ctx ctx, heph_fd listener, const heph_actor *type,
 
 	check_catch("heph_serve");
 	return how(ctx, listener, type, &it, sizeof(it),
-		   static_cast<size_t>(at - reinterpret_cast<char *>(&it)));
+		   static_cast<size_t>(at - reinterpret_cast<char *>(&it)),
+		   nullptr);
 }
 
 template <class M> int send(heph_ctx ctx, ref<M> to, const same<value<M>> &msg)

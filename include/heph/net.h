@@ -66,12 +66,41 @@ HEPH_API HEPH_MUST int heph_peer_address(heph_ctx ctx, struct heph_fd fd,
 
 /* ---- serving ------------------------------------------------------------- */
 
+/* What servers have done; numbers only grow. Several may count in one. */
+struct heph_serve_stats {
+	uint64_t accepted; /* connections */
+	uint64_t refused;  /* of them closed: their actor could not be spawned */
+	uint64_t failed;   /* attempts to accept; see below */
+	uint64_t full;     /* times that `limit` was reached */
+};
+
+/* Reads them while servers count. Any thread. */
+HEPH_API struct heph_serve_stats
+heph_serve_stats(const struct heph_serve_stats *stats);
+
+#define HEPH_SERVE_OPTIONS__                                                   \
+	unsigned limit; /* connections at a time, of each worker; 0: any */    \
+	unsigned rate;  /* new ones in a second, of each worker; 0: any */     \
+	size_t peer; /* heph_peer_member(NAME, member): gets the address */    \
+	struct heph_serve_stats *stats /* not on a stack; NULL: none */
+
+struct heph_serve_options {
+	HEPH_SERVE_OPTIONS__;
+};
+
 /*
  * heph_serve(ctx, listener, NAME, member[, argument][, .option = ...]): waits,
  * and spawns an actor for each connection, with its descriptor in that member
  * of the argument, which is otherwise copied for each of them: a type whose
  * argument owns something (.drop_arg) does not fit. The connections are actors
  * of the caller's worker, whatever `.on` says.
+ *
+ * Besides the options of heph_spawn() there are those of struct
+ * heph_serve_options. At its `.limit` a server accepts no more until a
+ * connection has ended; with `.rate` = n it accepts at most n in the first
+ * second, and then one in each n-th of a second. Those who come meanwhile wait
+ * in the kernel, as many as its backlog holds. `.peer` names a member of the
+ * argument, a struct heph_address, which is that of the peer.
  *
  * It goes on until the caller is stopped. When accepting fails because
  * something is exhausted (EMFILE, ENFILE, ENOBUFS, ENOMEM) it tries again
@@ -88,16 +117,19 @@ HEPH_API HEPH_MUST int heph_peer_address(heph_ctx ctx, struct heph_fd fd,
 HEPH_API HEPH_MUST int heph_raw_serve(heph_ctx ctx, struct heph_fd listener,
 				      const struct heph_actor *actor,
 				      const void *spawn, size_t size,
-				      size_t fd_at);
+				      size_t fd_at,
+				      const struct heph_serve_options *options);
 
 /* heph_serve_on_each(...): the same on each worker, with a socket each that
  * shares the port of `listener`, which heph_listen_shared() made (otherwise
- * -EINVAL); connections stay on the worker that accepted them. */
-HEPH_API HEPH_MUST int heph_raw_serve_on_each(heph_ctx ctx,
-					      struct heph_fd listener,
-					      const struct heph_actor *actor,
-					      const void *spawn, size_t size,
-					      size_t fd_at);
+ * -EINVAL); connections stay on the worker that accepted them. If workers are
+ * pinned (struct heph_config), the kernel prefers the socket of the core that a
+ * connection arrives at. */
+HEPH_API HEPH_MUST int
+heph_raw_serve_on_each(heph_ctx ctx, struct heph_fd listener,
+		       const struct heph_actor *actor, const void *spawn,
+		       size_t size, size_t fd_at,
+		       const struct heph_serve_options *options);
 
 #ifdef __cplusplus
 }

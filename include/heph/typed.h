@@ -185,10 +185,25 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 #define heph_serve(ctx_, listener_, name_, ...) heph_serve__(heph_raw_serve, ctx_, listener_, name_, __VA_ARGS__, )
 #define heph_serve_on_each(ctx_, listener_, name_, ...) \
 	heph_serve__(heph_raw_serve_on_each, ctx_, listener_, name_, __VA_ARGS__, )
+/* The spawn struct of the actor, and behind it the options of serving. */
 #define heph_serve__(how_, ctx_, listener_, n_, member_, ...) HEPH_DO__( \
-	HEPH_SPAWN__(n_, __VA_ARGS__) \
+	struct heph_serve__ { \
+		union { struct heph_options options; struct { HEPH_OPTIONS__; }; }; \
+		__typeof__(((struct n_##_spawn *)0)->decide) decide; \
+		char first__; \
+		__typeof__(((struct n_##_spawn *)0)->arg) arg; \
+		union { struct heph_serve_options serve; struct { HEPH_SERVE_OPTIONS__; }; }; \
+	}; \
+	HEPH_LET__(struct heph_serve__, heph_s__, { .first__ = 0, __VA_ARGS__ }) \
+	_Static_assert(offsetof(struct heph_serve__, arg) == offsetof(struct n_##_spawn, arg), "heph_serve: layout"); \
 	_Static_assert(HEPH_SAME__(heph_s__.arg.member_, heph_fd), "heph_serve: " #member_ " is not a heph_fd"); \
-	how_((ctx_), (listener_), &n_##_actor, &heph_s__, sizeof(heph_s__), offsetof(struct n_##_spawn, arg.member_)))
+	how_((ctx_), (listener_), &n_##_actor, &heph_s__, sizeof(struct n_##_spawn), \
+		offsetof(struct n_##_spawn, arg.member_), &heph_s__.serve))
+/* For the option .peer of heph_serve(). */
+#define heph_peer_member(n_, member_) \
+	(offsetof(struct n_##_spawn, arg.member_) + 0 * sizeof(struct { \
+		_Static_assert(HEPH_SAME__(((struct n_##_spawn *)0)->arg.member_, struct heph_address), \
+			"heph_peer_member: " #member_ " is not a struct heph_address"); char unused; }))
 
 #define heph_send(ctx_, ref_, ...) HEPH_DO__( \
 	HEPH_MSG__(ref_, __VA_ARGS__) heph_raw_send((ctx_), (ref_).addr, &heph_m__, sizeof(heph_m__)))

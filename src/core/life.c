@@ -274,6 +274,8 @@ void heph_life_child_ended(struct heph_self *self, bool escalate)
 {
 	if (escalate && self->kind)
 		heph_life_fail(self, &child_failed);
+	if (self->ext)
+		self->ext->children_ended++;
 	heph_wake(self, HEPH_WAIT_CHILD);
 }
 

@@ -135,6 +135,7 @@ struct heph_ext {
 	bool held;             /* it ends when nobody holds it */
 	struct heph_exit exit; /* of a panic; or the failure that came to it */
 	uint32_t n_trees;      /* it ever had */
+	uint32_t children_ended; /* goes round */
 };
 
 /* The extension, made if there is none; NULL when there is no memory. */

@@ -6,9 +6,11 @@
  */
 #include <heph/net.h>
 #include <heph/own.h>
+#include <heph/socket.h>
 #include <heph/time.h>
 #include <heph/typed.h>
 
+#include <sched.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -28,6 +30,7 @@ struct server_arg {
 	const struct heph_actor *type;
 	void *spawn;
 	size_t fd_at;
+	struct heph_serve_options options;
 };
 
 HEPH_ACTOR(heph_server, void, struct server_arg);
@@ -50,53 +53,152 @@ static bool passing(int err)
 	       err == -EPERM;
 }
 
-static int pause_for(heph_ctx ctx, heph_time *pause, int err)
+/* While it runs. */
+struct server {
+	const struct server_arg *arg;
+	heph_time pause;    /* after the next error */
+	heph_time next;	    /* the rate allows one then */
+	uint32_t begun;     /* connections that have an actor */
+};
+
+static void count(uint64_t *counter)
 {
+	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+#define COUNT(server_, what_)                                                  \
+	((server_)->arg->options.stats ?                                       \
+		 count(&(server_)->arg->options.stats->what_) :                \
+		 (void)0)
+
+static int pause_for(heph_ctx ctx, struct server *server, int err)
+{
+	heph_time pause = server->pause;
+
 	heph_log_warn("cannot accept, trying again", HEPH_KV_ERR("err", err),
-		      HEPH_KV_INT("ms", *pause / HEPH_MSEC));
-	err = heph_sleep(ctx, *pause);
-	*pause = *pause * 2 < PAUSE_MAX ? *pause * 2 : PAUSE_MAX;
-	return err;
+		      HEPH_KV_INT("ms", pause / HEPH_MSEC));
+	server->pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
+	return heph_sleep(ctx, pause);
 }
 
 /* Refuses the connection if its actor cannot be spawned. */
-static int serve_one(heph_ctx ctx, const struct server_arg *arg, heph_fd fd)
+static int serve_one(heph_ctx ctx, struct server *server, heph_fd fd,
+		     const struct heph_address *peer)
 {
+	const struct server_arg *arg = server->arg;
 	struct heph_options *options = arg->spawn;
 	int err;
 
 	memcpy((char *)arg->spawn + arg->fd_at, &fd, sizeof(fd));
+	if (arg->options.peer)
+		memcpy((char *)arg->spawn + arg->options.peer, peer,
+		       sizeof(*peer));
 	options->give = fd;
 	err = heph_raw_spawn(ctx, arg->type, arg->spawn, NULL);
-	if (err == 0)
+	if (err == 0) {
+		server->begun++;
 		return 0;
+	}
 	heph_close(fd);
 	if (err == -ECANCELED)
 		return err;
+	COUNT(server, refused);
 	heph_log_warn("connection refused", HEPH_KV_STR("actor", arg->type->name),
 		      HEPH_KV_ERR("err", err));
 	return err == -EINVAL ? err : 0;
 }
 
-static int accept_all(heph_ctx ctx, const struct server_arg *arg)
+/* Until there may be one more. */
+static int await_room(heph_ctx ctx, struct server *server)
 {
-	heph_time pause = PAUSE_MIN;
-	heph_fd fd;
+	const struct heph_ext *ext = ctx.self->ext;
+	unsigned limit = server->arg->options.limit;
+	int err = 0;
+
+	if (!limit || server->begun - ext->children_ended < limit)
+		return 0;
+	COUNT(server, full);
+	while (err == 0 && server->begun - ext->children_ended >= limit)
+		err = heph_wait_for(ctx, HEPH_WAIT_CHILD);
+	return err;
+}
+
+/* What was not used is kept for a second. */
+static int await_turn(heph_ctx ctx, struct server *server)
+{
+	unsigned rate = server->arg->options.rate;
+	heph_time now;
+
+	if (!rate)
+		return 0;
+	now = heph_now();
+	if (server->next < now - HEPH_SEC)
+		server->next = now - HEPH_SEC;
+	server->next += HEPH_SEC / rate;
+	return server->next <= now ? 0 :
+				     heph_sleep(ctx, server->next - now);
+}
+
+/* One at a time where it must not be one too many. */
+static int accept_next(heph_ctx ctx, struct server *server, heph_fd *ret_fd,
+		       struct heph_address *ret_peer)
+{
+	const struct heph_serve_options *options = &server->arg->options;
+	heph_fd listener = server->arg->listener;
 	int err;
 
-	for (;;) {
-		err = heph_accept(ctx, arg->listener, &fd);
-		if (err == 0) {
-			pause = PAUSE_MIN;
-			err = serve_one(ctx, arg, fd);
-		} else if (exhausted(err)) {
-			err = pause_for(ctx, &pause, err);
-		} else if (passing(err)) {
-			err = 0;
-		}
-		if (err < 0)
-			return err;
+	if (!options->limit && !options->rate && !options->peer)
+		return heph_accept(ctx, listener, ret_fd);
+	err = await_room(ctx, server);
+	if (err == 0)
+		err = await_turn(ctx, server);
+	return err < 0 ? err :
+			 heph_accept_from(ctx, listener, ret_fd, ret_peer);
+}
+
+static int accept_one(heph_ctx ctx, struct server *server)
+{
+	struct heph_address peer;
+	heph_fd fd;
+	int err = accept_next(ctx, server, &fd, &peer);
+
+	if (err == 0) {
+		COUNT(server, accepted);
+		server->pause = PAUSE_MIN;
+		return serve_one(ctx, server, fd, &peer);
 	}
+	if (!exhausted(err) && !passing(err))
+		return err;
+	COUNT(server, failed);
+	return exhausted(err) ? pause_for(ctx, server, err) : 0;
+}
+
+static int accept_all(heph_ctx ctx, const struct server_arg *arg)
+{
+	struct server server = { .arg = arg,
+				 .pause = PAUSE_MIN,
+				 .begun = ctx.self->ext->children_ended };
+	int err;
+
+	do {
+		err = accept_one(ctx, &server);
+	} while (err == 0);
+	return err;
+}
+
+/* Connections that arrive at our core are to be ours. */
+static void prefer_core(heph_ctx ctx, heph_fd listener)
+{
+	int err;
+
+	if (!ctx.self->thread->heph->config.pin ||
+	    !heph_net_shared(ctx, listener))
+		return;
+	err = heph_socket_set(ctx, listener, HEPH_SOCKET_INCOMING_CPU,
+			      sched_getcpu());
+	if (err < 0)
+		heph_log_warn("cannot tie a listener to its core",
+			      HEPH_KV_ERR("err", err));
 }
 
 /* For half of the time that is left. */
@@ -120,6 +222,7 @@ static int server_main(heph_ctx ctx, struct server_arg *arg)
 		heph_mem_free(arg->spawn);
 		return err;
 	}
+	prefer_core(ctx, arg->listener);
 	err = accept_all(ctx, arg);
 	if (err != -ECANCELED)
 		return err;
@@ -129,12 +232,23 @@ static int server_main(heph_ctx ctx, struct server_arg *arg)
 }
 HEPH_ACTOR_MAIN(heph_server, server_main);
 
+struct heph_serve_stats heph_serve_stats(const struct heph_serve_stats *stats)
+{
+	return (struct heph_serve_stats){
+		.accepted = __atomic_load_n(&stats->accepted, __ATOMIC_RELAXED),
+		.refused = __atomic_load_n(&stats->refused, __ATOMIC_RELAXED),
+		.failed = __atomic_load_n(&stats->failed, __ATOMIC_RELAXED),
+		.full = __atomic_load_n(&stats->full, __ATOMIC_RELAXED),
+	};
+}
+
 /* ---- who serves ----------------------------------------------------------------------- */
 
 struct service {
 	const struct heph_actor *type;
 	const void *spawn;
 	size_t size, fd_at;
+	struct heph_serve_options options;
 };
 
 /* The spawn struct of the connections, and the name that it points to. */
@@ -164,7 +278,8 @@ static int spawn_server(heph_ctx ctx, const struct service *service, heph_fd lis
 		.options = { .name = "server", .give = listener, .on = on },
 		.arg = { .listener = listener,
 			 .type = service->type,
-			 .fd_at = service->fd_at },
+			 .fd_at = service->fd_at,
+			 .options = service->options },
 	};
 	const struct heph_options *options = service->spawn;
 	int err = heph_wait_allowed(ctx);
@@ -177,6 +292,8 @@ static int spawn_server(heph_ctx ctx, const struct service *service, heph_fd lis
 		return -EINVAL;
 	}
 	heph_stackrule_check_arg(ctx.self, service->type, service->spawn);
+	heph_stackrule_check(ctx.self, &service->options,
+			     sizeof(service->options), "option", "heph_serve");
 	copy = copy_service(service);
 	if (!copy)
 		return -ENOMEM;
@@ -212,10 +329,25 @@ static int await_server(heph_ctx ctx, struct heph_watch *const *servers)
 	return err == 0 && why == -ETIME ? why : err;
 }
 
-int heph_raw_serve(heph_ctx ctx, heph_fd listener, const struct heph_actor *type,
-		   const void *spawn, size_t size, size_t fd_at)
+static struct service service_of(const struct heph_actor *type,
+				 const void *spawn, size_t size, size_t fd_at,
+				 const struct heph_serve_options *options)
 {
-	const struct service service = { type, spawn, size, fd_at };
+	struct service service = {
+		.type = type, .spawn = spawn, .size = size, .fd_at = fd_at
+	};
+
+	if (options)
+		service.options = *options;
+	return service;
+}
+
+int heph_raw_serve(heph_ctx ctx, heph_fd listener, const struct heph_actor *type,
+		   const void *spawn, size_t size, size_t fd_at,
+		   const struct heph_serve_options *options)
+{
+	const struct service service =
+		service_of(type, spawn, size, fd_at, options);
 	struct heph_watch *server[2] = { NULL };
 	int err = spawn_server(ctx, &service, listener, HEPH_HERE, server);
 
@@ -263,9 +395,11 @@ static int await_servers(heph_ctx ctx, struct heph_watch *const *servers)
 
 int heph_raw_serve_on_each(heph_ctx ctx, heph_fd listener,
 			   const struct heph_actor *type, const void *spawn,
-			   size_t size, size_t fd_at)
+			   size_t size, size_t fd_at,
+			   const struct heph_serve_options *options)
 {
-	const struct service service = { type, spawn, size, fd_at };
+	const struct service service =
+		service_of(type, spawn, size, fd_at, options);
 	struct heph_watch **servers;
 	int err, result;
 
@@ -288,76 +422,4 @@ int heph_raw_serve_on_each(heph_ctx ctx, heph_fd listener,
 	result = await_servers(ctx, servers);
 	heph_mem_free(servers);
 	return err < 0 ? err : result;
-}
-
-/* ---- one on each worker ------------------------------------------------------------------ */
-
-static int spawn_on_each(heph_ctx ctx, const struct heph_actor *type, void *spawn,
-			 struct heph_watch **watches)
-{
-	struct heph_options *options = spawn;
-	int err = 0;
-
-	for (unsigned n = 0; err == 0 && n < heph_workers(ctx); n++) {
-		options->on = HEPH_WORKER((int)n);
-		err = heph_spawn_joined(ctx, type, spawn, &watches[n]);
-	}
-	return err;
-}
-
-/* Stops those that still run, and leaves them to their end. */
-static void give_up(struct heph_watch *const *watches)
-{
-	for (; *watches; watches++) {
-		heph_raw_stop((*watches)->who);
-		heph_watch_leave(*watches);
-	}
-}
-
-/* Waits for all; if that ends early, so do they. */
-static int join_each(heph_ctx ctx, struct heph_watch *const *watches)
-{
-	struct heph_exit exit;
-	int err, result = 0;
-
-	for (; *watches; watches++) {
-		err = heph_watch_join(ctx, *watches, &exit);
-		if (err < 0) {
-			give_up(watches);
-			return err;
-		}
-		if (exit.err < 0 && result == 0)
-			result = exit.err;
-	}
-	return result;
-}
-
-static int run_on_each(heph_ctx ctx, const struct heph_actor *type, void *copy,
-		       struct heph_watch **watches)
-{
-	int err = spawn_on_each(ctx, type, copy, watches);
-
-	if (err == 0)
-		return join_each(ctx, watches);
-	give_up(watches);
-	return err;
-}
-
-int heph_raw_run_on_each(heph_ctx ctx, const struct heph_actor *type,
-			 const void *spawn, size_t size)
-{
-	size_t list_size = (heph_workers(ctx) / 2 + 1) * 2 *
-			   sizeof(struct heph_watch *); /* aligned to 16 */
-	int err = heph_wait_allowed(ctx);
-	char *both;
-
-	if (err < 0)
-		return err;
-	both = heph_mem_alloc(list_size + size);
-	if (!both)
-		return -ENOMEM;
-	memcpy(both + list_size, spawn, size);
-	err = run_on_each(ctx, type, both + list_size, (void *)both);
-	heph_mem_free(both);
-	return err;
 }

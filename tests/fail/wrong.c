@@ -22,7 +22,7 @@ struct counter_msg {
 	enum { COUNTER_ADD, COUNTER_TOTAL } kind;
 	union { long add; HEPH_REPLY(long) total; };
 };
-struct counter_arg { long start; heph_fd fd; };
+struct counter_arg { long start; heph_fd fd; struct heph_address peer; };
 HEPH_ACTOR(counter, struct counter_msg, struct counter_arg);
 
 struct other_msg { void *p; };
@@ -181,6 +181,8 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	err |= heph_run_on_each(ctx, counter, { .start = 1 });
 	err |= heph_serve(ctx, fd, counter, fd, { .start = 1 });
 	err |= heph_serve_on_each(ctx, fd, counter, fd);
+	err |= heph_serve(ctx, fd, counter, fd, { .start = 1 }, .name = "x", .limit = 5, .peer = heph_peer_member(counter, peer));
+	err |= heph_serve(ctx, fd, counter, fd, .rate = 5);
 	err |= heph_read(ctx, fd, buf, sizeof(buf));
 	err |= heph_wait(ctx, [0] = heph_on_msg(in, &msg), [1] = heph_on_time(0));
 	err |= heph_defer(ctx, forget, arg);
@@ -500,6 +502,12 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	heph_register(ctx, counter, "x");
 #elif FAIL == 457 /* cast: into a reference of another type */ /* expect: heph_cast: &other is not a counter_ref \* */
 	err = heph_cast(any, counter, &other);
+#elif FAIL == 460 /* serve: the peer is no address */ /* expect: heph_peer_member: start is not a struct heph_address */
+	err = heph_serve(ctx, fd, counter, fd, .peer = heph_peer_member(counter, start));
+#elif FAIL == 461 /* serve: misspelt option */ /* expect: 'limits' */
+	err = heph_serve(ctx, fd, counter, fd, { .start = 1 }, .limits = 5);
+#elif FAIL == 462 /* spawn: an option of servers */ /* expect: 'limit' */
+	err = heph_spawn(ctx, counter, NULL, .limit = 5);
 #elif FAIL == 458 /* cast: not a reference */ /* expect: no member named 'addr' */
 	err = heph_cast(fd, counter, &counter);
 #endif
