@@ -66,6 +66,9 @@ struct heph_sim_faults {
 	/* of each datagram */
 	double lost, doubled;
 
+	/* of each operation on a file or directory: -EIO */
+	double disk;
+
 	/* of each turn of a worker */
 	double stall; /* it is not run for up to 100 ms */
 };
@@ -94,6 +97,8 @@ struct heph_sim_options {
 	heph_time latency_min, latency_max; /* one way; 0: 50 us and 2 ms */
 	uint64_t bandwidth; /* of a connection, bytes per second; 0: 100 million */
 	heph_time patience; /* after which a connection gives up; 0: 30 s */
+
+	uint64_t disk; /* bytes that files have room for, then -ENOSPC; 0: 1 GiB */
 
 	heph_time length; /* virtual, then the run has failed; 0: 30 days */
 	uint64_t steps;   /* the same: turns, and what the kernel does; 0: 100 million */
@@ -136,6 +141,15 @@ HEPH_API void heph_sim_fail(heph_ctx ctx, const char *text);
  */
 HEPH_API HEPH_MUST int heph_sim_partition(heph_ctx ctx, const char *a,
 					  const char *b, bool cut);
+
+/*
+ * The power of the disk fails, for a moment. What was synced is there afterwards;
+ * of what was written to a file since, each 512 bytes are the old or the new
+ * ones; of what was done to names since the last sync of anything, the later
+ * part may be undone, but each rename as a whole. Files that are open are
+ * -EIO from now on, all else goes on: stop what used them before. Returns 0.
+ */
+HEPH_API HEPH_MUST int heph_sim_crash_disk(heph_ctx ctx);
 
 /* ---- the typed half ---------------------------------------------------------- */
 

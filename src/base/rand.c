@@ -78,11 +78,15 @@ static uint64_t entropy_of_time(void)
 	return splitmix(&state);
 }
 
+__thread struct heph_rand *heph_rand_virtual;
+
 uint64_t heph_rand_entropy(void)
 {
 	uint64_t number;
 	ssize_t n;
 
+	if (heph_rand_virtual)
+		return heph_rand_next(heph_rand_virtual);
 	do {
 		n = getrandom(&number, sizeof(number), GRND_NONBLOCK);
 	} while (n < 0 && errno == EINTR);

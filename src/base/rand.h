@@ -29,4 +29,8 @@ uint64_t heph_rand_below(struct heph_rand *rand, uint64_t n);
 /* A number from the kernel, for a seed. Any thread. */
 uint64_t heph_rand_entropy(void);
 
+/* What it comes from on this thread, whose numbers can be had again; NULL: the
+ * kernel. */
+extern __thread struct heph_rand *heph_rand_virtual;
+
 #endif

@@ -33,9 +33,7 @@ int heph_files_init(struct heph *heph)
 	if (!files)
 		return -ENOMEM;
 	files->n = 1;
-	files->first_turn = 1;
-	if (!heph->driver->simulated)
-		files->first_turn |= (uint32_t)heph_rand_entropy();
+	files->first_turn = (uint32_t)heph_rand_entropy() | 1;
 	files->table = heph_mem_reserve(HEPH_FILES_MAX * sizeof(*files->table));
 	if (!files->table) {
 		heph_mem_free(files);

@@ -12,9 +12,11 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "io/sim_disk.h"
 #include "io/sim_driver.h"
 #include "io/sim_file.h"
 #include "io/sim_link.h"
+#include "io/sim_socket.h"
 
 #define BEGINNING HEPH_SEC
 
@@ -56,6 +58,7 @@ struct heph_sim *heph_sim_new(uint64_t seed,
 	sim->result.hash = seed;
 	heph_list_init(&sim->sockets);
 	heph_list_init(&sim->links);
+	heph_list_init(&sim->packets);
 	heph_list_init(&sim->cuts);
 	heph_list_init(&sim->ops);
 	return sim;
@@ -74,7 +77,9 @@ void heph_sim_free(struct heph_sim *sim)
 {
 	heph_sim_forget(sim);
 	close_all(sim);
+	heph_sim_packets_fini(sim);
 	heph_sim_cuts_fini(sim);
+	heph_sim_disk_free(sim->disk);
 	heph_mem_free(sim->files);
 	heph_mem_free(sim->heap);
 	heph_mem_free(sim);
@@ -279,6 +284,7 @@ struct heph_sim_faults heph_sim_faults(uint64_t seed)
 	faults.mute = some(&rand, 0.002);
 	faults.lost = some(&rand, 0.2);
 	faults.doubled = some(&rand, 0.1);
+	faults.disk = some(&rand, 0.02);
 	faults.stall = some(&rand, 0.02);
 	return faults;
 }

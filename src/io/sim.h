@@ -13,6 +13,7 @@
  *     sim_kinds.c    what each kind of operation does
  *     sim_file.h     descriptors, and what they stand for
  *     sim_socket.h   sockets; sim_link.h: connections
+ *     sim_disk.h     files and directories
  *
  * The simulated kernel does not run out of memory: then the process ends.
  */
@@ -59,7 +60,9 @@ struct heph_sim {
 	unsigned n_files, open_files, max_files;
 	struct heph_list sockets; /* that have a name */
 	struct heph_list links;
+	struct heph_list packets; /* under way */
 	struct heph_list cuts; /* of the network */
+	struct heph_sim_disk *disk; /* NULL: not used so far */
 	struct heph_list ops;  /* in flight, and not given back */
 
 	/* by who runs it */

@@ -153,6 +153,7 @@ static bool interrupted(struct heph_sim *sim, struct heph_sim_op *record,
 		return false;
 	*ret_result = heph_sim_below(sim, 2) ? -EINTR : -EAGAIN;
 	if (record->op->kind == HEPH_OP_ACCEPT ||
+	    record->op->kind == HEPH_OP_POLL ||
 	    heph_op_way(record->op) == HEPH_OP_BLOCKING)
 		*ret_result = -EINTR;
 	return true;

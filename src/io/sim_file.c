@@ -39,8 +39,7 @@ bool heph_sim_may_open(const struct heph_sim *sim)
 	return sim->open_files < sim->options.descriptors;
 }
 
-int heph_sim_open(struct heph_sim *sim, struct heph_sim_file *file,
-		  const struct heph_sim_class *class, int flags)
+int heph_sim_open_again(struct heph_sim *sim, struct heph_sim_file *file)
 {
 	unsigned place;
 
@@ -49,11 +48,17 @@ int heph_sim_open(struct heph_sim *sim, struct heph_sim_file *file,
 	place = free_place(sim);
 	sim->files[place] = file;
 	sim->open_files++;
+	file->references++;
+	return HEPH_SIM_FIRST + (int)place;
+}
+
+int heph_sim_open(struct heph_sim *sim, struct heph_sim_file *file,
+		  const struct heph_sim_class *class, int flags)
+{
 	file->class = class;
 	file->flags = flags;
-	file->number = HEPH_SIM_FIRST + (int)place;
 	heph_list_init(&file->waiters);
-	return file->number;
+	return heph_sim_open_again(sim, file);
 }
 
 struct heph_sim_file *heph_sim_file(struct heph_sim *sim, int number)
@@ -74,9 +79,16 @@ int heph_sim_close(struct heph_sim *sim, int number)
 	heph_sim_trace(sim, HEPH_SIM_CLOSED, (uint64_t)number, 0);
 	sim->files[number - HEPH_SIM_FIRST] = NULL;
 	sim->open_files--;
+	heph_sim_release(sim, file);
+	return 0;
+}
+
+void heph_sim_release(struct heph_sim *sim, struct heph_sim_file *file)
+{
+	if (--file->references)
+		return;
 	heph_sim_touch(sim, file); /* they find it closed */
 	file->class->close(sim, file);
-	return 0;
 }
 
 void heph_sim_touch(struct heph_sim *sim, struct heph_sim_file *file)

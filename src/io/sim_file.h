@@ -16,10 +16,11 @@ enum { HEPH_SIM_FIRST = 1 << 24 };
 /* NULL: it cannot. All return a result, or -EAGAIN. */
 struct heph_sim_class {
 	mode_t mode; /* S_IF... */
+	/* `offset`: where, or HEPH_OFFSET_NONE; only of what has places */
 	int (*read)(struct heph_sim *sim, struct heph_sim_file *file, void *buf,
-		    size_t size, int flags);
+		    size_t size, int flags, uint64_t offset);
 	int (*write)(struct heph_sim *sim, struct heph_sim_file *file,
-		     const void *buf, size_t size, int flags);
+		     const void *buf, size_t size, int flags, uint64_t offset);
 	unsigned (*ready)(struct heph_sim_file *file); /* POLL... */
 	void (*close)(struct heph_sim *sim, struct heph_sim_file *file);
 };
@@ -28,7 +29,7 @@ struct heph_sim_class {
 struct heph_sim_file {
 	const struct heph_sim_class *class;
 	struct heph_list waiters;
-	int number;
+	unsigned references; /* descriptors, and those that are sent about */
 	int flags; /* O_NONBLOCK */
 };
 
@@ -42,8 +43,12 @@ bool heph_sim_may_open(const struct heph_sim *sim);
 /* The file of a number, or NULL. */
 struct heph_sim_file *heph_sim_file(struct heph_sim *sim, int number);
 
-/* Takes its number, and closes it. Returns 0; -EBADF. */
+/* Gives another number to one that has one. */
+int heph_sim_open_again(struct heph_sim *sim, struct heph_sim_file *file);
+
+/* Takes its number, and closes it if that was the last one. Returns 0; -EBADF. */
 int heph_sim_close(struct heph_sim *sim, int number);
+void heph_sim_release(struct heph_sim *sim, struct heph_sim_file *file);
 
 /* It has changed: what could not be done may be done now. */
 void heph_sim_touch(struct heph_sim *sim, struct heph_sim_file *file);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "io/sim_disk.h"
 #include "io/sim_file.h"
 #include "io/sim_socket.h"
 
@@ -19,7 +20,8 @@ static int do_read(struct heph_sim *sim, struct heph_op *op)
 		return -EBADF;
 	if (!file->class->read)
 		return -EINVAL;
-	return file->class->read(sim, file, op->buf, op->size, (int)op->flags);
+	return file->class->read(sim, file, op->buf, op->size, (int)op->flags,
+				 op->offset);
 }
 
 static int do_write(struct heph_sim *sim, struct heph_op *op)
@@ -30,7 +32,8 @@ static int do_write(struct heph_sim *sim, struct heph_op *op)
 		return -EBADF;
 	if (!file->class->write)
 		return -EINVAL;
-	return file->class->write(sim, file, op->buf, op->size, (int)op->flags);
+	return file->class->write(sim, file, op->buf, op->size, (int)op->flags,
+				 op->offset);
 }
 
 static int do_poll(struct heph_sim *sim, struct heph_op *op)
@@ -80,18 +83,38 @@ static kind_fn *const kinds[] = {
 	[HEPH_OP_RECV] = do_read,
 	[HEPH_OP_SEND] = do_write,
 	[HEPH_OP_ACCEPT] = heph_sim_do_accept,
+	[HEPH_OP_ACCEPT_ONE] = heph_sim_do_accept,
 	[HEPH_OP_CONNECT] = heph_sim_do_connect,
 	[HEPH_OP_POLL] = do_poll,
 	[HEPH_OP_CLOSE] = do_close,
 	[HEPH_OP_STATUS] = do_status,
 	[HEPH_OP_STAT] = do_stat,
 	[HEPH_OP_SOCKET] = heph_sim_do_socket,
+	[HEPH_OP_SOCKET_PAIR] = heph_sim_do_pair,
 	[HEPH_OP_BIND] = heph_sim_do_bind,
 	[HEPH_OP_LISTEN] = heph_sim_do_listen,
 	[HEPH_OP_SHUTDOWN] = heph_sim_do_shutdown,
 	[HEPH_OP_GET_OPTION] = heph_sim_do_get_option,
 	[HEPH_OP_SET_OPTION] = heph_sim_do_set_option,
 	[HEPH_OP_NAME] = heph_sim_do_name,
+	[HEPH_OP_RESOLVE] = NULL,
+	[HEPH_OP_OPEN] = heph_sim_do_open,
+	[HEPH_OP_STATX] = heph_sim_do_statx,
+	[HEPH_OP_CHMOD] = heph_sim_do_chmod,
+	[HEPH_OP_CHOWN] = heph_sim_do_chown,
+	[HEPH_OP_UTIMES] = heph_sim_do_utimes,
+	[HEPH_OP_RENAME] = heph_sim_do_rename,
+	[HEPH_OP_LINK] = heph_sim_do_link,
+	[HEPH_OP_SYMLINK] = heph_sim_do_symlink,
+	[HEPH_OP_READ_LINK] = heph_sim_do_read_link,
+	[HEPH_OP_REMOVE] = heph_sim_do_remove,
+	[HEPH_OP_MKDIR] = heph_sim_do_mkdir,
+	[HEPH_OP_SYNC] = heph_sim_do_sync,
+	[HEPH_OP_TRUNCATE] = heph_sim_do_truncate,
+	[HEPH_OP_ALLOCATE] = heph_sim_do_allocate,
+	[HEPH_OP_ADVISE] = heph_sim_do_advise,
+	[HEPH_OP_SEEK] = heph_sim_do_seek,
+	[HEPH_OP_READ_DIR] = heph_sim_do_read_dir,
 	[HEPH_OP_KINDS] = NULL,
 };
 

@@ -12,4 +12,9 @@
 int heph_sim_attempt(struct heph_sim *sim, struct heph_op *op,
 		     struct heph_list **ret_waiters);
 
+/* ---- kinds: sim_message.c; others are where what they are about is ---- */
+
+int heph_sim_do_readv(struct heph_sim *sim, struct heph_op *op);
+int heph_sim_do_writev(struct heph_sim *sim, struct heph_op *op);
+
 #endif

@@ -172,6 +172,12 @@ void heph_sim_link_send(struct heph_sim_link *link, unsigned from,
 	}
 }
 
+void heph_sim_link_packet(struct heph_sim_link *link, unsigned from,
+			  const void *data, size_t size)
+{
+	send_piece(link, from, data, size);
+}
+
 void heph_sim_link_end(struct heph_sim_link *link, unsigned from)
 {
 	queue(link, from, END, NULL, 0);

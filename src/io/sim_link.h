@@ -49,9 +49,11 @@ struct heph_sim_link *heph_sim_link_new(struct heph_sim *sim,
 /* How many bytes it takes at the moment. */
 size_t heph_sim_link_room(const struct heph_sim_link *link, unsigned from);
 
-/* Sends bytes; the end of them; a reset. */
+/* Sends bytes; all of them in one piece; the end of them; a reset. */
 void heph_sim_link_send(struct heph_sim_link *link, unsigned from,
 			const void *data, size_t size);
+void heph_sim_link_packet(struct heph_sim_link *link, unsigned from,
+			  const void *data, size_t size);
 void heph_sim_link_end(struct heph_sim_link *link, unsigned from);
 void heph_sim_link_reset(struct heph_sim_link *link, unsigned from);
 

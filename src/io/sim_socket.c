@@ -21,7 +21,7 @@ struct heph_sim_socket *heph_sim_socket_at(struct heph_sim *sim, int number)
 {
 	struct heph_sim_file *file = heph_sim_file(sim, number);
 
-	return file && file->class == &heph_sim_socket_class ?
+	return file && S_ISSOCK(file->class->mode) ?
 		       (struct heph_sim_socket *)file :
 		       NULL;
 }
@@ -39,12 +39,14 @@ struct heph_sim_socket *heph_sim_socket_new(struct heph_sim *sim, int domain,
 	socket->sim = sim;
 	socket->domain = domain;
 	socket->type = type;
-	socket->file.class = &heph_sim_socket_class;
+	socket->file.class = type == SOCK_DGRAM ? &heph_sim_packet_class :
+						  &heph_sim_socket_class;
 	socket->knock.fn = heph_sim_stream_knock;
 	heph_list_init(&socket->file.waiters);
 	heph_list_init(&socket->node);
 	heph_list_init(&socket->options);
 	heph_list_init(&socket->pending);
+	heph_list_init(&socket->packets);
 	return socket;
 }
 
@@ -79,20 +81,47 @@ int heph_sim_do_socket(struct heph_sim *sim, struct heph_op *op)
 {
 	int domain = op->number;
 	int type = (int)op->flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
-	int flags = op->flags & SOCK_NONBLOCK ? O_NONBLOCK : 0, number;
+	int flags = op->flags & SOCK_NONBLOCK ? O_RDWR | O_NONBLOCK : O_RDWR;
 	struct heph_sim_socket *socket;
 
 	if (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX)
 		return -EAFNOSUPPORT;
-	if (type != SOCK_STREAM)
+	if (type != SOCK_STREAM && type != SOCK_DGRAM &&
+	    (type != SOCK_SEQPACKET || domain != AF_UNIX))
 		return -ESOCKTNOSUPPORT;
 	if (!heph_sim_may_open(sim))
 		return -EMFILE;
 	socket = heph_sim_socket_new(sim, domain, type);
 	socket->protocol = op->number2;
-	number = heph_sim_open(sim, &socket->file, &heph_sim_socket_class,
-			       flags | O_RDWR);
-	return number;
+	return heph_sim_open(sim, &socket->file, socket->file.class, flags);
+}
+
+/* `buf`: two numbers. */
+int heph_sim_do_pair(struct heph_sim *sim, struct heph_op *op)
+{
+	int type = (int)op->flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int flags = op->flags & SOCK_NONBLOCK ? O_RDWR | O_NONBLOCK : O_RDWR;
+	struct heph_sim_socket *ends[2];
+	int numbers[2];
+
+	if (op->number != AF_UNIX)
+		return -EOPNOTSUPP;
+	if (sim->open_files + 2 > sim->options.descriptors)
+		return -EMFILE;
+	for (unsigned n = 0; n < 2; n++) {
+		ends[n] = heph_sim_socket_new(sim, op->number, type);
+		numbers[n] = heph_sim_open(sim, &ends[n]->file,
+					   ends[n]->file.class, flags);
+		ends[n]->local.family = ends[n]->peer.family = AF_UNIX;
+	}
+	if (type == SOCK_DGRAM) {
+		ends[0]->pair = ends[1];
+		ends[1]->pair = ends[0];
+	} else {
+		heph_sim_stream_pair(ends[0], ends[1]);
+	}
+	memcpy(op->buf, numbers, sizeof(numbers));
+	return 0;
 }
 
 /* ---- names ------------------------------------------------------------------------ */

@@ -44,12 +44,18 @@ struct heph_sim_socket {
 	bool deaf;       /* SHUT_RD */
 	bool told;       /* that it is connected */
 
+	/* one without connections: what has come; see sim_packet.c */
+	struct heph_list packets;
+	size_t queued; /* bytes */
+	struct heph_sim_socket *pair; /* the other one of a pair, or NULL */
+
 	/* one that connects */
 	struct heph_sim_event knock;
 	heph_time since, pause;
 };
 
 extern const struct heph_sim_class heph_sim_socket_class;
+extern const struct heph_sim_class heph_sim_packet_class;
 
 /* NULL: that number is none. */
 struct heph_sim_socket *heph_sim_socket_at(struct heph_sim *sim, int number);
@@ -77,7 +83,29 @@ int heph_sim_do_set_option(struct heph_sim *sim, struct heph_op *op);
 int heph_sim_do_connect(struct heph_sim *sim, struct heph_op *op);
 int heph_sim_do_accept(struct heph_sim *sim, struct heph_op *op);
 
+int heph_sim_do_pair(struct heph_sim *sim, struct heph_op *op);
+int heph_sim_do_recvmsg(struct heph_sim *sim, struct heph_op *op);
+int heph_sim_do_sendmsg(struct heph_sim *sim, struct heph_op *op);
+
+/* ---- sim_packet.c: what is sent without a connection ---- */
+
+/* Sends to `to`, or, if that is NULL, to its peer. How many bytes; -EAGAIN. */
+int heph_sim_packet_send(struct heph_sim_socket *socket,
+			 const struct heph_sim_name *to, const void *data,
+			 size_t size);
+
+/* The next one, its sender and its true length. -EAGAIN. */
+int heph_sim_packet_recv(struct heph_sim_socket *socket, void *buf, size_t size,
+			 int flags, struct heph_sim_name *ret_from,
+			 size_t *ret_length);
+
+/* Those under way are lost with the world. */
+void heph_sim_packets_fini(struct heph_sim *sim);
+
 /* ---- sim_stream.c: connections ---- */
+
+/* Two sockets that are connected with each other, within a host. */
+void heph_sim_stream_pair(struct heph_sim_socket *a, struct heph_sim_socket *b);
 
 void heph_sim_stream_knock(struct heph_sim *sim, struct heph_sim_event *event);
 

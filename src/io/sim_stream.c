@@ -21,6 +21,8 @@
 void heph_sim_stream_arrived(struct heph_sim_socket *socket, const void *data,
 			     size_t size)
 {
+	if (!socket->deaf && socket->type == SOCK_SEQPACKET)
+		heph_sim_bytes_put(&socket->received, &size, sizeof(size));
 	if (!socket->deaf)
 		heph_sim_bytes_put(&socket->received, data, size);
 	heph_sim_touch(socket->sim, &socket->file);
@@ -66,12 +68,37 @@ static bool lacks(const struct heph_sim_socket *socket, size_t size, int flags)
 	return socket->received.n < wanted && !socket->peer_ended;
 }
 
+/* What does not fit is lost. */
+static size_t take_packet(struct heph_sim_bytes *received, void *buf, size_t size,
+			  bool keep)
+{
+	size_t length, n;
+
+	heph_sim_bytes_take(received, &length, sizeof(length), true);
+	n = size < length ? size : length;
+	memcpy(buf, received->data + received->first + sizeof(length), n);
+	if (!keep)
+		heph_sim_bytes_take(received, NULL, sizeof(length) + length,
+				    false);
+	return n;
+}
+
+static size_t take(struct heph_sim_socket *socket, void *buf, size_t size,
+		   bool keep)
+{
+	if (socket->type == SOCK_SEQPACKET)
+		return take_packet(&socket->received, buf, size, keep);
+	return heph_sim_bytes_take(&socket->received, buf,
+				   shorten(socket->sim, size), keep);
+}
+
 static int stream_read(struct heph_sim *sim, struct heph_sim_file *file, void *buf,
-		       size_t size, int flags)
+		       size_t size, int flags, uint64_t offset)
 {
 	struct heph_sim_socket *socket = (struct heph_sim_socket *)file;
 	size_t n;
 
+	(void)sim, (void)offset;
 	if (socket->state != HEPH_SIM_CONNECTED)
 		return socket->error ? heph_sim_socket_error(socket) : -ENOTCONN;
 	if (socket->deaf && !socket->received.n)
@@ -80,20 +107,19 @@ static int stream_read(struct heph_sim *sim, struct heph_sim_file *file, void *b
 		return -EAGAIN;
 	if (!socket->received.n)
 		return heph_sim_socket_error(socket); /* or the end */
-	n = heph_sim_bytes_take(&socket->received, buf, shorten(sim, size),
-				flags & MSG_PEEK);
+	n = take(socket, buf, size, flags & MSG_PEEK);
 	if (socket->link && socket->link->ends[1 - socket->end])
 		heph_sim_stream_room(socket->link->ends[1 - socket->end]);
 	return (int)n;
 }
 
 static int stream_write(struct heph_sim *sim, struct heph_sim_file *file,
-			const void *buf, size_t size, int flags)
+			const void *buf, size_t size, int flags, uint64_t offset)
 {
 	struct heph_sim_socket *socket = (struct heph_sim_socket *)file;
 	size_t room;
 
-	(void)flags;
+	(void)flags, (void)offset;
 	if (socket->error)
 		return heph_sim_socket_error(socket);
 	if (socket->state != HEPH_SIM_CONNECTED)
@@ -101,8 +127,14 @@ static int stream_write(struct heph_sim *sim, struct heph_sim_file *file,
 	if (socket->ended || !socket->link)
 		return -EPIPE;
 	room = heph_sim_link_room(socket->link, socket->end);
-	if (!room)
+	if (socket->type == SOCK_SEQPACKET && size > HEPH_SIM_WINDOW / 2)
+		return -EMSGSIZE;
+	if (!room || (socket->type == SOCK_SEQPACKET && room < size))
 		return -EAGAIN;
+	if (socket->type == SOCK_SEQPACKET) {
+		heph_sim_link_packet(socket->link, socket->end, buf, size);
+		return (int)size;
+	}
 	size = shorten(sim, size < room ? size : room);
 	heph_sim_link_send(socket->link, socket->end, buf, size);
 	return (int)size;
@@ -285,6 +317,16 @@ static void establish(struct heph_sim_socket *client,
 	heph_sim_touch(sim, &listener->file);
 }
 
+void heph_sim_stream_pair(struct heph_sim_socket *a, struct heph_sim_socket *b)
+{
+	a->state = b->state = HEPH_SIM_CONNECTED;
+	a->told = b->told = true;
+	a->end = 0;
+	b->end = 1;
+	a->link = b->link =
+		heph_sim_link_new(a->sim, a, b, &a->local, &b->local);
+}
+
 static void fail_to_connect(struct heph_sim_socket *socket, int err)
 {
 	socket->state = HEPH_SIM_FRESH;
@@ -362,7 +404,7 @@ static int begin_to_connect(struct heph_sim_socket *socket,
 	if (socket->peer.family == AF_INET && heph_sim_name_any(&socket->peer))
 		heph_sim_name_set_loopback(&socket->peer);
 	err = name_client(socket);
-	if (err < 0)
+	if (err < 0 || socket->type == SOCK_DGRAM)
 		return err;
 	socket->state = HEPH_SIM_CONNECTING;
 	socket->since = sim->now;
@@ -408,6 +450,20 @@ static int accept_error(struct heph_sim_socket *listener)
 	return err;
 }
 
+/* Whose it is: to `buf`, and how long that is to `buf2`. */
+static void write_address(const struct heph_sim_socket *socket,
+			  struct heph_op *op)
+{
+	socklen_t size;
+
+	if (!op->buf)
+		return;
+	memcpy(&size, op->buf2, sizeof(size));
+	size = (socklen_t)heph_sim_name_write(&socket->peer, socket->domain,
+					      op->buf, size);
+	memcpy(op->buf2, &size, sizeof(size));
+}
+
 int heph_sim_do_accept(struct heph_sim *sim, struct heph_op *op)
 {
 	struct heph_sim_socket *listener = heph_sim_socket_at(sim, op->number);
@@ -424,6 +480,8 @@ int heph_sim_do_accept(struct heph_sim *sim, struct heph_op *op)
 	if (!heph_sim_may_open(sim))
 		return -EMFILE;
 	socket = pop_pending(listener);
+	if (op->kind != HEPH_OP_ACCEPT)
+		write_address(socket, op);
 	return heph_sim_open(sim, &socket->file, &heph_sim_socket_class,
 			     O_RDWR);
 }

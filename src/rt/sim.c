@@ -463,10 +463,12 @@ int heph_raw_sim_run(uint64_t seed, const struct heph_sim_options *given,
 	if (!sim)
 		return -ENOMEM;
 	heph_time_virtual = &sim->now;
+	heph_rand_virtual = &sim->rand;
 	heph_fault_thread_init();
 	result = run(sim, &config, type, spawn);
 	heph_fault_thread_fini();
 	heph_time_virtual = NULL;
+	heph_rand_virtual = NULL;
 	if (options.result)
 		*options.result = sim->result;
 	heph_sim_free(sim);

@@ -13,6 +13,7 @@ enum {
 	DESCRIPTORS_DEFAULT = 10000,
 	DESCRIPTORS_MAX = 1 << 20,
 	BANDWIDTH_DEFAULT = 100000000,
+	DISK_DEFAULT = 1 << 30,
 	STEPS_DEFAULT = 100000000,
 };
 
@@ -85,6 +86,8 @@ static void fill_in(struct heph_sim_options *options)
 		options->bandwidth = BANDWIDTH_DEFAULT;
 	if (!options->patience)
 		options->patience = PATIENCE_DEFAULT;
+	if (!options->disk)
+		options->disk = DISK_DEFAULT;
 	if (!options->length)
 		options->length = LENGTH_DEFAULT;
 	if (!options->steps)

@@ -207,7 +207,7 @@ static int no_memory(heph_ctx ctx, void *arg)
 
 static void what_cannot_be_adopted_stays_with_the_caller(void **state)
 {
-	struct loop loop = { .heph.driver = &heph_uring_io.driver };
+	struct loop loop;
 
 	loop_with(64, no_memory);
 	for (long n = 1; n <= 2; n++) {
