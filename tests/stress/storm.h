@@ -138,9 +138,15 @@ static enum heph_verdict storm_once_more(const struct heph_exit *why,
 
 /* ---- steps of a life --------------------------------------------------------------- */
 
+static bool storm_simulated;
+
 static int storm_pair(heph_ctx ctx, heph_fd fds[2])
 {
 	int numbers[2], err = 0;
+
+	if (storm_simulated)
+		return storm_may_fail(heph_socket_pair(ctx, AF_UNIX, SOCK_STREAM,
+						       0, fds));
 
 	must_be(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, numbers), 0);
 	for (int i = 0; i < 2; i++) {
@@ -453,7 +459,7 @@ static void storm_end(heph_ctx ctx, heph_ref ref)
 
 /* `inject(n)` makes something fail once, `inject(-1)` nothing any more; NULL:
  * nothing fails. */
-static void storm_round(int lives, void (*inject)(long n), long n)
+UNUSED static void storm_round(int lives, void (*inject)(long n), long n)
 {
 	static struct storm storms[2];
 	int fds = storm_fds();

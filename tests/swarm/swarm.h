@@ -21,6 +21,10 @@
 
 #include "io/sim.h"
 
+#ifndef SWARM_WORKERS
+#define SWARM_WORKERS(seed) (1 + (unsigned)((seed) % 4))
+#endif
+
 HEPH_ACTOR(world, void, void);
 
 static const struct {
@@ -44,7 +48,7 @@ static struct heph_sim_result swarm_run(uint64_t seed)
 	struct heph_sim_result result;
 	struct heph_sim_options options = {
 		.faults = heph_sim_faults(seed),
-		.workers = 1 + (unsigned)(seed % 4),
+		.workers = SWARM_WORKERS(seed),
 		.length = 3600 * HEPH_SEC,
 		.fail = swarm_told,
 		.result = &result,
