@@ -175,9 +175,16 @@ def run(args, **more):
 # ---- programs -------------------------------------------------------------------
 
 
+def cares():
+    """How to link with the library for names, which may be left out."""
+    if not shutil.which("pkg-config"):
+        return []
+    return run(["pkg-config", "--libs", "libcares"]).stdout.split()
+
+
 def library_flags(build, debug):
     name = f"{build}/tests/docs/libheph-debug.a" if debug else f"{build}/libheph.a"
-    return [name, "-luring", "-pthread"]
+    return [name, "-luring", "-pthread"] + cares()
 
 
 def sources():
