@@ -15,7 +15,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADERS = ["typed", "message", "call", "group", "actor", "refs", "tree", "own", "time",
-           "io", "file", "notify", "runtime", "embed", "test", "inbox", "oneshot", "watch"]
+           "io", "process", "file", "notify", "runtime", "embed", "test", "inbox", "oneshot", "watch"]
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
 
@@ -130,6 +130,11 @@ SUMMARY = {
     "heph_pipe_size": "how much a pipe holds",
     "heph_post": "send a message, or drop it",
     "heph_probe": "an actor that keeps its messages for a test",
+    "heph_process_end": "end a child process",
+    "heph_process_kill": "send a signal to a child process",
+    "heph_process_run": "run a child process to its end",
+    "heph_process_start": "start a child process",
+    "heph_process_wait": "wait until a child process has ended",
     "heph_read": "read from a descriptor",
     "heph_read_exact": "read so many bytes from a descriptor",
     "heph_recv": "wait for the next message",
@@ -150,6 +155,8 @@ SUMMARY = {
     "heph_serve_on_each": "spawn an actor for each connection, on all workers",
     "heph_shield": "a context whose waits go on after a stop",
     "heph_shutdown": "end one half of a connection",
+    "heph_signal_name": "the name of a signal",
+    "heph_signal_number": "the signal of that name",
     "heph_size_of": "how large an actor is",
     "heph_sleep": "wait for some time",
     "heph_spawn": "start an actor",

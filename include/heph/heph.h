@@ -18,6 +18,7 @@
 #include <heph/notify.h>
 #include <heph/oneshot.h>
 #include <heph/own.h>
+#include <heph/process.h>
 #include <heph/refs.h>
 #include <heph/resolve.h>
 #include <heph/runtime.h>

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 #include "io/driver.h"
+#include "io/process.h"
 #include "io/net.h"
 #include "io/socket.h"
 #include "io/resolver.h"
@@ -63,6 +64,8 @@ void heph_files_fini(struct heph *heph)
 	heph_resolver_leave();
 	for (uint32_t slot = 1; slot < files->n; slot++) {
 		file = &files->table[slot];
+		if (file->spawned)
+			heph_process_kill_now(heph, file);
 		if (file->number < 0)
 			continue;
 		close_queued(heph, &file->backlog);
@@ -203,7 +206,8 @@ static void undo(heph_ctx ctx, struct heph_owned *owned)
 	struct heph_file *file =
 		heph_container_of(owned, struct heph_file, owned);
 
-	(void)ctx;
+	if (file->spawned)
+		heph_process_undo(ctx.self, file);
 	close_file(file);
 }
 
@@ -261,13 +265,31 @@ void heph_file_finish(struct heph_file *file)
 {
 	struct heph_thread *thread = heph_thread_current;
 
+	if (file->spawned)
+		heph_process_leave(thread->heph, file);
 	close_queued(thread->heph, &file->backlog);
-	if (file->flags &
-	    HEPH_FILE_LISTENER) /* its port is free now, not later */
+	if (file->flags & HEPH_FILE_LISTENER) /* its port is free now */
 		heph_op_close_now(thread->heph, file->number);
-	else
+	else if (file->number >= 0) /* not one that never had one */
 		heph_op_close(file->number);
 	free_entry(file);
+}
+
+int heph_file_reserve(struct heph_self *owner, unsigned flags,
+		      struct heph_fd *ret_fd, struct heph_file **ret_file)
+{
+	struct heph_files *files = owner->thread->heph->files;
+	int err = heph_file_open(owner, -1, flags, ret_fd);
+
+	if (err == 0)
+		*ret_file = &files->table[ret_fd->slot];
+	return err;
+}
+
+void heph_file_cancel(struct heph_file *file)
+{
+	heph_list_remove(&file->owned.node);
+	close_file(file);
 }
 
 /* What these say has not been begun; all else has closed it. */
@@ -375,6 +397,8 @@ static int close_and_tell(heph_ctx ctx, struct heph_file *file,
 	heph_list_remove(&file->owned.node);
 	next_turn(file);
 	set_owner(file, NULL);
+	if (file->spawned)
+		heph_process_leave(ctx.self->thread->heph, file);
 	close_queued(ctx.self->thread->heph, &file->backlog);
 	op->result = heph_op_run(ctx, op);
 	if (actor) /* otherwise it is told by who completes it */
@@ -501,6 +525,8 @@ static void close_for_stranger(struct heph *heph, struct heph_file *file)
 {
 	struct heph_files *files = heph->files;
 
+	if (file->spawned)
+		heph_process_leave(heph, file);
 	close_queued(heph, &file->backlog);
 	heph_op_close_now(heph, file->number);
 	file->number = -1;

@@ -20,6 +20,7 @@
 enum { HEPH_FILES_MAX = 1 << 20 };
 
 struct heph_op;
+struct heph_spawned;
 
 /* What a listening socket has accepted and nobody has asked for yet. */
 struct heph_backlog {
@@ -49,6 +50,7 @@ struct heph_file {
 	uint16_t flags;   /* HEPH_FILE_... */
 	bool closing;     /* when `backlog.accept` has ended */
 	struct heph_backlog backlog;
+	struct heph_spawned *spawned; /* a child process; NULL: none */
 };
 
 /* The table of a runtime. Returns 0; -ENOMEM. */
@@ -67,6 +69,12 @@ int heph_file_admit(struct heph_self *owner, int number, unsigned flags,
 
 /* What the kernel says that a number is: HEPH_FILE_...; -EBADF. */
 int heph_file_inspect(struct heph_self *self, int number);
+
+/* The same, without a number so far: it cannot be found until it has one. Cancel
+ * closes it. */
+int heph_file_reserve(struct heph_self *owner, unsigned flags,
+		      struct heph_fd *ret_fd, struct heph_file **ret_file);
+void heph_file_cancel(struct heph_file *file);
 
 /* The entry, if it is open and the caller's; else NULL, that is -EBADF. */
 struct heph_file *heph_file_find(heph_ctx ctx, struct heph_fd fd);

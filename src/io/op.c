@@ -16,6 +16,7 @@
 #include "io/driver.h"
 #include "io/kinds.h"
 #include "io/net.h"
+#include "io/process.h"
 #include "io/offload.h"
 #include "io/uring_abi.h"
 
@@ -47,10 +48,10 @@
 		.name = #name_, .way = HEPH_OP_BLOCKING, .opcode = -1,         \
 		.attempt = heph_attempt_##name_                                \
 	}
-#define OF_DISKS(op, name_)                                                    \
+#define POLLED(name_, events_)                                                 \
 	{                                                                      \
-		.name = #name_, .way = HEPH_OP_BLOCKING,                       \
-		.opcode = IORING_OP_##op, .prepare = heph_prepare_##name_,     \
+		.name = #name_, .way = HEPH_OP_WHEN_READY,                     \
+		.events = (events_), .polled = true, .opcode = -1,             \
 		.attempt = heph_attempt_##name_                                \
 	}
 #define AT_ONCE(name_)                                                         \
@@ -74,8 +75,11 @@ const struct heph_op_type heph_op_types[] = {
 	[HEPH_OP_CONNECT] = WHEN_READY(CONNECT, connect, POLLOUT),
 	[HEPH_OP_POLL] = WHEN_READY(POLL_ADD, poll, 0),
 	[HEPH_OP_CLOSE] = AT_ONCE(close),
-	[HEPH_OP_CLOSE_FILE] = OF_DISKS(CLOSE, close_file),
+	[HEPH_OP_CLOSE_FILE] = BLOCKING(IORING_OP_CLOSE, close_file),
 	[HEPH_OP_FCNTL] = AT_ONCE(fcntl),
+	[HEPH_OP_SPAWN] = BY_THREAD(spawn),
+	[HEPH_OP_WAIT_PROCESS] = POLLED(wait_process, POLLIN),
+	[HEPH_OP_KILL_PROCESS] = AT_ONCE(kill_process),
 	[HEPH_OP_PIPE] = AT_ONCE(pipe),
 	[HEPH_OP_STATUS] = AT_ONCE(status),
 	[HEPH_OP_STAT] = AT_ONCE(stat),
@@ -261,6 +265,8 @@ void heph_op_complete(struct heph_op *op, int result, int buffer, bool more)
 		heph_list_remove(&op->node);
 		heph_count_add(&self->thread->count.operations, (uint64_t)-1);
 	}
+	if (op->kind == HEPH_OP_SPAWN)
+		heph_process_born(op);
 	if (op->kind == HEPH_OP_CLOSE_FILE)
 		heph_file_closed(op);
 	if (op->kind == HEPH_OP_ACCEPT)
@@ -384,6 +390,14 @@ static bool must_poll_first(const struct heph_op *op)
 	}
 }
 
+/* Those which no driver completes do not wait: it may stand in for them. */
+static int attempt(struct heph_op *op)
+{
+	return heph_op_type(op)->polled ?
+		       heph_op_now_by(op->self->thread->heph, op) :
+		       heph_op_type(op)->attempt(op);
+}
+
 /* What came together with the deadline, or with the stop, comes first. */
 static int last_attempt(struct heph_op *op, int err)
 {
@@ -393,7 +407,7 @@ static int last_attempt(struct heph_op *op, int err)
 		return err;
 	if (must_poll_first(op) && poll_for(op, 0) != 1)
 		return err;
-	result = heph_op_type(op)->attempt(op);
+	result = attempt(op);
 	return result == -EAGAIN || result == -EINTR ? err : result;
 }
 
@@ -405,7 +419,7 @@ static int run_when_ready(heph_ctx ctx, struct heph_op *op)
 	while (err == 0) {
 		/* before it has a descriptor that nobody else knows of */
 		heph_worker_spend(ctx.self);
-		result = heph_op_type(op)->attempt(op);
+		result = attempt(op);
 		if (result != -EAGAIN && result != -EINTR)
 			return result;
 		if (result == -EAGAIN)
@@ -450,6 +464,7 @@ bool heph_op_by_actor(struct heph_self *self, struct heph_op *op)
 	if (op->kind == HEPH_OP_RESOLVE) /* it has a thread of its own */
 		return false;
 	return !self->kind || way == HEPH_OP_AT_ONCE ||
+	       heph_op_type(op)->polled ||
 	       (way == HEPH_OP_WHEN_READY && op->kind != HEPH_OP_POLL &&
 		heph_io_of(self->thread->heph)->by_readiness);
 }

@@ -45,6 +45,9 @@ enum heph_op_kind {
 	HEPH_OP_CLOSE,
 	HEPH_OP_CLOSE_FILE, /* `file`, and tells how that went */
 	HEPH_OP_FCNTL, /* the command `flags`, with `number2` */
+	HEPH_OP_SPAWN,	      /* `buf`: a plan; process.h; returns a pidfd */
+	HEPH_OP_WAIT_PROCESS, /* waitid(2) with `flags`; `buf`: a siginfo_t */
+	HEPH_OP_KILL_PROCESS, /* signal: `flags`; its group, if `number2` */
 	HEPH_OP_PIPE,  /* `flags`; `buf`: two ints */
 	HEPH_OP_STATUS,   /* fcntl(2) F_GETFL; or F_SETFL, if `flags`, to `size` */
 	HEPH_OP_STAT,     /* `buf`: a struct stat */
@@ -140,6 +143,7 @@ struct heph_op_type {
 	const char *name;
 	enum heph_op_way way;
 	short events;
+	bool polled; /* by its system call when it is ready, on all drivers */
 	bool reads; /* `result` bytes have come to `buf` */
 	int opcode; /* of io_uring; -1: it has none */
 	void (*prepare)(struct io_uring_sqe *sqe, struct heph_op *op);
