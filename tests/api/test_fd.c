@@ -124,6 +124,10 @@ static int closes(heph_ctx ctx, void *arg)
 	must_be(heph_close_wait(ctx, fds[0]), 0);
 	must_be(heph_close_wait(ctx, (heph_fd){ 0 }), -EBADF);
 	must_be(heph_stats(ctx).descriptors, before.descriptors);
+	must_be(heph_fd_adopt(ctx, open("/dev/null", O_RDWR | O_CLOEXEC),
+			      &fds[0]),
+		0);
+	must_be(heph_close_wait(ctx, fds[0]), 0);
 	/* with an accept under way, and a connection that nobody takes */
 	listener = listen_somewhere(ctx);
 	must_be(heph_accept(heph_within(ctx, 0), listener, &fds[0]), -ETIME);
