@@ -74,6 +74,10 @@ int heph_attempt_notify_open(struct heph_op *op);
 int heph_attempt_notify_add(struct heph_op *op);
 int heph_attempt_notify_remove(struct heph_op *op);
 
+/* Others may have taken what it was ready for, and then its system call would wait
+ * with the whole worker: pipes and terminals can say so instead. */
+bool heph_attempt_must_not_wait(const struct heph_op *op);
+
 /* Runs a system call that may write to a broken pipe: -EPIPE and no signal. */
 int heph_attempt_quietly(struct heph_op *op, ssize_t (*call)(struct heph_op *op));
 

@@ -18,12 +18,31 @@ void heph_prepare_read(struct io_uring_sqe *sqe, struct heph_op *op)
 	io_uring_prep_read(sqe, op->number, op->buf, op->size, op->offset);
 }
 
+bool heph_attempt_must_not_wait(const struct heph_op *op)
+{
+	return op->offset == HEPH_OFFSET_NONE && op->file &&
+	       (op->file->flags & HEPH_FILE_LENT) &&
+	       !(op->file->flags & (HEPH_FILE_DISK | HEPH_FILE_NONBLOCK));
+}
+
+static ssize_t read_it(struct heph_op *op)
+{
+	struct iovec piece = { .iov_base = op->buf, .iov_len = op->size };
+	ssize_t n;
+
+	if (heph_attempt_must_not_wait(op)) {
+		n = preadv2(op->number, &piece, 1, -1, RWF_NOWAIT);
+		if (n >= 0 || errno != EOPNOTSUPP)
+			return n;
+	}
+	return op->offset == HEPH_OFFSET_NONE ?
+		       read(op->number, op->buf, op->size) :
+		       pread(op->number, op->buf, op->size, (off_t)op->offset);
+}
+
 int heph_attempt_read(struct heph_op *op)
 {
-	ssize_t n =
-		op->offset == HEPH_OFFSET_NONE ?
-			read(op->number, op->buf, op->size) :
-			pread(op->number, op->buf, op->size, (off_t)op->offset);
+	ssize_t n = read_it(op);
 
 	return n < 0 ? -errno : (int)n;
 }
@@ -45,8 +64,15 @@ static size_t write_at_once(const struct heph_op *op)
 
 static ssize_t write_it(struct heph_op *op)
 {
+	struct iovec piece = { .iov_base = op->buf, .iov_len = op->size };
 	size_t size = write_at_once(op);
+	ssize_t n;
 
+	if (heph_attempt_must_not_wait(op)) {
+		n = pwritev2(op->number, &piece, 1, -1, RWF_NOWAIT);
+		if (n >= 0 || errno != EOPNOTSUPP)
+			return n;
+	}
 	return op->offset == HEPH_OFFSET_NONE ?
 		       write(op->number, op->buf, size) :
 		       pwrite(op->number, op->buf, size, (off_t)op->offset);
