@@ -254,7 +254,8 @@ static void a_stop_is_bounded_by_the_grace(void **state)
  * when half of the grace is over. The other half is what a slow machine has. */
 static void ends_with_the_runtime(void **state)
 {
-	struct heph_config it = config(2, 7 * HEPH_SEC);
+	struct heph_config it =
+		config(2, (on_valgrind() ? 20 : 7) * HEPH_SEC);
 	int fds = count_fds(), number;
 	char buf[LINE];
 	heph_ctx ctx;

@@ -59,7 +59,7 @@ static int attributes_of(heph_ctx ctx, heph_path which)
 static int attributes(heph_ctx ctx, void *arg)
 {
 	heph_fd dir = dir_fd(ctx), fd;
-	char buf[10];
+	char buf[10] = { 0 };
 
 	dir_clear();
 	dir_file("a", "");
