@@ -66,6 +66,8 @@ struct heph_sim_faults {
 	/* of each datagram */
 	double lost, doubled;
 
+	double unresolved; /* of each name that is asked for: -EREMOTEIO, -ETIMEDOUT */
+
 	/* of each operation on a file or directory: -EIO */
 	double disk;
 
@@ -141,6 +143,16 @@ HEPH_API void heph_sim_fail(heph_ctx ctx, const char *text);
  */
 HEPH_API HEPH_MUST int heph_sim_partition(heph_ctx ctx, const char *a,
 					  const char *b, bool cut);
+
+/* From now on a name of a host stands for that address, too; or, if that is NULL,
+ * for none any more. Returns 0; -EINVAL. */
+HEPH_API HEPH_MUST int heph_sim_host(heph_ctx ctx, const char *name,
+				     const char *address);
+
+/* The program gets a signal: those that take it hear of it. SIGINT and SIGTERM
+ * that nobody takes ask the program to stop, and a second one ends it. Returns 0;
+ * -EINVAL (no such signal). */
+HEPH_API HEPH_MUST int heph_sim_signal(heph_ctx ctx, int signal);
 
 /*
  * The power of the disk fails, for a moment. What was synced is there afterwards;

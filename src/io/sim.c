@@ -15,6 +15,7 @@
 #include "io/sim_disk.h"
 #include "io/sim_driver.h"
 #include "io/sim_file.h"
+#include "io/sim_host.h"
 #include "io/sim_link.h"
 #include "io/sim_socket.h"
 
@@ -60,6 +61,7 @@ struct heph_sim *heph_sim_new(uint64_t seed,
 	heph_list_init(&sim->links);
 	heph_list_init(&sim->packets);
 	heph_list_init(&sim->cuts);
+	heph_list_init(&sim->hosts);
 	heph_list_init(&sim->ops);
 	return sim;
 }
@@ -79,6 +81,7 @@ void heph_sim_free(struct heph_sim *sim)
 	close_all(sim);
 	heph_sim_packets_fini(sim);
 	heph_sim_cuts_fini(sim);
+	heph_sim_hosts_fini(sim);
 	heph_sim_disk_free(sim->disk);
 	heph_mem_free(sim->files);
 	heph_mem_free(sim->heap);
@@ -212,6 +215,13 @@ bool heph_sim_fault(struct heph_sim *sim, double likely)
 	return yes;
 }
 
+size_t heph_sim_shorten(struct heph_sim *sim, size_t size)
+{
+	return size > 1 && heph_sim_fault(sim, sim->options.faults.short_count) ?
+		       1 + heph_sim_below(sim, size - 1) :
+		       size;
+}
+
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
 	hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
@@ -284,6 +294,7 @@ struct heph_sim_faults heph_sim_faults(uint64_t seed)
 	faults.mute = some(&rand, 0.002);
 	faults.lost = some(&rand, 0.2);
 	faults.doubled = some(&rand, 0.1);
+	faults.unresolved = some(&rand, 0.1);
 	faults.disk = some(&rand, 0.02);
 	faults.stall = some(&rand, 0.02);
 	return faults;

@@ -61,7 +61,8 @@ struct heph_sim {
 	struct heph_list sockets; /* that have a name */
 	struct heph_list links;
 	struct heph_list packets; /* under way */
-	struct heph_list cuts; /* of the network */
+	struct heph_list cuts;  /* of the network */
+	struct heph_list hosts; /* that have names */
 	struct heph_sim_disk *disk; /* NULL: not used so far */
 	struct heph_list ops;  /* in flight, and not given back */
 
@@ -100,6 +101,9 @@ bool heph_sim_next(struct heph_sim *sim, heph_time until);
 uint64_t heph_sim_below(struct heph_sim *sim, uint64_t n);
 heph_time heph_sim_between(struct heph_sim *sim, heph_time a, heph_time b);
 bool heph_sim_fault(struct heph_sim *sim, double likely);
+
+/* How much of `size` bytes is done: less than it could be, at times. */
+size_t heph_sim_shorten(struct heph_sim *sim, size_t size);
 
 /* Enters something that happened into the hash of the run. */
 void heph_sim_trace(struct heph_sim *sim, uint64_t what, uint64_t a, uint64_t b);

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/mem.h"
 #include "core/heph.h"
@@ -169,11 +170,19 @@ static int attempt(struct heph_sim *sim, struct heph_sim_op *record,
 	return heph_sim_attempt(sim, record->op, ret_waiters);
 }
 
+static bool is_of_sockets(const struct heph_op *op)
+{
+	return op->kind == HEPH_OP_RECV || op->kind == HEPH_OP_SEND ||
+	       op->kind == HEPH_OP_RECVMSG || op->kind == HEPH_OP_SENDMSG;
+}
+
 /* O_NONBLOCK says that nobody waits; connections are made all the same. */
 static bool does_not_wait(struct heph_sim *sim, const struct heph_op *op)
 {
 	struct heph_sim_file *file = heph_sim_file(sim, op->number);
 
+	if (is_of_sockets(op) && (op->flags & MSG_DONTWAIT))
+		return true;
 	return file && (file->flags & O_NONBLOCK) && op->kind != HEPH_OP_POLL &&
 	       op->kind != HEPH_OP_CONNECT;
 }

@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "io/sim_disk.h"
 #include "io/sim_file.h"
+#include "io/sim_host.h"
+#include "io/sim_pipe.h"
 #include "io/sim_socket.h"
 
 typedef int kind_fn(struct heph_sim *sim, struct heph_op *op);
@@ -52,16 +54,51 @@ static int do_close(struct heph_sim *sim, struct heph_op *op)
 	return heph_sim_close(sim, op->number);
 }
 
+/* Those that may be the real kernel's are refused by name. */
+static int no_file(const struct heph_op *op)
+{
+	if (op->number < 0 || op->number >= HEPH_SIM_FIRST)
+		return -EBADF;
+	heph_log_error("the simulated kernel does not know this",
+		       HEPH_KV_INT("descriptor of the real one", op->number));
+	return -EOPNOTSUPP;
+}
+
+static int set_flags(struct heph_sim_file *file, unsigned flags)
+{
+	file->flags = (file->flags & ~O_NONBLOCK) | (int)(flags & O_NONBLOCK);
+	return 0;
+}
+
 static int do_status(struct heph_sim *sim, struct heph_op *op)
 {
 	struct heph_sim_file *file = heph_sim_file(sim, op->number);
 
 	if (!file)
-		return -EBADF;
-	if (!op->flags)
+		return no_file(op);
+	return op->flags ? set_flags(file, op->size) : file->flags;
+}
+
+static int do_fcntl(struct heph_sim *sim, struct heph_op *op)
+{
+	struct heph_sim_file *file = heph_sim_file(sim, op->number);
+
+	if (!file)
+		return no_file(op);
+	switch (op->flags) {
+	case F_DUPFD_CLOEXEC:
+	case F_DUPFD:
+		return heph_sim_open_again(sim, file);
+	case F_GETFL:
 		return file->flags;
-	file->flags = (file->flags & ~O_NONBLOCK) | (int)(op->size & O_NONBLOCK);
-	return 0;
+	case F_SETFL:
+		return set_flags(file, (unsigned)op->number2);
+	case F_GETPIPE_SZ:
+	case F_SETPIPE_SZ:
+		return HEPH_SIM_PIPE_ROOM;
+	default:
+		return -EINVAL;
+	}
 }
 
 static int do_stat(struct heph_sim *sim, struct heph_op *op)
@@ -76,17 +113,40 @@ static int do_stat(struct heph_sim *sim, struct heph_op *op)
 	return 0;
 }
 
+static int do_nothing(struct heph_sim *sim, struct heph_op *op)
+{
+	(void)sim, (void)op;
+	return 0;
+}
+
+static int refuse(struct heph_sim *sim, struct heph_op *op)
+{
+	(void)sim;
+	heph_log_error("the simulated kernel does not know this",
+		       HEPH_KV_STR("operation", heph_op_type(op)->name));
+	return -EOPNOTSUPP;
+}
+#define REFUSED refuse
+
 /* Each kind is done, or refused by name. */
 static kind_fn *const kinds[] = {
 	[HEPH_OP_READ] = do_read,
 	[HEPH_OP_WRITE] = do_write,
+	[HEPH_OP_READV] = heph_sim_do_readv,
+	[HEPH_OP_WRITEV] = heph_sim_do_writev,
 	[HEPH_OP_RECV] = do_read,
 	[HEPH_OP_SEND] = do_write,
+	[HEPH_OP_RECVMSG] = heph_sim_do_recvmsg,
+	[HEPH_OP_SENDMSG] = heph_sim_do_sendmsg,
+	[HEPH_OP_SENDMSG_ZC] = heph_sim_do_sendmsg,
 	[HEPH_OP_ACCEPT] = heph_sim_do_accept,
 	[HEPH_OP_ACCEPT_ONE] = heph_sim_do_accept,
 	[HEPH_OP_CONNECT] = heph_sim_do_connect,
 	[HEPH_OP_POLL] = do_poll,
 	[HEPH_OP_CLOSE] = do_close,
+	[HEPH_OP_CLOSE_FILE] = do_close,
+	[HEPH_OP_FCNTL] = do_fcntl,
+	[HEPH_OP_PIPE] = heph_sim_do_pipe,
 	[HEPH_OP_STATUS] = do_status,
 	[HEPH_OP_STAT] = do_stat,
 	[HEPH_OP_SOCKET] = heph_sim_do_socket,
@@ -97,7 +157,7 @@ static kind_fn *const kinds[] = {
 	[HEPH_OP_GET_OPTION] = heph_sim_do_get_option,
 	[HEPH_OP_SET_OPTION] = heph_sim_do_set_option,
 	[HEPH_OP_NAME] = heph_sim_do_name,
-	[HEPH_OP_RESOLVE] = NULL,
+	[HEPH_OP_RESOLVE] = heph_sim_do_resolve,
 	[HEPH_OP_OPEN] = heph_sim_do_open,
 	[HEPH_OP_STATX] = heph_sim_do_statx,
 	[HEPH_OP_CHMOD] = heph_sim_do_chmod,
@@ -115,26 +175,30 @@ static kind_fn *const kinds[] = {
 	[HEPH_OP_ADVISE] = heph_sim_do_advise,
 	[HEPH_OP_SEEK] = heph_sim_do_seek,
 	[HEPH_OP_READ_DIR] = heph_sim_do_read_dir,
-	[HEPH_OP_KINDS] = NULL,
+	[HEPH_OP_XATTR_GET] = REFUSED,
+	[HEPH_OP_XATTR_SET] = REFUSED,
+	[HEPH_OP_XATTR_LIST] = REFUSED,
+	[HEPH_OP_XATTR_REMOVE] = REFUSED,
+	[HEPH_OP_LOCK] = REFUSED,
+	[HEPH_OP_CLONE] = REFUSED,
+	[HEPH_OP_COPY_RANGE] = REFUSED,
+	[HEPH_OP_SPLICE] = REFUSED,
+	[HEPH_OP_MEMORY_ADVISE] = do_nothing,
+	[HEPH_OP_NOTIFY_OPEN] = REFUSED,
+	[HEPH_OP_NOTIFY_ADD] = REFUSED,
+	[HEPH_OP_NOTIFY_REMOVE] = REFUSED,
 };
-
-static int refuse(const struct heph_op *op)
-{
-	heph_log_error("the simulated kernel does not know this",
-		       HEPH_KV_STR("operation", heph_op_type(op)->name));
-	return -EOPNOTSUPP;
-}
+_Static_assert(sizeof(kinds) / sizeof(*kinds) == HEPH_OP_KINDS,
+	       "an operation is missing in the simulated kernel: REFUSED will do");
 
 int heph_sim_attempt(struct heph_sim *sim, struct heph_op *op,
 		     struct heph_list **ret_waiters)
 {
-	kind_fn *kind = kinds[op->kind];
+	kind_fn *kind = kinds[op->kind] ? kinds[op->kind] : REFUSED;
 	struct heph_sim_file *file;
 	int result;
 
 	*ret_waiters = NULL;
-	if (!kind)
-		return refuse(op);
 	result = kind(sim, op);
 	if (result == -EAGAIN) {
 		file = heph_sim_file(sim, op->number);

@@ -71,13 +71,6 @@ static int works(struct heph_sim *sim, const struct regular *regular)
 		       0;
 }
 
-static size_t shorten(struct heph_sim *sim, size_t size)
-{
-	return size > 1 && heph_sim_fault(sim, sim->options.faults.short_count) ?
-		       1 + heph_sim_below(sim, size - 1) :
-		       size;
-}
-
 /* ---- reading and writing ------------------------------------------------------------ */
 
 static int regular_read(struct heph_sim *sim, struct heph_sim_file *file, void *buf,
@@ -95,7 +88,7 @@ static int regular_read(struct heph_sim *sim, struct heph_sim_file *file, void *
 		return err;
 	if (size > node->size - at)
 		size = node->size - at;
-	size = shorten(sim, size);
+	size = heph_sim_shorten(sim, size);
 	memcpy(buf, node->data + at, size);
 	if (offset == HEPH_OFFSET_NONE)
 		regular->at += size;
@@ -115,7 +108,7 @@ static int write_at(struct heph_sim *sim, struct heph_sim_node *node, uint64_t a
 		return -ENOSPC;
 	if (grows > room)
 		size -= grows - room;
-	size = shorten(sim, size);
+	size = heph_sim_shorten(sim, size);
 	heph_sim_node_dirty(node);
 	if (at + size > node->size) {
 		err = heph_sim_node_resize(disk, node, at + size);

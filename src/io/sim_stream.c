@@ -51,14 +51,6 @@ void heph_sim_stream_room(struct heph_sim_socket *socket)
 
 /* ---- reading and writing ------------------------------------------------------------ */
 
-/* Less than it could be, at times. */
-static size_t shorten(struct heph_sim *sim, size_t size)
-{
-	return size > 1 && heph_sim_fault(sim, sim->options.faults.short_count) ?
-		       1 + heph_sim_below(sim, size - 1) :
-		       size;
-}
-
 static bool lacks(const struct heph_sim_socket *socket, size_t size, int flags)
 {
 	size_t wanted = flags & MSG_WAITALL ? size : 1;
@@ -89,7 +81,7 @@ static size_t take(struct heph_sim_socket *socket, void *buf, size_t size,
 	if (socket->type == SOCK_SEQPACKET)
 		return take_packet(&socket->received, buf, size, keep);
 	return heph_sim_bytes_take(&socket->received, buf,
-				   shorten(socket->sim, size), keep);
+				   heph_sim_shorten(socket->sim, size), keep);
 }
 
 static int stream_read(struct heph_sim *sim, struct heph_sim_file *file, void *buf,
@@ -135,7 +127,7 @@ static int stream_write(struct heph_sim *sim, struct heph_sim_file *file,
 		heph_sim_link_packet(socket->link, socket->end, buf, size);
 		return (int)size;
 	}
-	size = shorten(sim, size < room ? size : room);
+	size = heph_sim_shorten(sim, size < room ? size : room);
 	heph_sim_link_send(socket->link, socket->end, buf, size);
 	return (int)size;
 }

@@ -124,6 +124,15 @@ static void bring(struct heph_runtime *runtime, int signal, uint32_t n)
 			heph_signals_post(thread, signal, n);
 }
 
+void heph_coordinator_signal(struct heph_runtime *runtime, int signal, uint32_t n)
+{
+	if (atomic_load(&runtime->taken[signal]))
+		bring(runtime, signal, n);
+	else if (!runtime->heph.config.no_signals &&
+		 (signal == SIGINT || signal == SIGTERM))
+		stop_by_signal(runtime, signal, n);
+}
+
 static void handle_signals(struct heph_runtime *runtime)
 {
 	uint32_t n;
@@ -132,13 +141,8 @@ static void handle_signals(struct heph_runtime *runtime)
 		return;
 	for (int signal = 1; signal < HEPH_SIGNALS; signal++) {
 		n = heph_signal_fetch(runtime->heph.node, signal);
-		if (!n)
-			continue;
-		if (atomic_load(&runtime->taken[signal]))
-			bring(runtime, signal, n);
-		else if (!runtime->heph.config.no_signals &&
-			 (signal == SIGINT || signal == SIGTERM))
-			stop_by_signal(runtime, signal, n);
+		if (n)
+			heph_coordinator_signal(runtime, signal, n);
 	}
 }
 

@@ -76,6 +76,10 @@ void heph_coordinator_fini(struct heph_runtime *runtime);
  * runtime->event is readable or the time has come. */
 void heph_coordinator_turn(struct heph_runtime *runtime);
 
+/* Acts on a signal that has come so often. */
+void heph_coordinator_signal(struct heph_runtime *runtime, int signal,
+			     uint32_t n);
+
 /* When that is; HEPH_NEVER. */
 heph_time heph_coordinator_next(struct heph_runtime *runtime);
 

@@ -257,6 +257,18 @@ static void untake_signal(struct heph *heph, int signal)
 	atomic_fetch_sub(&((struct heph_runtime *)heph)->taken[signal], 1);
 }
 
+int heph_sim_signal(heph_ctx ctx, int signal)
+{
+	struct heph *heph = ctx.self->thread->heph;
+
+	if (!heph->sim)
+		return -EOPNOTSUPP;
+	if (signal <= 0 || signal >= HEPH_SIGNALS)
+		return -EINVAL;
+	heph_coordinator_signal((struct heph_runtime *)heph, signal, 1);
+	return 0;
+}
+
 /* ---- letting things happen ------------------------------------------------------------ */
 
 static void list_actors(struct heph_world *world)

@@ -98,7 +98,7 @@ int heph_sim_resolve(struct heph_sim_options *options,
 		     const struct heph_sim_options *given, size_t size,
 		     struct heph_config *ret_config)
 {
-	struct heph_config config = { .name = "sim", .no_signals = true };
+	struct heph_config config = { .name = "sim" };
 	int err;
 
 	*options = (struct heph_sim_options){ 0 };
