@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include <heph/heph.h>
+#include <heph/sim.h>
 
 #include <sched.h>
 #include <stdatomic.h>
@@ -149,18 +150,43 @@ UNUSED static int test_on(int otherwise)
 {
 	const char *on = getenv("TEST_ON");
 
-	if (!on)
+	if (!on || strcmp(on, "sim") == 0)
 		return otherwise;
 	return strcmp(on, "any") == 0 ? HEPH_ANY : HEPH_OWN_THREAD;
+}
+
+/* The same in a simulated world, with TEST_ON=sim and perhaps TEST_SEED=n. */
+UNUSED static void run_simulated(act_fn *fn, void *arg)
+{
+	const char *seed = getenv("TEST_SEED");
+
+	setenv("HEPH_LOG", "off", 0);
+	act_dropped = 0;
+	act_args_dropped = 0;
+	must_be(heph_sim_run(seed ? strtoull(seed, NULL, 10) : 1, NULL, act,
+			     { fn, arg }),
+		0);
+}
+
+UNUSED static bool test_simulated(void)
+{
+	const char *on = getenv("TEST_ON");
+
+	return on && strcmp(on, "sim") == 0;
 }
 
 /* Runs an actor on the first of two workers, and looks what is left. */
 UNUSED static void run(act_fn *fn, void *arg)
 {
-	heph_ctx ctx = begin(&two_workers);
+	heph_ctx ctx;
 	struct heph_exit exit;
 	act_ref ref;
 
+	if (test_simulated()) {
+		run_simulated(fn, arg);
+		return;
+	}
+	ctx = begin(&two_workers);
 	must_be(heph_spawn(ctx, act, &ref, { fn, arg },
 			   .on = test_on(HEPH_WORKER(0))),
 		0);

@@ -4,6 +4,15 @@
 
 #include <heph/sim.h>
 
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
+
 #define ADDRESS "10.0.0.1:7000"
 
 enum { CLIENTS = 10, ROUNDS = 20 };
@@ -143,13 +152,325 @@ static void other_seeds_give_other_runs(void **state)
 	assert_true(first != second && first != third && second != third);
 }
 
+/* ---- a world of one actor ---------------------------------------------------------- */
+
+typedef int task_fn(heph_ctx ctx);
+
+struct task_arg {
+	task_fn *fn;
+};
+HEPH_ACTOR(task, void, struct task_arg);
+
+static int task_main(heph_ctx ctx, struct task_arg *arg)
+{
+	return arg->fn(ctx);
+}
+HEPH_ACTOR_MAIN(task, task_main);
+
+static char told[512];
+
+static void tell(const char *text)
+{
+	snprintf(told, sizeof(told), "%s", text);
+}
+
+/* What it returns with some seeds, the same with each. */
+static int run_task(task_fn *fn)
+{
+	struct heph_sim_options options = { .fail = tell };
+	int result = 0, first = 0;
+
+	*told = '\0';
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		result = heph_sim_run(seed, &options, task, { fn });
+		if (seed == 1)
+			first = result;
+		assert_int_equal(result, first);
+	}
+	return result;
+}
+
+/* The same for one that fails: what its actors had is lost, as it should be, so
+ * leaks are not looked for there. */
+static int run_failing(task_fn *fn)
+{
+	int result;
+
+	dies_with_leaks();
+#ifdef __SANITIZE_ADDRESS__
+	__lsan_disable();
+#endif
+	result = run_task(fn);
+#ifdef __SANITIZE_ADDRESS__
+	__lsan_enable();
+#endif
+	return result;
+}
+
+/* ---- failing ------------------------------------------------------------------------ */
+
+static int wait_for_nothing(heph_ctx ctx)
+{
+	heph_fd fds[2];
+	char byte;
+	int err = heph_socket_pair(ctx, AF_UNIX, SOCK_STREAM, 0, fds);
+
+	return err < 0 ? err : heph_read(ctx, fds[0], &byte, 1);
+}
+
+static void who_is_stuck_is_told(void **state)
+{
+	assert_int_equal(run_failing(wait_for_nothing), -EDEADLK);
+	assert_non_null(strstr(told, "nobody can run"));
+	assert_non_null(strstr(told, "HEPH_SIM_SEED=20"));
+}
+
+static int check_wrong(heph_ctx ctx)
+{
+	heph_check(ctx, 1 + 1 == 3);
+	return 0;
+}
+
+static void a_failed_check_is_told(void **state)
+{
+	assert_int_equal(run_failing(check_wrong), -ENOTRECOVERABLE);
+	assert_non_null(strstr(told, "1 + 1 == 3"));
+}
+
+static int find_wrong(heph_ctx ctx)
+{
+	heph_sim_fail(ctx, "the moon is green");
+	return heph_sleep(ctx, HEPH_NEVER);
+}
+
+static void a_failure_ends_the_run(void **state)
+{
+	assert_int_equal(run_failing(find_wrong), -EPROTO);
+	assert_non_null(strstr(told, "the moon is green"));
+}
+
+static int sleep_long(heph_ctx ctx)
+{
+	return heph_sleep(ctx, 100 * 24 * 3600 * HEPH_SEC);
+}
+
+static void a_run_has_an_end(void **state)
+{
+	assert_int_equal(run_failing(sleep_long), -ETIMEDOUT);
+}
+
+static void values_out_of_range_are_einval(void **state)
+{
+	struct heph_sim_options options = { .faults.reset = 1.5 };
+
+	assert_int_equal(heph_sim_run(1, &options, task, { sleep_long }),
+			 -EINVAL);
+	options = (struct heph_sim_options){ .patience = -1 };
+	assert_int_equal(heph_sim_run(1, &options, task, { sleep_long }),
+			 -EINVAL);
+}
+
+/* ---- what is not of this world --------------------------------------------------------- */
+
+static int reach_out(heph_ctx ctx)
+{
+	heph_ctx other;
+	heph_fd fd;
+
+	must_be(heph_attach(heph_runtime(ctx), &other), -EOPNOTSUPP);
+	must(heph_fd_adopt(ctx, 1, &fd) < 0);
+	return 0;
+}
+
+static void what_is_outside_is_refused(void **state)
+{
+	assert_int_equal(run_task(reach_out), 0);
+}
+
+static void outside_of_a_world_there_is_none(void **state)
+{
+	heph_ctx ctx = begin(&two_workers);
+
+	assert_int_equal(heph_sim_random(ctx, 10), 0);
+	assert_int_equal(heph_sim_partition(ctx, "::1", NULL, true), -EOPNOTSUPP);
+	assert_int_equal(heph_sim_crash_disk(ctx), -EOPNOTSUPP);
+	assert_int_equal(heph_sim_host(ctx, "a", "::1"), -EOPNOTSUPP);
+	assert_int_equal(heph_sim_signal(ctx, SIGINT), -EOPNOTSUPP);
+	end(ctx);
+}
+
+/* ---- the network -------------------------------------------------------------------------- */
+
+static int talk_across_a_cut(heph_ctx ctx)
+{
+	heph_fd listener, client, server;
+	char byte;
+
+	must_be(heph_listen(ctx, "10.0.0.2:7", &listener), 0);
+	must_be(heph_connect(ctx, "10.0.0.2:7", &client), 0);
+	must_be(heph_accept(ctx, listener, &server), 0);
+	must_be(heph_sim_partition(ctx, "10.0.0.1", "10.0.0.2", true), 0);
+	must_be(heph_write(ctx, client, "x", 1), 1);
+	must_be(heph_read(heph_within(ctx, HEPH_SEC), server, &byte, 1), -ETIME);
+	must_be(heph_connect(heph_within(ctx, HEPH_SEC), "10.0.0.2:7", &listener),
+		-ETIME);
+	must_be(heph_sim_partition(ctx, "10.0.0.1", "10.0.0.2", false), 0);
+	must_be(heph_read(ctx, server, &byte, 1), 1);
+	must_be(heph_sim_partition(ctx, "10.0.0.2", NULL, true), 0);
+	must_be(heph_write(ctx, client, "x", 1), 1);
+	must_be(heph_read(ctx, client, &byte, 1), -ETIMEDOUT);
+	must_be(heph_read(heph_within(ctx, HEPH_SEC), server, &byte, 1), -ETIME);
+	must_be(heph_sim_partition(ctx, "nonsense", NULL, true), -EINVAL);
+	return 0;
+}
+
+static void a_cut_holds_up_what_is_sent(void **state)
+{
+	assert_int_equal(run_task(talk_across_a_cut), 0);
+}
+
+static int connect_by_name(heph_ctx ctx)
+{
+	heph_fd listener, client;
+
+	must_be(heph_connect(ctx, "db.example:7", &client), -ENOENT);
+	must_be(heph_sim_host(ctx, "db.example", "10.0.0.9"), 0);
+	must_be(heph_connect(ctx, "db.example:7", &client), -ECONNREFUSED);
+	must_be(heph_listen(ctx, "10.0.0.9:7", &listener), 0);
+	must_be(heph_connect(ctx, "db.example:7", &client), 0);
+	must_be(heph_sim_host(ctx, "db.example", NULL), 0);
+	must_be(heph_connect(ctx, "db.example:7", &client), -ENOENT);
+	must_be(heph_sim_host(ctx, "db.example", "nonsense"), -EINVAL);
+	return 0;
+}
+
+static void hosts_have_names(void **state)
+{
+	assert_int_equal(run_task(connect_by_name), 0);
+}
+
+static int use_pairs(heph_ctx ctx)
+{
+	static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET };
+	heph_fd fds[2];
+	char in[8];
+
+	for (unsigned n = 0; n < 3; n++) {
+		must_be(heph_socket_pair(ctx, AF_UNIX, types[n], 0, fds), 0);
+		must_be(heph_write(ctx, fds[0], "abc", 3), 3);
+		must_be(heph_write(ctx, fds[0], "de", 2), 2);
+		must_be(heph_sleep(ctx, HEPH_SEC), 0);
+		must_be(heph_read(ctx, fds[1], in, sizeof(in)), n ? 3 : 5);
+		must(memcmp(in, "abc", 3) == 0);
+		heph_close(fds[0]);
+		heph_close(fds[1]);
+	}
+	must_be(heph_pipe(ctx, fds, 0), 0);
+	must_be(heph_write(ctx, fds[1], "abc", 3), 3);
+	must_be(heph_read(ctx, fds[0], in, sizeof(in)), 3);
+	heph_close(fds[1]);
+	must_be(heph_read(ctx, fds[0], in, sizeof(in)), 0);
+	return 0;
+}
+
+static void pairs_and_pipes_are_there(void **state)
+{
+	assert_int_equal(run_task(use_pairs), 0);
+}
+
+/* ---- the disk -------------------------------------------------------------------------------- */
+
+static int use_disk(heph_ctx ctx)
+{
+	struct heph_stat stat;
+	heph_fd fd;
+	char in[8];
+
+	must_be(heph_mkdir(ctx, "/a", 0700), 0);
+	must_be(heph_open(ctx, "/a/b", O_RDWR | O_CREAT | O_EXCL, 0600, &fd), 0);
+	must_be(heph_write_all(ctx, fd, "hello", 5), 0);
+	must_be(heph_file_sync(ctx, fd), 0);
+	must_be(heph_rename(ctx, "/a/b", "/a/c", 0), 0);
+	must_be(heph_file_sync(ctx, fd), 0);
+	must_be(heph_write_all(ctx, fd, "lost?", 5), 0);
+	must_be(heph_sim_crash_disk(ctx), 0);
+	must_be(heph_read(ctx, fd, in, 1), -EIO);
+	heph_close(fd);
+	must_be(heph_open(ctx, "/a/b", O_RDONLY, 0, &fd), -ENOENT);
+	must_be(heph_open(ctx, "/a/c", O_RDONLY, 0, &fd), 0);
+	must_be(heph_read(ctx, fd, in, 5), 5);
+	must(memcmp(in, "hello", 5) == 0);
+	must_be(heph_stat(ctx, fd, STATX_SIZE, &stat), 0);
+	must(stat.size == 5 || stat.size == 10);
+	must_be(heph_remove(ctx, "/a"), -EISDIR);
+	must_be(heph_rmdir(ctx, "/a"), -ENOTEMPTY);
+	must_be(heph_remove_all(ctx, "/a"), 0);
+	return 0;
+}
+
+static void what_was_synced_survives(void **state)
+{
+	assert_int_equal(run_task(use_disk), 0);
+}
+
+static int fill_disk(heph_ctx ctx)
+{
+	char *text = heph_alloc(ctx, 1000);
+	int n, sum = 0;
+	heph_fd fd;
+
+	memset(text, 'x', 1000);
+	must_be(heph_open(ctx, "/full", O_WRONLY | O_CREAT, 0600, &fd), 0);
+	while ((n = heph_write(ctx, fd, text, 1000)) > 0)
+		sum += n;
+	must_be(n, -ENOSPC);
+	must_be(sum, 12345);
+	return 0;
+}
+
+static void a_disk_gets_full(void **state)
+{
+	struct heph_sim_options options = { .disk = 12345 };
+
+	assert_int_equal(heph_sim_run(1, &options, task, { fill_disk }), 0);
+}
+
+/* ---- signals --------------------------------------------------------------------------------- */
+
+static int be_interrupted(heph_ctx ctx)
+{
+	must_be(heph_sim_signal(ctx, 1000), -EINVAL);
+	must_be(heph_sim_signal(ctx, SIGTERM), 0);
+	must_be(heph_sleep(ctx, HEPH_NEVER), -ECANCELED);
+	return 0;
+}
+
+static void a_signal_stops_the_program(void **state)
+{
+	assert_int_equal(run_task(be_interrupted), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_server_serves_its_clients),
 		cmocka_unit_test(the_same_seed_gives_the_same_run),
 		cmocka_unit_test(other_seeds_give_other_runs),
+		cmocka_unit_test(who_is_stuck_is_told),
+		cmocka_unit_test(a_failed_check_is_told),
+		cmocka_unit_test(a_failure_ends_the_run),
+		cmocka_unit_test(a_run_has_an_end),
+		cmocka_unit_test(values_out_of_range_are_einval),
+		cmocka_unit_test(what_is_outside_is_refused),
+		cmocka_unit_test(outside_of_a_world_there_is_none),
+		cmocka_unit_test(a_cut_holds_up_what_is_sent),
+		cmocka_unit_test(hosts_have_names),
+		cmocka_unit_test(pairs_and_pipes_are_there),
+		cmocka_unit_test(what_was_synced_survives),
+		cmocka_unit_test(a_disk_gets_full),
+		cmocka_unit_test(a_signal_stops_the_program),
 	};
 
+	setenv("HEPH_LOG", "off", 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
