@@ -47,7 +47,7 @@ enum heph_op_kind {
 	HEPH_OP_FCNTL, /* the command `flags`, with `number2` */
 	HEPH_OP_SPAWN,	      /* `buf`: a plan; process.h; returns a pidfd */
 	HEPH_OP_WAIT_PROCESS, /* waitid(2) with `flags`; `buf`: a siginfo_t */
-	HEPH_OP_KILL_PROCESS, /* signal: `flags`; its group, if `number2` */
+	HEPH_OP_KILL_PROCESS, /* `number2`, by `flags`; `events`: its group */
 	HEPH_OP_PIPE,  /* `flags`; `buf`: two ints */
 	HEPH_OP_STATUS,   /* fcntl(2) F_GETFL; or F_SETFL, if `flags`, to `size` */
 	HEPH_OP_STAT,     /* `buf`: a struct stat */

@@ -207,15 +207,16 @@ int heph_attempt_wait_process(struct heph_op *op)
 
 enum { TO_GROUP = 1 << 2 /* PIDFD_SIGNAL_PROCESS_GROUP, Linux 6.9 */ };
 
-/* To a group of which it is the leader: as long as that was not waited for its
- * number is nobody else's. */
+/* Where the kernel, or valgrind, cannot do it by the descriptor the number will
+ * do: the child was not waited for, so it is nobody else's. */
 int heph_attempt_kill_process(struct heph_op *op)
 {
-	int signal = (int)op->flags, group = op->number2, err;
+	int signal = (int)op->flags, pid = op->number2, err;
+	bool group = op->events;
 
 	err = call(SYS_pidfd_send_signal, op->number, signal, 0,
 		   group ? TO_GROUP : 0);
-	if (err == -EINVAL && group && signal >= 0 && signal <= SIGNALS)
-		err = kill(-group, signal) < 0 ? -errno : 0;
-	return err;
+	if (err != -ENOSYS && (err != -EINVAL || !group))
+		return err;
+	return kill(group ? -pid : pid, signal) < 0 ? -errno : 0;
 }

@@ -28,10 +28,11 @@ static int send_signal(struct heph *heph, const struct heph_file *file,
 {
 	struct heph_op op = { .kind = HEPH_OP_KILL_PROCESS,
 			      .number = file->number,
-			      .number2 = to_group ? file->spawned->pid : 0,
+			      .number2 = file->spawned->pid,
+			      .events = to_group,
 			      .flags = (uint32_t)signal };
 
-	return heph_op_now_by(heph, &op);
+	return file->spawned->reaped ? -ESRCH : heph_op_now_by(heph, &op);
 }
 
 int heph_process_kill(heph_ctx ctx, const struct heph_process *process,

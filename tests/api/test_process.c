@@ -513,10 +513,11 @@ static int groups(heph_ctx ctx, void *arg)
 	must_be(heph_read_exact(ctx, process.out, &byte, 1, NULL), 0);
 	must_be(getsid(process.pid), process.pid);
 	must_be(heph_process_kill(ctx, &process, SIGKILL), 0);
-	must_be(end_of(ctx, &process).code, SIGKILL);
 	/* what is left of its group is still there, and still ours to end */
 	must_be(heph_process_kill_group(ctx, &process, SIGKILL), 0);
 	must_say(ctx, process.out, "\n");
+	must_be(end_of(ctx, &process).code, SIGKILL);
+	must_be(heph_process_kill_group(ctx, &process, 0), -ESRCH);
 	heph_close(process.fd);
 	return 0;
 }
