@@ -722,7 +722,14 @@ static void it_can_be_given_away(void **state)
 	run_thread(give_it);
 }
 
-/* A runtime that does not let its actors end. */
+/* A runtime that does not let its actors end. What they had in memory is lost, as
+ * a sanitizer would tell. */
+#ifdef __SANITIZE_ADDRESS__
+enum { LEAKS_ARE_TOLD = 1 };
+#else
+enum { LEAKS_ARE_TOLD = 0 };
+#endif
+
 static int sleep_on(heph_ctx ctx, void *arg)
 {
 	leave_it(ctx, NULL);
@@ -739,6 +746,8 @@ static void it_ends_with_its_runtime(void **state)
 	heph_ctx ctx;
 	task_ref task;
 
+	if (LEAKS_ARE_TOLD || on_valgrind())
+		return;
 	assert_int_equal(heph_new(&ctx, &config), 0);
 	task = start_task(ctx, sleep_on, (void *)(uintptr_t)&ready);
 	(void)task;
