@@ -19,8 +19,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "coro/san.h"
 #include "io/kinds.h"
 #include "io/process.h"
+
+/* TSan makes of every clone(2) a fork(2). */
+enum { OUR_MEMORY = HEPH_TSAN ? 0 : CLONE_VM };
 
 enum { CHILD_STACK = 64 * 1024, KERNEL_SIGSET = 8, SIGNALS = 64 };
 
@@ -142,10 +146,10 @@ PLAIN static int run_child(void *arg)
 {
 	struct heph_birth_plan *plan = arg;
 
-	plan->err = arrange(plan);
+	*plan->err = arrange(plan);
 	reset_signals();
-	if (plan->err == 0)
-		plan->err = execute(plan);
+	if (*plan->err == 0)
+		*plan->err = execute(plan);
 	syscall(SYS_exit_group, 127);
 	return 0;
 }
@@ -156,17 +160,17 @@ static int make_child(struct heph_birth_plan *plan, void *stack)
 {
 	int pidfd = -1;
 	pid_t pid = clone(run_child, (char *)stack + CHILD_STACK,
-			  CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, plan,
+			  OUR_MEMORY | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, plan,
 			  &pidfd);
 
 	if (pid < 0)
 		return -errno;
 	plan->pid = pid;
-	if (plan->err == 0)
+	if (*plan->err == 0)
 		return pidfd;
 	waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED);
 	close(pidfd);
-	return plan->err;
+	return *plan->err;
 }
 
 int heph_attempt_spawn(struct heph_op *op)
@@ -176,10 +180,12 @@ int heph_attempt_spawn(struct heph_op *op)
 	void *stack;
 	int result;
 
+	/* shared, because tools may make a copy of all other memory */
 	stack = mmap(NULL, CHILD_STACK, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (stack == MAP_FAILED)
 		return -ENOMEM;
+	plan->err = stack;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	result = make_child(plan, stack);

@@ -24,7 +24,8 @@ struct heph_birth_plan {
 	size_t n_files;
 	bool new_group, new_session, as_user;
 	unsigned user, group;
-	int pid, err; /* set */
+	int pid;      /* set */
+	int *err;     /* why it cannot run; at the far end of its stack */
 };
 
 /* The record, of a struct heph_file. */
