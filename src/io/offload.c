@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <time.h>
 
-#include "core/thread.h"
+#include "core/heph.h"
 #include "io/resolver.h"
 
 enum { STACK_SIZE = 128 * 1024, IDLE_SECONDS = 10 };
@@ -77,13 +77,20 @@ static void on_done(struct heph_event *event)
 	heph_op_complete(op, op->result, -1, false);
 }
 
-/* After the post it is the worker's again. */
+/* After the post it is the worker's again, which may end with its runtime as soon
+ * as we have left that. */
 static void carry_out(struct heph_op *op)
 {
+	struct heph_thread *thread = op->self->thread;
+	uint16_t node = thread->node;
+	bool inside;
+
 	do {
 		op->result = heph_op_type(op)->attempt(op);
 	} while (op->result == -EINTR);
-	heph_thread_post(op->self->thread, &op->offload.event);
+	heph_enter(node, &inside);
+	heph_thread_post(thread, &op->offload.event);
+	heph_leave(node, inside);
 }
 
 static void *work(void *unused)

@@ -10,6 +10,8 @@
  */
 #include "io/resolver.h"
 
+#if HEPH_ARES
+
 #include <ares.h>
 #include <pthread.h>
 #include <signal.h>
@@ -22,12 +24,12 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "core/thread.h"
+#include "core/heph.h"
 #include "io/lookup.h"
 
 enum {
 	STACK_SIZE = 256 * 1024,
-	IDLE_MS = 10 * 1000,
+	IDLE_MS = 60 * 1000,
 	ASKED_MAX = 100, /* at a time; a server has room for some hundred */
 	IN_FLIGHT_MAX = 4096, /* with those that were given up */
 	EVENTS_MAX = 16,
@@ -104,11 +106,18 @@ static void on_done(struct heph_event *event)
 	heph_op_complete(op, op->result, -1, false);
 }
 
-/* After the post it is its thread's again. */
+/* After the post it is its thread's again, which may end with its runtime as soon
+ * as we have left that. */
 static void answer(struct heph_op *op, int result)
 {
+	struct heph_thread *thread = op->self->thread;
+	uint16_t node = thread->node;
+	bool inside;
+
 	op->result = result;
-	heph_thread_post(op->self->thread, &op->offload.event);
+	heph_enter(node, &inside);
+	heph_thread_post(thread, &op->offload.event);
+	heph_leave(node, inside);
 }
 
 static int error_of(int status)
@@ -149,7 +158,8 @@ static int copy_found(struct heph_lookup *lookup,
 	struct heph_address *to = lookup->found;
 	unsigned n = 0;
 
-	for (node = info->nodes; node && n < lookup->max; node = node->ai_next) {
+	for (node = info->nodes; node && n < lookup->max;
+	     node = node->ai_next) {
 		if (!is_address(node))
 			continue;
 		to[n] = (struct heph_address){ .size = node->ai_addrlen };
@@ -291,8 +301,7 @@ static struct heph_query *make_query(struct heph_op *op)
 	query->op = op;
 	query->family = lookup->family;
 	memcpy(query->host, lookup->host, host);
-	query->service =
-		memcpy(query->host + host, lookup->service, service);
+	query->service = memcpy(query->host + host, lookup->service, service);
 	return query;
 }
 
@@ -400,20 +409,20 @@ static void on_event(const struct epoll_event *event)
 		n = read(number, &value, sizeof(value));
 		(void)n;
 	} else if (asker.channel) {
-		ares_process_fd(asker.channel,
-				both || (event->events & EPOLLIN) ?
-					number :
-					ARES_SOCKET_BAD,
-				both || (event->events & EPOLLOUT) ?
-					number :
-					ARES_SOCKET_BAD);
+		ares_process_fd(
+			asker.channel,
+			both || (event->events & EPOLLIN) ? number :
+							    ARES_SOCKET_BAD,
+			both || (event->events & EPOLLOUT) ? number :
+							     ARES_SOCKET_BAD);
 	}
 }
 
-/* Whether something happened; false: there was time for it. */
+/* Whether there was nothing to do, all the time. */
 static bool sleep_and_process(void)
 {
 	struct epoll_event events[EVENTS_MAX];
+	bool idle = !asker.in_flight;
 	int n = epoll_wait(asker.epoll, events, EVENTS_MAX, patience());
 
 	for (int i = 0; i < n; i++)
@@ -421,7 +430,7 @@ static bool sleep_and_process(void)
 	if (asker.in_flight) /* some may be late */
 		ares_process_fd(asker.channel, ARES_SOCKET_BAD,
 				ARES_SOCKET_BAD);
-	return n != 0 || asker.in_flight;
+	return idle && n == 0;
 }
 
 /* Whether the thread shall end; nobody wakes it after that. */
@@ -457,7 +466,7 @@ static void *work(void *unused)
 	while (!over(idle)) {
 		give_up();
 		ask_waiting();
-		idle = !sleep_and_process();
+		idle = sleep_and_process();
 	}
 	close_channel();
 	close(asker.epoll);
@@ -596,3 +605,5 @@ void heph_resolver_cancel(struct heph_op *op)
 	if (mine)
 		heph_op_complete(op, -ECANCELED, -1, false);
 }
+
+#endif
