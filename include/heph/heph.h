@@ -6,6 +6,7 @@
 #include <heph/types.h>
 #include <heph/watch.h>
 
+#include <heph/activation.h>
 #include <heph/actor.h>
 #include <heph/address.h>
 #include <heph/call.h>
