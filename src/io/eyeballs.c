@@ -56,13 +56,13 @@ struct race {
 	bool by_itself;
 	struct family families[FAMILIES];
 	struct attempt attempts[ATTEMPTS_MAX];
-	unsigned n; /* of them */
-	bool begun; /* there was an attempt */
-	int last;   /* the family of the latest one */
-	heph_time next; /* when there may be another one */
+	unsigned n;            /* of them */
+	bool begun;            /* there was an attempt */
+	int last;              /* the family of the latest one */
+	heph_time next;        /* when there may be another one */
 	struct heph_fd winner; /* { 0 }: none so far */
 	int number;            /* of it */
-	int err;        /* of attempts that failed */
+	int err;               /* of attempts that failed */
 };
 
 /* ---- addresses --------------------------------------------------------------- */
@@ -309,10 +309,9 @@ static void begin_attempts(struct race *race)
 
 static bool is_over(const struct race *race)
 {
-	return !heph_fd_none(race->winner) ||
-	       (!race->n && !any_address(race) &&
-		!is_asked(&race->families[V6]) &&
-		!is_asked(&race->families[V4]));
+	return !heph_fd_none(race->winner) || (!race->n && !any_address(race) &&
+					       !is_asked(&race->families[V6]) &&
+					       !is_asked(&race->families[V4]));
 }
 
 /* When something is to be done that no operation tells of. */
@@ -431,9 +430,9 @@ static int result_of(struct race *race, int err, struct heph_fd *ret_fd)
 		return err;
 	if (heph_fd_none(race->winner))
 		return race->err ? race->err : lookup_error(race);
-	err = race->by_itself ? heph_socket_set_status(race->ctx.self,
-						       race->number, 0) :
-				0;
+	err = race->by_itself ?
+		      heph_socket_set_status(race->ctx.self, race->number, 0) :
+		      0;
 	if (err < 0)
 		heph_close(race->winner);
 	else
@@ -477,13 +476,15 @@ static int connect_host(heph_ctx ctx, const char *host, const char *service,
 }
 
 /* "example.org:80" */
-int heph_eyeballs_connect(heph_ctx ctx, const char *text, struct heph_fd *ret_fd)
+int heph_eyeballs_connect(heph_ctx ctx, const char *text,
+			  struct heph_fd *ret_fd)
 {
 	const char *colon = strrchr(text, ':');
 	char host[HEPH_HOST_MAX + 1];
 	size_t n = colon ? (size_t)(colon - text) : 0;
 
-	if (n == 0 || n > HEPH_HOST_MAX || !colon[1] || strcspn(text, ":[]") < n)
+	if (n == 0 || n > HEPH_HOST_MAX || !colon[1] ||
+	    strcspn(text, ":[]") < n)
 		return -EINVAL;
 	memcpy(host, text, n);
 	host[n] = '\0';

@@ -15,6 +15,7 @@
 /* Waits. Connects to "example.org:80" or "example.org:http". Returns 0;
  * -EINVAL (another text); the errors of heph_resolve() if there is no address,
  * otherwise that of an attempt. */
-int heph_eyeballs_connect(heph_ctx ctx, const char *text, struct heph_fd *ret_fd);
+int heph_eyeballs_connect(heph_ctx ctx, const char *text,
+			  struct heph_fd *ret_fd);
 
 #endif

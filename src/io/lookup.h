@@ -13,10 +13,10 @@ struct heph_query;
 /* It lies in the room of the operation, which has its address in `buf`. */
 struct heph_lookup {
 	const char *host;
-	const char *service; /* a number or a name; "": port 0 */
-	int family;          /* AF_UNSPEC: both */
-	unsigned max;        /* of `found` */
-	struct heph_query *query; /* resolver.c's */
+	const char *service;         /* a number or a name; "": port 0 */
+	int family;                  /* AF_UNSPEC: both */
+	unsigned max;                /* of `found` */
+	struct heph_query *query;    /* resolver.c's */
 	struct heph_address found[]; /* as many as `op->result` says */
 };
 

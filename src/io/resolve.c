@@ -26,8 +26,8 @@ static int ask(heph_ctx ctx, const char *host, const char *service, int family,
 	return n;
 }
 
-int heph_resolve(heph_ctx ctx, const char *host, const char *service, int family,
-		 struct heph_address ret_addresses[], size_t max)
+int heph_resolve(heph_ctx ctx, const char *host, const char *service,
+		 int family, struct heph_address ret_addresses[], size_t max)
 {
 	int n = heph_wait_allowed(ctx);
 
