@@ -350,12 +350,32 @@ static int wait_thread(struct race *race, heph_time until)
 	return atomic_load(&thread->heph->abandon) ? -ECANCELED : 0;
 }
 
+/* Some operations have ended as soon as they have begun. */
+static bool any_ended(const struct race *race)
+{
+	const struct heph_op *op;
+
+	for (int i = 0; i < FAMILIES; i++)
+		if (is_asked(&race->families[i]) &&
+		    race->families[i].lookup->done)
+			return true;
+	for (unsigned i = 0; i < race->n; i++) {
+		op = race->by_itself ? race->attempts[i].poll :
+				       race->attempts[i].op;
+		if (op && op->done)
+			return true;
+	}
+	return false;
+}
+
 /* 0; -ETIME, -ECANCELED. */
 static int wait_turn(struct race *race)
 {
 	heph_time until = next_turn(race);
 	int err;
 
+	if (any_ended(race))
+		return 0;
 	if (!race->ctx.self->kind && race->n)
 		return wait_thread(race, until);
 	err = heph_wait_for(heph_until(race->ctx, until), HEPH_WAIT_OP);
