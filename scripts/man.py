@@ -258,6 +258,10 @@ SUMMARY = {
     "heph_notify_next": "wait for something to happen to a file",
     "heph_notify_open": "make a watcher of files",
     "heph_notify_remove": "no longer watch a file or a directory",
+    "heph_copy_file": "copy a file",
+    "heph_file_copy": "copy from one descriptor to another, to the end",
+    "heph_file_copy_range": "have the kernel copy some of a file",
+    "heph_splice": "move bytes through a pipe",
 }
 
 # Structs and constants that belong to a page: words of their definition.

@@ -320,6 +320,43 @@ HEPH_API HEPH_MUST int heph_file_advise(heph_ctx ctx, heph_fd fd,
 HEPH_API HEPH_MUST int heph_file_seek(heph_ctx ctx, heph_fd fd, int64_t offset,
 				      int whence, uint64_t *ret_offset);
 
+/* ---- copying --------------------------------------------------------------------- */
+
+/*
+ * Waits. Copies a file: its contents, and, if `to` is not there yet, its
+ * permissions. Blocks are shared where the file system can do that, holes stay
+ * holes. Returns 0; -EISDIR; -EINVAL (they are the same file). After an error
+ * `to` may be there in part.
+ */
+#define heph_copy_file(ctx, from, to)                                          \
+	heph_raw_copy_file((ctx), HEPH_PATH__(from), HEPH_PATH__(to))
+HEPH_API HEPH_MUST int heph_raw_copy_file(heph_ctx ctx, heph_path from,
+					  heph_path to);
+
+/* Waits. Copies what follows the position of `in`, to its end, to `out`: files,
+ * pipes, sockets; within the kernel if it can. `ret_copied`, which may be NULL,
+ * is how many bytes, also when an error is returned. Returns 0. */
+HEPH_API HEPH_MUST int heph_file_copy(heph_ctx ctx, heph_fd in, heph_fd out,
+				      uint64_t *ret_copied);
+
+/* Waits. copy_file_range(2): at most `size` bytes, and 16 MiB; an offset of -1
+ * is the position, which moves on. Returns how many; 0 at the end; -EXDEV and
+ * others if the kernel cannot do it with these files. */
+HEPH_API HEPH_MUST int heph_file_copy_range(heph_ctx ctx, heph_fd in,
+					    int64_t in_offset, heph_fd out,
+					    int64_t out_offset, size_t size);
+
+/*
+ * Waits. splice(2): moves at most `size` bytes, of which one side is a pipe; an
+ * offset of -1 is the position, and the only one that pipes and sockets have.
+ * `flags`: SPLICE_F_MOVE, SPLICE_F_MORE; SPLICE_F_NONBLOCK: -EAGAIN instead of
+ * waiting for a pipe. Returns how many; 0 at the end; -EINVAL (none is a pipe),
+ * -EPIPE.
+ */
+HEPH_API HEPH_MUST int heph_splice(heph_ctx ctx, heph_fd in, int64_t in_offset,
+				   heph_fd out, int64_t out_offset, size_t size,
+				   unsigned flags);
+
 /* ---- locks ---------------------------------------------------------------------- */
 
 enum heph_lock { HEPH_LOCK_SHARED, HEPH_LOCK_EXCLUSIVE };

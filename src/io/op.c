@@ -276,8 +276,7 @@ void heph_op_complete(struct heph_op *op, int result, int buffer, bool more)
 		heph_thread_wake(self->thread); /* it rests while we are here */
 }
 
-/* Waits for the end of an operation. Its result, or why it was given up. */
-static int await(heph_ctx ctx, struct heph_op *op)
+int heph_op_result(heph_ctx ctx, struct heph_op *op)
 {
 	int err;
 
@@ -348,7 +347,7 @@ static int poll_worker(heph_ctx ctx, const struct heph_op *op, bool tried)
 	poll->events = (uint32_t)events_of(op);
 	poll->tried = tried;
 	heph_op_start(poll);
-	err = await(ctx, poll);
+	err = heph_op_result(ctx, poll);
 	heph_op_free(poll);
 	return err < 0 ? err : 0;
 }
@@ -436,7 +435,7 @@ static int run_begun(heph_ctx ctx, struct heph_op *op)
 
 	for (;;) {
 		heph_op_start(op);
-		result = await(ctx, op);
+		result = heph_op_result(ctx, op);
 		if (result == -EAGAIN && events_of(op)) /* O_NONBLOCK */
 			result = until_ready(ctx, op, true);
 		else if (result != -EINTR)

@@ -206,6 +206,10 @@ void heph_op_start(struct heph_op *op);
 void heph_op_cancel(struct heph_op *op);
 void heph_op_cancel_all(struct heph_self *self);
 
+/* Waits. For the end of one that was begun, which is asked for if the wait ends
+ * before. Returns its result; -ETIME, -ECANCELED. */
+int heph_op_result(heph_ctx ctx, struct heph_op *op);
+
 /* Waits until an operation has ended. */
 void heph_op_await(struct heph_op *op);
 
