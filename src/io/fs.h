@@ -4,7 +4,9 @@
 #define HEPH_IO_FS_H
 
 #include <heph/file.h>
+#include <heph/time.h>
 
+#include "core/self.h"
 #include "io/op.h"
 
 /*
@@ -18,6 +20,13 @@ int heph_fs_op(heph_ctx ctx, enum heph_op_kind kind, const heph_path *path,
 /* One about a descriptor alone. */
 int heph_fs_op_of(heph_ctx ctx, enum heph_op_kind kind, heph_fd fd,
 		  struct heph_op **ret_op);
+
+/* For what has to follow on something that was done, in a moment: neither a
+ * deadline nor a stop keeps it from being done. */
+static inline heph_ctx heph_fs_certainly(heph_ctx ctx)
+{
+	return heph_shield(heph_self_ctx(ctx.self), 5 * HEPH_SEC);
+}
 
 /* Waits. open(2), with O_CLOEXEC. Returns 0. */
 int heph_fs_open(heph_ctx ctx, const heph_path *path, unsigned flags,

@@ -205,11 +205,17 @@ static int seek(heph_ctx ctx, heph_fd fd, uint64_t offset, int whence,
 	return heph_file_seek(ctx, fd, (int64_t)offset, whence, ret_offset);
 }
 
+static int set_positions(heph_ctx ctx, struct copy *it)
+{
+	int err = seek(ctx, it->in_fd, it->at, SEEK_SET, NULL);
+
+	return err < 0 ? err : seek(ctx, it->out_fd, it->to, SEEK_SET, NULL);
+}
+
 /* The rest of a file on a disk into another one; what the kernel says is empty
  * need not be: files of /proc are not as long as they are. */
 static int copy_disk(heph_ctx ctx, struct copy *it)
 {
-	heph_ctx shield = heph_shield(ctx, HEPH_SEC);
 	int err, end;
 
 	err = seek(ctx, it->in_fd, 0, SEEK_CUR, &it->at);
@@ -219,9 +225,7 @@ static int copy_disk(heph_ctx ctx, struct copy *it)
 		return err;
 	err = copy_to(ctx, it, INT64_MAX);
 	if (it->copied) {
-		end = seek(shield, it->in_fd, it->at, SEEK_SET, NULL);
-		if (end == 0)
-			end = seek(shield, it->out_fd, it->to, SEEK_SET, NULL);
+		end = set_positions(heph_fs_certainly(ctx), it);
 		if (err == 0)
 			err = end;
 	}

@@ -107,7 +107,7 @@ static int create_and_remove(heph_ctx ctx, heph_fd dir, heph_fd *ret_fd)
 
 	if (err < 0)
 		return err;
-	err = heph_remove(heph_shield(ctx, 5 * HEPH_SEC), heph_at(dir, name));
+	err = heph_remove(heph_fs_certainly(ctx), heph_at(dir, name));
 	if (err < 0)
 		heph_close(*ret_fd);
 	return err;

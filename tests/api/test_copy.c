@@ -391,6 +391,39 @@ static void keeps_no_thread_while_it_waits(void **state)
 	run_task(stops);
 }
 
+/* However long it takes, where it is in the end is told and true. */
+static int late(heph_ctx ctx, void *arg)
+{
+	uint64_t copied, at;
+	heph_fd in, out;
+	int err;
+
+	dir_clear();
+	make_file("from", 2 * MIB);
+	must_be(heph_open(ctx, dir_name("from"), O_RDONLY, 0, &in), 0);
+	must_be(heph_open(ctx, dir_name("to"), O_RDWR | O_CREAT, 0600, &out),
+		0);
+	for (int i = 0; i < 50; i++) {
+		err = heph_file_copy(heph_within(ctx, i * 20 * HEPH_USEC), in,
+				     out, &copied);
+		must(err == 0 || err == -ETIME);
+		must_be(heph_file_seek(ctx, in, 0, SEEK_CUR, &at), 0);
+		must_be(at, copied);
+		must_be(heph_file_seek(ctx, out, 0, SEEK_CUR, &at), 0);
+		must_be(at, copied);
+		must_be(heph_file_seek(ctx, in, 0, SEEK_SET, NULL), 0);
+		must_be(heph_file_seek(ctx, out, 0, SEEK_SET, NULL), 0);
+	}
+	heph_close(in);
+	heph_close(out);
+	return 0;
+}
+
+static void tells_how_far_it_came(void **state)
+{
+	run_task(late);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +434,7 @@ int main(void)
 		cmocka_unit_test(copies_into_pipes_and_sockets),
 		cmocka_unit_test(moves_through_pipes),
 		cmocka_unit_test(moves_from_socket_to_socket),
+		cmocka_unit_test(tells_how_far_it_came),
 		cmocka_unit_test(keeps_no_thread_while_it_waits),
 	};
 
