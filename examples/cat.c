@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 struct cat_arg {
 	char **names; /* NULL at the end */
@@ -19,26 +18,13 @@ struct cat_arg {
 
 HEPH_ACTOR(cat, void, struct cat_arg);
 
-/* A standard stream; what is closed in the end is a copy. */
-static int open_stream(heph_ctx ctx, int number, heph_fd *ret_fd)
-{
-	int copy = dup(number), err;
-
-	if (copy < 0)
-		return -errno;
-	err = heph_fd_adopt(ctx, copy, ret_fd);
-	if (err < 0)
-		close(copy);
-	return err;
-}
-
 static int copy_one(heph_ctx ctx, const char *name, heph_fd out)
 {
 	heph_fd in;
 	int err;
 
 	if (strcmp(name, "-") == 0)
-		err = open_stream(ctx, STDIN_FILENO, &in);
+		err = heph_stdin(ctx, &in);
 	else
 		err = heph_open(ctx, name, O_RDONLY, 0, &in);
 	if (err < 0)
@@ -55,7 +41,7 @@ static int cat_main(heph_ctx ctx, struct cat_arg *arg)
 	int err, first = 0;
 	heph_fd out;
 
-	err = open_stream(ctx, STDOUT_FILENO, &out);
+	err = heph_stdout(ctx, &out);
 	if (err < 0)
 		return err;
 	for (; *name; name++) {

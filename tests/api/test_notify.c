@@ -100,6 +100,14 @@ static void read_it(const char *name)
 	close(number);
 }
 
+static void read_dir(const char *name)
+{
+	DIR *dir = opendir(dir_name(name));
+
+	must(dir && readdir(dir));
+	closedir(dir);
+}
+
 static void change_mode(const char *name)
 {
 	must_be(fchmodat(dir_number, name, 0640, 0), 0);
@@ -224,6 +232,11 @@ static int in_directory(heph_ctx ctx, void *arg)
 	must_tell(ctx, notify, HEPH_NOTIFY_MOVE_INTO | DIRECTORY, "dir/less");
 	delete_dir("dir/less");
 	must_tell(ctx, notify, DELETE | DIRECTORY, "dir/less");
+	read_dir("dir/sub");
+	must_tell(ctx, notify, HEPH_NOTIFY_OPEN | DIRECTORY, "dir/sub");
+	must_tell(ctx, notify, HEPH_NOTIFY_ACCESS | DIRECTORY, "dir/sub");
+	must_tell(ctx, notify, HEPH_NOTIFY_CLOSE_NOWRITE | DIRECTORY,
+		  "dir/sub");
 	must_be(fchmodat(dir_number, "dir/sub", 0755, 0), 0);
 	must_tell(ctx, notify, HEPH_NOTIFY_METADATA | DIRECTORY, "dir/sub");
 	touch("dir/sub/hidden");
