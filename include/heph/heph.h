@@ -20,6 +20,7 @@
 #include <heph/oneshot.h>
 #include <heph/own.h>
 #include <heph/process.h>
+#include <heph/packet.h>
 #include <heph/refs.h>
 #include <heph/resolve.h>
 #include <heph/runtime.h>

@@ -48,6 +48,7 @@
 #include <heph/message.h>
 #include <heph/net.h>
 #include <heph/own.h>
+#include <heph/packet.h>
 #include <heph/refs.h>
 #include <heph/runtime.h>
 #include <heph/types.h>
@@ -199,6 +200,20 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 	_Static_assert(HEPH_SAME__(heph_s__.arg.member_, heph_fd), "heph_serve: " #member_ " is not a heph_fd"); \
 	how_((ctx_), (listener_), &n_##_actor, &heph_s__, sizeof(struct n_##_spawn), \
 		offsetof(struct n_##_spawn, arg.member_), &heph_s__.serve))
+#define heph_serve_packets(ctx_, fd_, ...) heph_serve_packets__(ctx_, fd_, __VA_ARGS__, )
+#define heph_serve_packets__(ctx_, fd_, n_, ...) HEPH_DO__( \
+	struct heph_serve__ { \
+		union { struct heph_options options; struct { HEPH_OPTIONS__; }; }; \
+		__typeof__(((struct n_##_spawn *)0)->decide) decide; \
+		char first__; \
+		__typeof__(((struct n_##_spawn *)0)->arg) arg; \
+		union { struct heph_packets_options serve; struct { HEPH_PACKETS_OPTIONS__; }; }; \
+	}; \
+	HEPH_LET__(struct heph_serve__, heph_s__, { .first__ = 0, __VA_ARGS__ }) \
+	_Static_assert(offsetof(struct heph_serve__, arg) == offsetof(struct n_##_spawn, arg), "heph_serve_packets: layout"); \
+	_Static_assert(HEPH_SAME__(*(n_##_msg__ *)0, struct heph_packet), \
+		"heph_serve_packets: the messages of " #n_ " are not struct heph_packet"); \
+	heph_raw_serve_packets((ctx_), (fd_), &n_##_actor, &heph_s__, sizeof(struct n_##_spawn), &heph_s__.serve))
 /* For the option .peer of heph_serve(). */
 #define heph_peer_member(n_, member_) \
 	(offsetof(struct n_##_spawn, arg.member_) + 0 * sizeof(struct { \

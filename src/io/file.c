@@ -331,6 +331,18 @@ struct heph_file *heph_file_find(heph_ctx ctx, struct heph_fd fd)
 									 NULL;
 }
 
+struct heph_file *heph_file_of_parent(heph_ctx ctx, struct heph_fd fd)
+{
+	struct heph_self *self = ctx.self;
+	struct heph_file *file = entry(self->thread->heph, fd.slot, fd.turn);
+	struct heph_worker *worker;
+
+	if (!file || !self->kind || !self->parent || self->thread->moves)
+		return NULL;
+	worker = heph_worker_of(self);
+	return owner_of(file) == &worker->selves[self->parent] ? file : NULL;
+}
+
 /* ---- from hand to hand ------------------------------------------------------ */
 
 static void forget(struct heph_self *self, struct heph_file *file)

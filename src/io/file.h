@@ -79,6 +79,10 @@ void heph_file_cancel(struct heph_file *file);
 /* The entry, if it is open and the caller's; else NULL, that is -EBADF. */
 struct heph_file *heph_file_find(heph_ctx ctx, struct heph_fd fd);
 
+/* The entry, if it is open and of the parent of the caller, on this worker. It
+ * stays open until the caller has ended. */
+struct heph_file *heph_file_of_parent(heph_ctx ctx, struct heph_fd fd);
+
 /* The entry has no operation any more: closes the number, frees the entry. */
 void heph_file_finish(struct heph_file *file);
 

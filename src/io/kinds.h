@@ -35,6 +35,7 @@ int heph_attempt_pipe(struct heph_op *op);
 int heph_attempt_status(struct heph_op *op);
 int heph_attempt_stat(struct heph_op *op);
 int heph_attempt_socket(struct heph_op *op);
+int heph_attempt_recvmmsg(struct heph_op *op);
 int heph_attempt_socket_pair(struct heph_op *op);
 int heph_attempt_bind(struct heph_op *op);
 int heph_attempt_listen(struct heph_op *op);

@@ -5,6 +5,8 @@
  * and so that nothing of it is on a stack, a bounce buffer stands in for all of
  * the caller's buffers if one of them is.
  */
+#include "io/message.h"
+
 #include <heph/socket_msg.h>
 
 #include <string.h>
@@ -249,14 +251,13 @@ static int run_somewhere(heph_ctx ctx, struct transfer *transfer,
 	return result;
 }
 
-static int move(heph_ctx ctx, struct heph_fd fd, struct transfer *transfer)
+static int move_file(heph_ctx ctx, struct heph_file *file,
+		     struct transfer *transfer)
 {
 	struct heph_op *op;
 	int result;
 
-	transfer->file = heph_file_find(ctx, fd);
-	if (!transfer->file)
-		return -EBADF;
+	transfer->file = file;
 	if (!(transfer->file->flags & HEPH_FILE_SOCKET))
 		return -ENOTSOCK;
 	result = heph_op_new(ctx,
@@ -270,6 +271,13 @@ static int move(heph_ctx ctx, struct heph_fd fd, struct transfer *transfer)
 		result = run_somewhere(ctx, transfer, op);
 	heph_op_free(op);
 	return result;
+}
+
+static int move(heph_ctx ctx, struct heph_fd fd, struct transfer *transfer)
+{
+	struct heph_file *file = heph_file_find(ctx, fd);
+
+	return file ? move_file(ctx, file, transfer) : -EBADF;
 }
 
 /* ---- all of it ------------------------------------------------------------------ */
@@ -308,6 +316,17 @@ static int move_exact(heph_ctx ctx, struct heph_fd fd, struct transfer *transfer
 static struct iovec one(const void *buf, size_t size)
 {
 	return (struct iovec){ (void *)(uintptr_t)buf, size };
+}
+
+int heph_message_send_to(heph_ctx ctx, struct heph_file *file, const void *buf,
+			 size_t size, const struct heph_address *to)
+{
+	struct iovec iov = one(buf, size);
+	struct transfer transfer = {
+		.sending = true, .iov = &iov, .n = 1, .to = to
+	};
+
+	return move_file(ctx, file, &transfer);
 }
 
 int heph_socket_recvv(heph_ctx ctx, struct heph_fd fd, const struct iovec *iov,

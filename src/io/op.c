@@ -68,6 +68,7 @@ const struct heph_op_type heph_op_types[] = {
 	[HEPH_OP_RECV] = READS(RECV, recv),
 	[HEPH_OP_SEND] = WHEN_READY(SEND, send, POLLOUT),
 	[HEPH_OP_RECVMSG] = WHEN_READY(RECVMSG, recvmsg, POLLIN),
+	[HEPH_OP_RECVMMSG] = AT_ONCE(recvmmsg),
 	[HEPH_OP_SENDMSG] = WHEN_READY(SENDMSG, sendmsg, POLLOUT),
 	[HEPH_OP_SENDMSG_ZC] = WHEN_READY(SENDMSG_ZC, sendmsg_zc, POLLOUT),
 	[HEPH_OP_ACCEPT] = WHEN_READY(ACCEPT, accept, POLLIN),

@@ -36,6 +36,7 @@ enum heph_op_kind {
 	HEPH_OP_RECV, /* of sockets; `flags`: MSG_... */
 	HEPH_OP_SEND,
 	HEPH_OP_RECVMSG, /* `buf`: a struct msghdr */
+	HEPH_OP_RECVMMSG, /* `size` of them, that are there; returns how many */
 	HEPH_OP_SENDMSG,
 	HEPH_OP_SENDMSG_ZC, /* without copying: done when the buffers are free */
 	HEPH_OP_ACCEPT, /* goes on until it is cancelled or fails */

@@ -108,6 +108,14 @@ int heph_attempt_socket_pair(struct heph_op *op)
 		       0;
 }
 
+int heph_attempt_recvmmsg(struct heph_op *op)
+{
+	int n = recvmmsg(op->number, op->buf, op->size,
+			 MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
+
+	return n < 0 ? -errno : n;
+}
+
 int heph_attempt_bind(struct heph_op *op)
 {
 	return bind(op->number, op->buf, op->size) < 0 ? -errno : 0;

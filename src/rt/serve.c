@@ -20,6 +20,7 @@
 #include "core/wait.h"
 #include "core/watch.h"
 #include "io/net.h"
+#include "rt/service.h"
 
 #define PAUSE_MIN HEPH_MSEC
 #define PAUSE_MAX HEPH_SEC
@@ -251,21 +252,19 @@ struct service {
 	struct heph_serve_options options;
 };
 
-/* The spawn struct of the connections, and the name that it points to. */
-static void *copy_service(const struct service *service)
+void *heph_service_copy(const void *spawn, size_t size)
 {
-	const struct heph_options *given = service->spawn;
+	const struct heph_options *given = spawn;
 	size_t name_size = given->name ? strlen(given->name) + 1 : 0;
-	struct heph_options *options =
-		heph_mem_alloc_raw(service->size + name_size);
+	struct heph_options *options = heph_mem_alloc_raw(size + name_size);
 
 	if (!options)
 		return NULL;
-	memcpy(options, service->spawn, service->size);
+	memcpy(options, spawn, size);
 	options->on = HEPH_HERE;
 	if (given->name)
-		options->name = memcpy((char *)options + service->size,
-				       given->name, name_size);
+		options->name = memcpy((char *)options + size, given->name,
+				       name_size);
 	return options;
 }
 
@@ -294,7 +293,7 @@ static int spawn_server(heph_ctx ctx, const struct service *service, heph_fd lis
 	heph_stackrule_check_arg(ctx.self, service->type, service->spawn);
 	heph_stackrule_check(ctx.self, &service->options,
 			     sizeof(service->options), "option", "heph_serve");
-	copy = copy_service(service);
+	copy = heph_service_copy(service->spawn, service->size);
 	if (!copy)
 		return -ENOMEM;
 	server.arg.spawn = copy;
@@ -310,10 +309,7 @@ static void stop_servers(struct heph_watch *const *servers)
 		heph_raw_stop((*servers)->who);
 }
 
-/* Waits for the first of some servers; the list ends with NULL. A stop is
- * passed on to all of them, and then the first is waited for as long as it
- * takes, which it bounds. */
-static int await_server(heph_ctx ctx, struct heph_watch *const *servers)
+int heph_service_await(heph_ctx ctx, struct heph_watch *const *servers)
 {
 	struct heph_exit exit = { 0 };
 	int why = heph_watch_join(ctx, *servers, &exit), err = why;
@@ -351,7 +347,7 @@ int heph_raw_serve(heph_ctx ctx, heph_fd listener, const struct heph_actor *type
 	struct heph_watch *server[2] = { NULL };
 	int err = spawn_server(ctx, &service, listener, HEPH_HERE, server);
 
-	return err < 0 ? err : await_server(ctx, server);
+	return err < 0 ? err : heph_service_await(ctx, server);
 }
 
 /* Spawns the servers of all workers, the last one with the listener itself. */
@@ -385,7 +381,7 @@ static int await_servers(heph_ctx ctx, struct heph_watch *const *servers)
 	int err, result = 0;
 
 	for (unsigned n = 0; n < heph_workers(ctx) && servers[n]; n++) {
-		err = await_server(ctx, &servers[n]);
+		err = heph_service_await(ctx, &servers[n]);
 		stop_servers(&servers[n + 1]);
 		if (err < 0 && result == 0)
 			result = err;
