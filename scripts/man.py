@@ -16,6 +16,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADERS = ["typed", "message", "call", "group", "actor", "refs", "tree", "own", "time",
            "io", "process", "file", "notify", "runtime", "embed", "test", "inbox", "oneshot", "watch"]
+           "io", "address", "net", "socket", "socket_msg", "packet", "file", "notify", "runtime", "embed", "test", "inbox", "oneshot", "watch"]
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
 
@@ -262,6 +263,45 @@ SUMMARY = {
     "heph_file_copy": "copy from one descriptor to another, to the end",
     "heph_file_copy_range": "have the kernel copy some of a file",
     "heph_splice": "move bytes through a pipe",
+    "heph_accept_from": "take one connection, with the address of its peer",
+    "heph_address_parse": "read the address of a socket",
+    "heph_address_port": "the port of an address",
+    "heph_address_print": "write the address of a socket",
+    "heph_address_same": "whether two addresses are the same",
+    "heph_address_set_port": "change the port of an address",
+    "heph_connect_to": "connect to an address",
+    "heph_packet_answer": "answer a packet",
+    "heph_serve_packets": "spawn an actor for each peer that sends packets",
+    "heph_packet_drop": "free a packet",
+    "heph_packets_stats": "what a server of packets has done",
+    "heph_serve_stats": "what a server has done",
+    "heph_socket_bind": "give a socket an address",
+    "heph_socket_connect": "connect a socket",
+    "heph_socket_get": "read an option of a socket",
+    "heph_socket_get_bytes": "read an option of a socket, as the kernel has it",
+    "heph_socket_join": "join a multicast group",
+    "heph_socket_leave": "leave a multicast group",
+    "heph_socket_listen": "let a socket listen",
+    "heph_socket_local": "the address of a socket",
+    "heph_socket_open": "make a socket",
+    "heph_socket_option_name": "the name of an option of sockets",
+    "heph_socket_pair": "make two connected sockets",
+    "heph_socket_peer": "the address of the peer of a socket",
+    "heph_socket_peer_credentials": "who has made the other end of a Unix socket",
+    "heph_socket_recv": "receive from a socket",
+    "heph_socket_recv_exact": "receive exactly so many bytes",
+    "heph_socket_recv_from": "receive a packet, and whence it came",
+    "heph_socket_recvmsg": "receive a message with all that belongs to it",
+    "heph_socket_recvv": "receive into several buffers",
+    "heph_socket_recvv_exact": "fill several buffers from a socket",
+    "heph_socket_send": "send on a socket",
+    "heph_socket_send_exact": "send all bytes",
+    "heph_socket_send_to": "send a packet to an address",
+    "heph_socket_sendmsg": "send a message with all that belongs to it",
+    "heph_socket_sendv": "send from several buffers",
+    "heph_socket_sendv_exact": "send all bytes of several buffers",
+    "heph_socket_set": "set an option of a socket",
+    "heph_socket_set_bytes": "set an option of a socket, as the kernel has it",
 }
 
 # Structs and constants that belong to a page: words of their definition.
@@ -282,6 +322,14 @@ TYPES = {
     "heph_send": ["HEPH_INBOX_DEFAULT ="],
     "heph_call_all": ["struct heph_call_results {"],
     "heph_start_call": ["struct heph_pending {"],
+    "heph_address_parse": ["struct heph_address {"],
+    "heph_serve": ["#define HEPH_SERVE_OPTIONS__"],
+    "heph_serve_stats": ["struct heph_serve_stats {"],
+    "heph_serve_packets": ["#define HEPH_PACKETS_OPTIONS__"],
+    "heph_packet_drop": ["struct heph_packet {"],
+    "heph_packets_stats": ["struct heph_packets_stats {"],
+    "heph_socket_set": ["enum heph_socket_option {"],
+    "heph_socket_recvmsg": ["struct heph_socket_msg {", "struct heph_packet_info {", "struct heph_packet_error {"],
     "heph_call_error": ["struct heph_call_failure {"],
 }
 
@@ -299,6 +347,7 @@ USES = {
     "HEPH_CHAN": "HEPH_CHAN(NAME, struct type[, drop]);",
     "HEPH_ONESHOT": "HEPH_ONESHOT(NAME, struct type[, drop]);",
     "heph_on_oneshot": "heph_on_oneshot(rx, &value)",
+    "heph_peer_member": "heph_peer_member(NAME, member)",
     "heph_serve_on_each": "heph_serve_on_each(ctx, listener, NAME, member"
                           "[, argument][, .option = ...])",
     "HEPH_ACTOR": "HEPH_ACTOR(NAME, struct NAME_msg, struct NAME_arg);",
@@ -311,13 +360,14 @@ USES = {
 # Verbs that are told of on the page of another one.
 PARTS = {
     "heph_expect": ["heph_expect_within", "heph_expect_where"],
+    "heph_serve": ["heph_peer_member"],
     "heph_chan_new": ["heph_chan_new_managed"],
     "heph_map": ["heph_carry_reply", "heph_map_owning"],
     "heph_wait": ["heph_on_msg", "heph_on_msg_where", "heph_on_chan", "heph_on_oneshot"],
 }
 
 # Headers whose first comment holds for each of their functions.
-NOTES = ["message", "watch", "own", "time", "io", "file", "notify"]
+NOTES = ["message", "watch", "own", "time", "io", "address", "socket", "socket_msg", "file", "notify"]
 
 
 # ---- reading the headers ----------------------------------------------------------

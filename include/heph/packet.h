@@ -20,24 +20,6 @@
  *             return err == -ETIME ? 0 : err;
  *     }
  *     HEPH_ACTOR_MAIN(echo, echo_main, .drop = heph_packet_drop);
- *
- * heph_serve_packets(ctx, fd, NAME[, argument][, .option = ...]): waits, reads
- * from a socket that is bound (UDP, or datagrams of Unix), many packets at a
- * time, and sends each as a message to the actor of the address that it came
- * from. If there is none one is spawned; it should end when it has heard nothing
- * for a while. One that returns after each packet is an actor for each packet.
- * All of them are actors of the caller's worker, whatever `.on` says.
- *
- * Nobody waits for an actor that is slow: what does not fit its inbox is
- * dropped, and counted. Options besides those of heph_spawn() are in struct
- * heph_packets_options.
- *
- * It goes on until the caller is stopped; then the actors are stopped and
- * awaited, and the socket, which the server has owned from the beginning, is
- * closed. Returns 0 after a stop; -ETIME after the deadline of `ctx`, which ends
- * it in the same way; -EINVAL (an option); -ENOTSOCK; an error of receiving that
- * does not pass. If the server could not be spawned (-ENOMEM, -EAGAIN, -EBADF,
- * or a stop before that) the socket is still the caller's.
  */
 #ifndef HEPH_PACKET_H
 #define HEPH_PACKET_H
@@ -90,6 +72,25 @@ struct heph_packets_options {
 	HEPH_PACKETS_OPTIONS__;
 };
 
+/*
+ * heph_serve_packets(ctx, fd, NAME[, argument][, .option = ...]): waits, and reads
+ * from a socket that is bound (UDP, or datagrams of Unix), many packets at a
+ * time, and sends each as a message to the actor of the address that it came
+ * from. If there is none one is spawned; it should end when it has heard nothing
+ * for a while. One that returns after each packet is an actor for each packet.
+ * All of them are actors of the caller's worker, whatever `.on` says.
+ *
+ * Nobody waits for an actor that is slow: what does not fit its inbox is
+ * dropped, and counted. Options besides those of heph_spawn() are in struct
+ * heph_packets_options.
+ *
+ * It goes on until the caller is stopped; then the actors are stopped and
+ * awaited, and the socket, which the server has owned from the beginning, is
+ * closed. Returns 0 after a stop; -ETIME after the deadline of `ctx`, which ends
+ * it in the same way; -EINVAL (an option); -ENOTSOCK; an error of receiving that
+ * does not pass. If the server could not be spawned (-ENOMEM, -EAGAIN, -EBADF,
+ * or a stop before that) the socket is still the caller's.
+ */
 HEPH_API HEPH_MUST int
 heph_raw_serve_packets(heph_ctx ctx, struct heph_fd fd,
 		       const struct heph_actor *actor, const void *spawn,
