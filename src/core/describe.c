@@ -177,11 +177,28 @@ static void describe_messages(int fd, const struct heph_self *self)
 	write_unread(fd, self);
 }
 
+/* How to see it again. */
+static void describe_world(int fd)
+{
+	const struct heph_thread *thread = heph_thread_current;
+	char text[80];
+	struct heph_fmt fmt;
+
+	if (!thread || !thread->heph->sim)
+		return;
+	heph_fmt_init(&fmt, text, sizeof(text));
+	heph_fmt_str(&fmt, "heph: in a simulated world: HEPH_SIM_SEED=");
+	heph_fmt_uint(&fmt, thread->heph->sim_seed);
+	heph_fmt_str(&fmt, "\n");
+	heph_fmt_write(&fmt, fd);
+}
+
 /* In a signal handler, or before abort(). */
 static void describe(int fd, const void *addr)
 {
 	struct heph_self *self = running();
 
+	describe_world(fd);
 	if (!self || !self->kind)
 		return;
 	describe_actor(fd, self, addr);

@@ -111,6 +111,7 @@ struct heph {
 
 	void *files;           /* io's */
 	struct heph_sim *sim;  /* io's, its world; NULL: it is the real one */
+	uint64_t sim_seed;     /* of that */
 	uint64_t first_serial; /* of its actors */
 	struct heph_maps maps;
 	struct heph_registry registry;

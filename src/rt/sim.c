@@ -334,6 +334,7 @@ static int begin_world(struct heph_world *world, struct heph_sim *sim,
 		return err;
 	heph = &world->runtime->heph;
 	world->sim = heph->sim = sim;
+	heph->sim_seed = sim->seed;
 	world->runtime->host = world;
 	world->coordinate.fn = on_coordinate;
 	heph_list_init(&world->runners);

@@ -6,8 +6,11 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
@@ -270,6 +273,45 @@ static void values_out_of_range_are_einval(void **state)
 			 -EINVAL);
 }
 
+static int misuse(heph_ctx ctx)
+{
+	return (int)heph_sim_random(ctx, 0);
+}
+
+/* What a process says on standard error that dies of it. */
+static void die_of_misuse(int out)
+{
+	struct rlimit none = { 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+	dies_with_leaks();
+	dup2(out, STDERR_FILENO);
+	(void)!heph_sim_run(4711, NULL, task, { misuse });
+	_exit(0);
+}
+
+static void who_dies_names_the_seed(void **state)
+{
+	char text[4096];
+	size_t size = 0;
+	int pipe_fds[2], status;
+	ssize_t n;
+	pid_t pid;
+
+	assert_int_equal(pipe(pipe_fds), 0);
+	pid = fork();
+	if (pid == 0)
+		die_of_misuse(pipe_fds[1]);
+	close(pipe_fds[1]);
+	while ((n = read(pipe_fds[0], text + size, sizeof(text) - 1 - size)) > 0)
+		size += (size_t)n;
+	text[size] = '\0';
+	close(pipe_fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_non_null(strstr(text, "HEPH_SIM_SEED=4711"));
+}
+
 /* ---- what is not of this world --------------------------------------------------------- */
 
 static int reach_out(heph_ctx ctx)
@@ -460,6 +502,7 @@ int main(void)
 		cmocka_unit_test(a_failed_check_is_told),
 		cmocka_unit_test(a_failure_ends_the_run),
 		cmocka_unit_test(a_run_has_an_end),
+		cmocka_unit_test(who_dies_names_the_seed),
 		cmocka_unit_test(values_out_of_range_are_einval),
 		cmocka_unit_test(what_is_outside_is_refused),
 		cmocka_unit_test(outside_of_a_world_there_is_none),
