@@ -149,6 +149,22 @@ HEPH_API HEPH_MUST int heph_sim_partition(heph_ctx ctx, const char *a,
 HEPH_API HEPH_MUST int heph_sim_host(heph_ctx ctx, const char *name,
 				     const char *address);
 
+/*
+ * From now on there is a program that can be run as a child process: one that
+ * runs for `length`, or up to twice as long, then writes its output and exits.
+ * It is found by the last part of the path that is run; the last one of a name
+ * counts. Texts are copied. Returns 0; -EINVAL.
+ */
+struct heph_sim_program {
+	const char *name;
+	const char *output; /* to its standard output; may be NULL */
+	int status;         /* 0 to 255 */
+	heph_time length;
+	bool stubborn; /* only SIGKILL ends it */
+};
+HEPH_API HEPH_MUST int heph_sim_program(heph_ctx ctx,
+					const struct heph_sim_program *program);
+
 /* The program gets a signal: those that take it hear of it. SIGINT and SIGTERM
  * that nobody takes ask the program to stop, and a second one ends it. Returns 0;
  * -EINVAL (no such signal). */

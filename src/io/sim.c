@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "io/sim_child.h"
 #include "io/sim_disk.h"
 #include "io/sim_driver.h"
 #include "io/sim_file.h"
@@ -62,12 +63,16 @@ struct heph_sim *heph_sim_new(uint64_t seed,
 	heph_list_init(&sim->packets);
 	heph_list_init(&sim->cuts);
 	heph_list_init(&sim->hosts);
+	heph_list_init(&sim->programs);
+	heph_list_init(&sim->children);
 	heph_list_init(&sim->ops);
 	return sim;
 }
 
+/* Children that run have files of their own, which nobody closes. */
 static void close_all(struct heph_sim *sim)
 {
+	heph_sim_children_end(sim);
 	for (unsigned n = 0; n < sim->n_files; n++)
 		heph_sim_close(sim, HEPH_SIM_FIRST + (int)n);
 	while (!heph_list_empty(&sim->links))
@@ -82,6 +87,7 @@ void heph_sim_free(struct heph_sim *sim)
 	heph_sim_packets_fini(sim);
 	heph_sim_cuts_fini(sim);
 	heph_sim_hosts_fini(sim);
+	heph_sim_children_fini(sim);
 	heph_sim_disk_free(sim->disk);
 	heph_mem_free(sim->files);
 	heph_mem_free(sim->heap);

@@ -63,6 +63,8 @@ struct heph_sim {
 	struct heph_list packets; /* under way */
 	struct heph_list cuts;  /* of the network */
 	struct heph_list hosts; /* that have names */
+	struct heph_list programs, children;
+	unsigned n_children; /* ever */
 	struct heph_sim_disk *disk; /* NULL: not used so far */
 	struct heph_list ops;  /* in flight, and not given back */
 

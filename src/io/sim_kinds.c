@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "io/sim_child.h"
 #include "io/sim_disk.h"
 #include "io/sim_file.h"
 #include "io/sim_host.h"
@@ -144,6 +145,9 @@ static kind_fn *const kinds[] = {
 	[HEPH_OP_CONNECT] = heph_sim_do_connect,
 	[HEPH_OP_POLL] = do_poll,
 	[HEPH_OP_CLOSE] = do_close,
+	[HEPH_OP_SPAWN] = heph_sim_do_spawn,
+	[HEPH_OP_WAIT_PROCESS] = heph_sim_do_wait,
+	[HEPH_OP_KILL_PROCESS] = heph_sim_do_kill,
 	[HEPH_OP_CLOSE_FILE] = do_close,
 	[HEPH_OP_FCNTL] = do_fcntl,
 	[HEPH_OP_PIPE] = heph_sim_do_pipe,
