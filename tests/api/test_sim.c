@@ -2,6 +2,7 @@
 /* test_sim.c - worlds that a seed decides */
 #include "act.h"
 
+#include <heph/process.h>
 #include <heph/sim.h>
 
 #include <fcntl.h>
@@ -477,6 +478,53 @@ static void a_disk_gets_full(void **state)
 	assert_int_equal(heph_sim_run(1, &options, task, { fill_disk }), 0);
 }
 
+/* ---- children --------------------------------------------------------------------------------- */
+
+static const struct heph_sim_program hello = { .name = "hello",
+					       .output = "hello\n",
+					       .status = 3,
+					       .length = HEPH_SEC };
+static const struct heph_sim_program deaf = { .name = "deaf",
+					      .length = 1000 * HEPH_SEC,
+					      .stubborn = true };
+
+static int run_children(heph_ctx ctx)
+{
+	static const char *const say_hello[] = { "/bin/hello", NULL };
+	static const char *const be_deaf[] = { "/bin/deaf", NULL };
+	static const char *const nothing[] = { "/bin/nothing", NULL };
+	struct heph_process_status status;
+	struct heph_process process;
+	char out[20];
+	struct heph_process_talk talk = { .out = out, .out_size = sizeof(out) };
+	heph_time begin = heph_now();
+
+	must_be(heph_sim_program(ctx, &hello), 0);
+	must_be(heph_sim_program(ctx, &deaf), 0);
+	must_be(heph_process_run(ctx, nothing, NULL, &status), -ENOENT);
+	must_be(heph_process_run(ctx, say_hello, &talk, &status), 0);
+	must(heph_now() - begin >= HEPH_SEC);
+	must_be(status.how, HEPH_PROCESS_EXITED);
+	must_be(status.code, 3);
+	must_be(talk.n_out, 6);
+	must(memcmp(out, "hello\n", 6) == 0);
+	must_be(heph_process_start(ctx, &process, be_deaf), 0);
+	must_be(heph_process_kill(ctx, &process, SIGTERM), 0);
+	must_be(heph_process_wait(heph_within(ctx, HEPH_SEC), &process, &status),
+		-ETIME);
+	must_be(heph_process_kill(ctx, &process, SIGKILL), 0);
+	must_be(heph_process_wait(ctx, &process, &status), 0);
+	must_be(status.how, HEPH_PROCESS_KILLED);
+	must_be(status.code, SIGKILL);
+	must_be(heph_process_start(ctx, &process, be_deaf), 0);
+	return 0; /* which ends it */
+}
+
+static void children_run_programs(void **state)
+{
+	assert_int_equal(run_task(run_children), 0);
+}
+
 /* ---- signals --------------------------------------------------------------------------------- */
 
 static int be_interrupted(heph_ctx ctx)
@@ -511,6 +559,7 @@ int main(void)
 		cmocka_unit_test(pairs_and_pipes_are_there),
 		cmocka_unit_test(what_was_synced_survives),
 		cmocka_unit_test(a_disk_gets_full),
+		cmocka_unit_test(children_run_programs),
 		cmocka_unit_test(a_signal_stops_the_program),
 	};
 
