@@ -275,6 +275,8 @@ static void stop_writer(heph_time deadline)
 		nap();
 	if (atomic_load(&writer.stopped))
 		pthread_join(writer.thread, NULL);
+	else
+		pthread_detach(writer.thread);
 }
 
 static void at_exit(void)
