@@ -72,7 +72,7 @@ for line in $(includes $(files include) | tr -d ' '); do
 	esac
 done
 
-for line in $(includes $(files examples tests/api) bench/*.[ch] | tr -d ' '); do
+for line in $(includes $(files examples tests/api tools) bench/*.[ch] | tr -d ' '); do
 	what=${line##*:}
 	for layer in $layers; do
 		case $what in

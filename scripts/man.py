@@ -15,8 +15,8 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADERS = ["typed", "message", "call", "group", "actor", "refs", "tree", "own", "time",
-           "io", "process", "file", "notify", "runtime", "embed", "test", "inbox", "oneshot", "watch"]
-           "io", "address", "net", "socket", "socket_msg", "packet", "file", "notify", "runtime", "embed", "test", "inbox", "oneshot", "watch"]
+           "io", "process", "address", "net", "socket", "socket_msg", "packet", "file",
+           "notify", "runtime", "embed", "drivers", "test", "inbox", "oneshot", "watch"]
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
 
@@ -64,6 +64,7 @@ SUMMARY = {
     "heph_deadline": "until when a context is willing to wait",
     "heph_defer": "call a function when the actor ends",
     "heph_drain": "wait until no actor is left",
+    "heph_driver_name": "the driver of a runtime",
     "heph_embed_ctx": "the context of the loop around an embedded runtime",
     "heph_embed_done": "whether an embedded runtime has no actors",
     "heph_embed_fd": "the descriptor that a foreign loop polls",
@@ -72,6 +73,7 @@ SUMMARY = {
     "heph_embed_run": "do what an embedded runtime has to do",
     "heph_embed_stop": "ask all actors of an embedded runtime to stop",
     "heph_embed_timeout": "how long a foreign loop may sleep",
+    "heph_examine_uring": "whether io_uring can be used, and why not",
     "heph_expect": "the next message that a probe got",
     "heph_expect_none": "see that a probe got no message",
     "heph_fd_adopt": "take in a descriptor of the kernel",

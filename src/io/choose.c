@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "io/choose.h"
 
+#include <heph/drivers.h>
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "io/epoll.h"
-#include "io/examine.h"
 #include "io/uring.h"
 
 static const struct heph_io *const drivers[] = { &heph_uring_io,
@@ -22,9 +23,9 @@ static const struct heph_io *find(const char *name)
 
 static const struct heph_io *best(void)
 {
-	struct heph_examination report;
+	struct heph_uring_report report;
 
-	if (heph_examine(&report) == 0) {
+	if (heph_examine_uring(&report) == 0) {
 		heph_log_debug("driver is uring");
 		return &heph_uring_io;
 	}
@@ -44,9 +45,9 @@ static int unknown(const char *name, const char *key)
 
 static int must_work(const char *key)
 {
-	struct heph_examination report;
+	struct heph_uring_report report;
 
-	if (heph_examine(&report) == 0)
+	if (heph_examine_uring(&report) == 0)
 		return 0;
 	heph_log_error("the driver that is wanted cannot be used",
 		       HEPH_KV_STR("key", key), HEPH_KV_STR("value", "uring"),

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What the driver can go without is that of features.h. */
-#include "io/examine.h"
+#include <heph/drivers.h>
 
 #include <errno.h>
 #include <liburing.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "coro/san.h"
 #include "io/features.h"
@@ -32,7 +33,7 @@ static const struct {
 	{ "silent success", "5.17", -1, IORING_FEAT_CQE_SKIP },
 };
 enum { NEEDS = sizeof(needs) / sizeof(*needs) };
-_Static_assert((int)NEEDS + (int)HEPH_FEATURES <= (int)HEPH_EXAMINED_MAX,
+_Static_assert((int)NEEDS + (int)HEPH_FEATURES <= (int)HEPH_URING_FEATURES_MAX,
 	       "no room for all");
 
 /* liburing maps and unmaps rings by itself: a key for TSan. */
@@ -128,7 +129,7 @@ static int try_feature(struct io_uring *ring,
 
 /* ---- all of it ------------------------------------------------------------------------ */
 
-static void fail(struct heph_examination *it, const char *what, int err)
+static void fail(struct heph_uring_report *it, const char *what, int err)
 {
 	if (it->err)
 		return;
@@ -136,23 +137,23 @@ static void fail(struct heph_examination *it, const char *what, int err)
 	it->err = err;
 }
 
-static void list_all(struct heph_examination *it)
+static void list_all(struct heph_uring_report *it)
 {
-	*it = (struct heph_examination){ .n = NEEDS + HEPH_FEATURES };
+	*it = (struct heph_uring_report){ .n = NEEDS + HEPH_FEATURES };
 	for (unsigned n = 0; n < NEEDS; n++)
-		it->list[n] = (struct heph_examined){
+		it->features[n] = (struct heph_uring_feature){
 			.name = needs[n].name,
 			.since = needs[n].since,
 			.needed = true,
 		};
 	for (unsigned n = 0; n < HEPH_FEATURES; n++)
-		it->list[NEEDS + n] = (struct heph_examined){
+		it->features[NEEDS + n] = (struct heph_uring_feature){
 			.name = heph_feature_infos[n].name,
 			.since = heph_feature_infos[n].since,
 		};
 }
 
-static void look_for_all(struct heph_examination *it, struct io_uring *ring,
+static void look_for_all(struct heph_uring_report *it, struct io_uring *ring,
 			 const struct heph_features *features)
 {
 	bool there;
@@ -161,19 +162,19 @@ static void look_for_all(struct heph_examination *it, struct io_uring *ring,
 		there = needs[n].opcode < 0 ?
 				ring->features & needs[n].ring :
 				heph_features_opcode(features, needs[n].opcode);
-		it->list[n].err = there ? 0 : -EOPNOTSUPP;
+		it->features[n].err = there ? 0 : -EOPNOTSUPP;
 		if (!there)
 			fail(it, needs[n].name, -EOPNOTSUPP);
 	}
 	for (unsigned n = 0; n < HEPH_FEATURES; n++)
-		it->list[NEEDS + n].err =
+		it->features[NEEDS + n].err =
 			try_feature(ring, features, (enum heph_feature)n);
 }
 
-static void nothing_is_there(struct heph_examination *it)
+static void nothing_is_there(struct heph_uring_report *it)
 {
-	for (unsigned n = 0; n < it->n; n++)
-		it->list[n].err = it->err;
+	for (size_t n = 0; n < it->n; n++)
+		it->features[n].err = it->err;
 }
 
 /* An operation that does nothing. */
@@ -196,7 +197,7 @@ static int go_round(struct io_uring *ring)
 	return result;
 }
 
-static void examine_ring(struct heph_examination *it, struct io_uring *ring)
+static void examine_ring(struct heph_uring_report *it, struct io_uring *ring)
 {
 	struct heph_features features;
 	int err = go_round(ring);
@@ -214,18 +215,26 @@ static void examine_ring(struct heph_examination *it, struct io_uring *ring)
 		look_for_all(it, ring, &features);
 }
 
-int heph_examine(struct heph_examination *ret)
+static void examine(struct heph_uring_report *it)
 {
 	struct io_uring ring;
 	int err = make(&ring, 0);
 
-	list_all(ret);
+	list_all(it);
 	if (err < 0) {
-		fail(ret, "io_uring_setup", err);
-		nothing_is_there(ret);
-		return ret->err;
+		fail(it, "io_uring_setup", err);
+		nothing_is_there(it);
+		return;
 	}
-	examine_ring(ret, &ring);
+	examine_ring(it, &ring);
 	destroy(&ring);
-	return ret->err;
+}
+
+int heph_raw_examine_uring(struct heph_uring_report *ret_report, size_t size)
+{
+	struct heph_uring_report it;
+
+	examine(&it);
+	memcpy(ret_report, &it, size < sizeof(it) ? size : sizeof(it));
+	return it.err;
 }

@@ -2,9 +2,10 @@
 /* Which driver it is, and why. */
 #include "loop.h"
 
+#include <heph/drivers.h>
+
 #include "base/log.h"
 #include "io/epoll.h"
-#include "io/examine.h"
 
 #include "../../forbid.h"
 #include "../base/child.h"
@@ -99,9 +100,9 @@ static void a_wrong_name_is_told(void **state)
 
 static void what_is_best(void)
 {
-	struct heph_examination it;
+	struct heph_uring_report it;
 
-	choose(NULL, NULL, heph_examine(&it) == 0 ? "uring" : "epoll", 0);
+	choose(NULL, NULL, heph_examine_uring(&it) == 0 ? "uring" : "epoll", 0);
 }
 
 static void it_is_io_uring_if_that_works(void **state)
@@ -153,9 +154,9 @@ static void wanted_in_vain(void)
 
 static bool has_ring(void)
 {
-	struct heph_examination it;
+	struct heph_uring_report it;
 
-	return heph_examine(&it) == 0;
+	return heph_examine_uring(&it) == 0;
 }
 
 static void it_is_epoll_if_io_uring_is_forbidden(void **state)
@@ -186,18 +187,18 @@ static void who_wants_what_is_forbidden_is_told(void **state)
 
 static void lists_all_there_is(void **state)
 {
-	struct heph_examination it;
-	int err = heph_examine(&it), fds = count_fds();
+	struct heph_uring_report it;
+	int err = heph_examine_uring(&it), fds = count_fds();
 
 	assert_int_equal(err, it.err);
-	assert_true(it.n > 10 && it.n <= HEPH_EXAMINED_MAX);
-	for (unsigned n = 0; n < it.n; n++) {
-		assert_non_null(it.list[n].name);
-		assert_non_null(it.list[n].since);
-		if (err == 0 && it.list[n].needed)
-			assert_int_equal(it.list[n].err, 0);
+	assert_true(it.n > 10 && it.n <= HEPH_URING_FEATURES_MAX);
+	for (size_t n = 0; n < it.n; n++) {
+		assert_non_null(it.features[n].name);
+		assert_non_null(it.features[n].since);
+		if (err == 0 && it.features[n].needed)
+			assert_int_equal(it.features[n].err, 0);
 	}
-	heph_examine(&it);
+	heph_examine_uring(&it);
 	assert_int_equal(count_fds(), fds);
 }
 

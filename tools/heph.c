@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* heph - what there is to ask and to do about Heph from a shell */
+#include <stdio.h>
+#include <string.h>
+
+#include "doctor.h"
+
+static const struct command {
+	const char *name, *what;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "doctor", "which driver programs get here, and why", doctor },
+};
+enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
+
+static int usage(FILE *to, int code)
+{
+	fprintf(to, "usage: heph COMMAND [OPTION...]\n\n");
+	for (int n = 0; n < COMMANDS; n++)
+		fprintf(to, "  %-8s %s\n", commands[n].name, commands[n].what);
+	fprintf(to, "\nheph COMMAND --help tells more; heph --version.\n");
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+		return usage(stdout, 0);
+	if (strcmp(name, "--version") == 0) {
+		printf("heph %s\n", HEPH_VERSION);
+		return 0;
+	}
+	for (int n = 0; n < COMMANDS; n++)
+		if (strcmp(commands[n].name, name) == 0)
+			return commands[n].run(argc - 2, argv + 2);
+	if (*name)
+		fprintf(stderr, "heph: there is no command '%s'\n", name);
+	return usage(stderr, 64);
+}
