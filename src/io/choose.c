@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "io/epoll.h"
+#include "io/examine.h"
 #include "io/uring.h"
 
 static const struct heph_io *const drivers[] = { &heph_uring_io,
@@ -25,7 +26,7 @@ static const struct heph_io *best(void)
 {
 	struct heph_uring_report report;
 
-	if (heph_examine_uring(&report) == 0) {
+	if (heph_examine_needs(&report) == 0) {
 		heph_log_debug("driver is uring");
 		return &heph_uring_io;
 	}
@@ -47,7 +48,7 @@ static int must_work(const char *key)
 {
 	struct heph_uring_report report;
 
-	if (heph_examine_uring(&report) == 0)
+	if (heph_examine_needs(&report) == 0)
 		return 0;
 	heph_log_error("the driver that is wanted cannot be used",
 		       HEPH_KV_STR("key", key), HEPH_KV_STR("value", "uring"),

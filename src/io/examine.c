@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the driver can go without is that of features.h. */
+#include "io/examine.h"
+
 #include <heph/drivers.h>
 
 #include <errno.h>
@@ -153,7 +155,7 @@ static void list_all(struct heph_uring_report *it)
 		};
 }
 
-static void look_for_all(struct heph_uring_report *it, struct io_uring *ring,
+static void look_for_needs(struct heph_uring_report *it, struct io_uring *ring,
 			 const struct heph_features *features)
 {
 	bool there;
@@ -166,6 +168,11 @@ static void look_for_all(struct heph_uring_report *it, struct io_uring *ring,
 		if (!there)
 			fail(it, needs[n].name, -EOPNOTSUPP);
 	}
+}
+
+static void look_for_more(struct heph_uring_report *it, struct io_uring *ring,
+			  const struct heph_features *features)
+{
 	for (unsigned n = 0; n < HEPH_FEATURES; n++)
 		it->features[NEEDS + n].err =
 			try_feature(ring, features, (enum heph_feature)n);
@@ -197,7 +204,8 @@ static int go_round(struct io_uring *ring)
 	return result;
 }
 
-static void examine_ring(struct heph_uring_report *it, struct io_uring *ring)
+static void examine_ring(struct heph_uring_report *it, struct io_uring *ring,
+			 bool all)
 {
 	struct heph_features features;
 	int err = go_round(ring);
@@ -209,13 +217,16 @@ static void examine_ring(struct heph_uring_report *it, struct io_uring *ring)
 		err = heph_features_probe(&features, ring);
 	if (err < 0)
 		fail(it, "io_uring_register", err);
-	if (it->err)
+	if (it->err) {
 		nothing_is_there(it);
-	else
-		look_for_all(it, ring, &features);
+		return;
+	}
+	look_for_needs(it, ring, &features);
+	if (all)
+		look_for_more(it, ring, &features);
 }
 
-static void examine(struct heph_uring_report *it)
+static void examine(struct heph_uring_report *it, bool all)
 {
 	struct io_uring ring;
 	int err = make(&ring, 0);
@@ -226,15 +237,21 @@ static void examine(struct heph_uring_report *it)
 		nothing_is_there(it);
 		return;
 	}
-	examine_ring(it, &ring);
+	examine_ring(it, &ring, all);
 	destroy(&ring);
+}
+
+int heph_examine_needs(struct heph_uring_report *ret_report)
+{
+	examine(ret_report, false);
+	return ret_report->err;
 }
 
 int heph_raw_examine_uring(struct heph_uring_report *ret_report, size_t size)
 {
 	struct heph_uring_report it;
 
-	examine(&it);
+	examine(&it, true);
 	memcpy(ret_report, &it, size < sizeof(it) ? size : sizeof(it));
 	return it.err;
 }
