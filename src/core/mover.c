@@ -194,6 +194,17 @@ static bool operates(struct heph_worker *worker)
 	return self->ext && !heph_list_empty(&self->ext->operations);
 }
 
+/* By the worker that it is, or was, at home with. */
+static void set_home(struct heph_solo *solo, struct heph_worker *home)
+{
+	if (solo->home == home)
+		return;
+	heph_list_remove(&solo->guest);
+	if (home)
+		heph_list_push_back(&home->guests, &solo->guest);
+	solo->home = home;
+}
+
 /* It is ready, or may be. */
 static void enqueue(struct heph_solo *solo)
 {
@@ -232,7 +243,7 @@ static int run_slice(struct heph_worker *on, struct heph_solo *solo, int budget)
 	steps = heph_worker_run_actors(worker, budget);
 	heph_worker_publish(worker);
 	heph_thread_current = &on->thread;
-	solo->home = operates(worker) ? on : NULL;
+	set_home(solo, operates(worker) ? on : NULL);
 	if (heph_worker_any_ready(worker) || !heph_list_empty(&worker->roomy))
 		enqueue(solo);
 	else

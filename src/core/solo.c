@@ -175,6 +175,7 @@ static int make_solo(struct heph *heph, struct heph_solo_type *type,
 	set_tables(solos, worker, slot);
 	solo->type = type;
 	solo->visit.fn = heph_mover_visit;
+	heph_list_init(&solo->guest);
 	solo->armed = HEPH_NEVER;
 	return 0;
 }

@@ -40,6 +40,7 @@ struct heph_solo {
 	/* a mover: who owns it */
 	struct heph_worker *runner; /* of the slice, or of the last one */
 	struct heph_worker *home;   /* where it has operations; NULL: nowhere */
+	struct heph_list guest;	    /* in its list of those */
 	struct heph_event visit;    /* brings it home */
 
 	/* a mover's place in the wheel of all, under their lock */

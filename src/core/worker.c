@@ -158,6 +158,7 @@ void heph_worker_prepare(struct heph_worker *worker, struct heph *heph)
 		worker->ready[n].end = &worker->ready[n].first;
 	heph_thread_prepare(&worker->thread, heph);
 	heph_list_init(&worker->roomy);
+	heph_list_init(&worker->guests);
 	worker->thread.is_worker = true;
 	worker->thread.host = worker;
 }

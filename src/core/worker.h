@@ -106,6 +106,7 @@ struct heph_worker {
 	_Atomic uint32_t *movers;    /* that it may run, how many are ready */
 	struct heph_movers visitors; /* that nobody else may run */
 	bool visitor_next;           /* not one of the others */
+	struct heph_list guests;     /* movers that have operations here */
 	unsigned n_lanes;            /* so many have lanes to it */
 	bool stopping; /* its first-level actors were asked to stop */
 	struct heph_event stop_event;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "core/solo.h"
 #include "coro/san.h"
 #include "io/driver.h"
 #include "io/kinds.h"
@@ -510,16 +511,46 @@ int heph_op_now(struct heph_self *self, struct heph_op *op)
 
 /* ---- when the worker's loop is over ---------------------------------------------------- */
 
-static uint64_t in_flight(const struct heph_worker *worker)
+static struct heph_worker *guest_at(struct heph_list *node)
 {
-	return atomic_load(&worker->thread.count.operations);
+	return &heph_container_of(node, struct heph_solo, guest)->worker;
 }
 
-static void cancel_actors(struct heph_worker *worker)
+/* Also of those that would move if they had none. */
+static uint64_t in_flight(const struct heph_worker *worker)
+{
+	uint64_t n = atomic_load(&worker->thread.count.operations);
+	struct heph_list *node;
+
+	heph_list_each(node, &worker->guests)
+		n += atomic_load(&guest_at(node)->thread.count.operations);
+	return n;
+}
+
+static void cancel_own(struct heph_worker *worker)
 {
 	for (uint32_t n = worker->first_self; n < worker->n_selves; n++)
 		if (worker->selves[n].ext)
 			heph_op_cancel_all(&worker->selves[n]);
+}
+
+static void cancel_actors(struct heph_worker *worker)
+{
+	struct heph_list *node;
+
+	cancel_own(worker);
+	heph_list_each(node, &worker->guests)
+		cancel_own(guest_at(node));
+}
+
+/* What was offloaded comes there. */
+static void open_doors(struct heph_worker *worker)
+{
+	struct heph_list *node;
+
+	heph_thread_open_door(&worker->thread);
+	heph_list_each(node, &worker->guests)
+		heph_thread_open_door(&guest_at(node)->thread);
 }
 
 void heph_ops_end(struct heph_worker *worker)
@@ -531,7 +562,7 @@ void heph_ops_end(struct heph_worker *worker)
 		cancel_actors(worker);
 	while (in_flight(worker) && heph_now() < until) {
 		driver->poll(worker, HEPH_MSEC);
-		heph_thread_open_door(&worker->thread); /* offload.h */
+		open_doors(worker);
 	}
 	if (!in_flight(worker))
 		return;
