@@ -21,6 +21,7 @@ struct heph_ext *heph_self_extend(struct heph_self *self)
 	*ext = (struct heph_ext){ .self = self };
 	heph_list_init(&ext->owned);
 	heph_list_init(&ext->operations);
+	heph_list_init(&ext->results);
 	heph_list_init(&ext->watching);
 	heph_list_init(&ext->watchers);
 	heph_list_init(&ext->downs);

@@ -110,6 +110,7 @@ struct heph_ext {
 	struct heph_arena arena;
 	struct heph_list owned;      /* struct heph_owned, the latest last */
 	struct heph_list operations; /* in flight; filled by io */
+	struct heph_list results;    /* of operations, that it has to see */
 	struct heph_mark *mark;      /* of the innermost scope; NULL: none */
 	unsigned marks;              /* made so far */
 	struct heph_list watching;   /* watches that it made and does not own */

@@ -84,4 +84,8 @@ int heph_attempt_quietly(struct heph_op *op, ssize_t (*call)(struct heph_op *op)
 
 #undef HEPH_KIND
 
+/* Closes what an operation has brought and nobody will ever see. */
+void heph_undo_number(struct heph *heph, struct heph_op *op);
+void heph_undo_recvmsg(struct heph *heph, struct heph_op *op);
+
 #endif

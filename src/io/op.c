@@ -185,10 +185,34 @@ int heph_op_texts(struct heph_op *op, const char *first, const char *second)
 	return 0;
 }
 
+typedef void undo_fn(struct heph *heph, struct heph_op *op);
+
+/* Of those that bring descriptors. */
+static undo_fn *undo_of(const struct heph_op *op)
+{
+	switch (op->kind) {
+	case HEPH_OP_ACCEPT_ONE:
+	case HEPH_OP_OPEN:
+		return heph_undo_number;
+	case HEPH_OP_RECVMSG:
+		return heph_undo_recvmsg;
+	default:
+		return NULL;
+	}
+}
+
+static void see(struct heph_op *op)
+{
+	if (op->unseen)
+		heph_list_remove(&op->node);
+	op->unseen = false;
+}
+
 void heph_op_free(struct heph_op *op)
 {
 	struct heph_pool *pool = &op->self->thread->pool;
 
+	see(op);
 	heph_debug_assert(op->done);
 	if (op->room)
 		heph_pool_give(pool, op->room, op->room_size);
@@ -205,6 +229,7 @@ static const struct heph_io *io_of(const struct heph_op *op)
 void heph_op_start(struct heph_op *op)
 {
 	heph_debug_assert(heph_op_type(op)->way != HEPH_OP_AT_ONCE);
+	see(op);
 	op->done = op->cancelling = false;
 	op->buffer = -1;
 	heph_list_push_back(&op->self->ext->operations, &op->node);
@@ -266,6 +291,9 @@ void heph_op_complete(struct heph_op *op, int result, int buffer, bool more)
 		op->done = true;
 		heph_list_remove(&op->node);
 		heph_count_add(&self->thread->count.operations, (uint64_t)-1);
+		op->unseen = undo_of(op) != NULL;
+		if (op->unseen)
+			heph_list_push_back(&self->ext->results, &op->node);
 	}
 	if (op->kind == HEPH_OP_SPAWN)
 		heph_process_born(op);
@@ -553,6 +581,32 @@ static void open_doors(struct heph_worker *worker)
 		heph_thread_open_door(&guest_at(node)->thread);
 }
 
+/* What abandoned actors have been brought. */
+static void undo_own(struct heph_worker *worker)
+{
+	struct heph_ext *ext;
+	struct heph_op *op;
+
+	for (uint32_t n = worker->first_self; n < worker->n_selves; n++) {
+		ext = worker->selves[n].ext;
+		while (ext && !heph_list_empty(&ext->results)) {
+			op = heph_container_of(heph_list_first(&ext->results),
+					       struct heph_op, node);
+			undo_of(op)(worker->thread.heph, op);
+			see(op);
+		}
+	}
+}
+
+static void undo_results(struct heph_worker *worker)
+{
+	struct heph_list *node;
+
+	undo_own(worker);
+	heph_list_each(node, &worker->guests)
+		undo_own(guest_at(node));
+}
+
 void heph_ops_end(struct heph_worker *worker)
 {
 	const struct heph_driver *driver = worker->thread.heph->driver;
@@ -564,8 +618,10 @@ void heph_ops_end(struct heph_worker *worker)
 		driver->poll(worker, HEPH_MSEC);
 		open_doors(worker);
 	}
-	if (!in_flight(worker))
+	if (!in_flight(worker)) {
+		undo_results(worker);
 		return;
+	}
 	heph_log_error("operations cannot be cancelled: giving up",
 		       HEPH_KV_UINT("operations", in_flight(worker)));
 	heph_log_flush();

@@ -114,6 +114,7 @@ struct heph_op {
 	bool provided; /* the kernel chooses a buffer of the worker */
 	bool done;     /* the kernel has let go of it */
 	bool cancelling;
+	bool unseen; /* in ext->results: what it has made must not be lost */
 	bool by_call; /* io_uring cannot do just this one: by its system call */
 	bool tried; /* a poll after a system call that said -EAGAIN */
 	int number; /* the descriptor, or AT_FDCWD */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Kinds of operations: messages, connections, sockets. */
 #include <liburing.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "io/kinds.h"
@@ -89,6 +90,32 @@ int heph_attempt_connect(struct heph_op *op)
 	    err)
 		result = -err;
 	return result;
+}
+
+/* ---- what nobody will see -------------------------------------------------------- */
+
+void heph_undo_number(struct heph *heph, struct heph_op *op)
+{
+	if (op->result >= 0)
+		heph_op_close_now(heph, op->result);
+}
+
+void heph_undo_recvmsg(struct heph *heph, struct heph_op *op)
+{
+	struct msghdr *header = op->buf;
+	struct cmsghdr *cmsg = op->result < 0 ? NULL : CMSG_FIRSTHDR(header);
+	int number;
+
+	for (; cmsg; cmsg = CMSG_NXTHDR(header, cmsg)) {
+		if (cmsg->cmsg_level != SOL_SOCKET ||
+		    cmsg->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t at = 0; CMSG_LEN(at) < cmsg->cmsg_len;
+		     at += sizeof(number)) {
+			memcpy(&number, CMSG_DATA(cmsg) + at, sizeof(number));
+			heph_op_close_now(heph, number);
+		}
+	}
 }
 
 /* ---- what cannot block --------------------------------------------------------- */
