@@ -158,16 +158,23 @@ static int attempt(const struct place *place, struct heph_op *op)
 	return result == -EINTR ? -ECANCELED : result;
 }
 
-/* Under the lock, which it leaves meanwhile. After the post the operation is the
- * worker's again, so nobody may find it in the place by then; and the worker may
- * end with its runtime as soon as we have left that. */
+void heph_offload_give_back(struct heph_op *op)
+{
+	struct heph_thread *thread = op->self->thread;
+	uint16_t node = thread->node;
+	bool inside;
+
+	heph_enter(node, &inside);
+	heph_thread_post(thread, &op->offload.event);
+	heph_leave(node, inside);
+}
+
+/* Under the lock, which it leaves meanwhile. After that the operation is the
+ * worker's again, so nobody may find it in the place by then. */
 static void carry_out(void)
 {
 	struct place *place = take_place();
 	struct heph_op *op = place->op;
-	struct heph_thread *thread = op->self->thread;
-	uint16_t node = thread->node;
-	bool inside;
 
 	take_out(op);
 	op->offload.state = TAKEN;
@@ -176,9 +183,7 @@ static void carry_out(void)
 	pthread_mutex_lock(&crew.lock);
 	place->op = NULL;
 	pthread_mutex_unlock(&crew.lock);
-	heph_enter(node, &inside);
-	heph_thread_post(thread, &op->offload.event);
-	heph_leave(node, inside);
+	heph_offload_give_back(op);
 	pthread_mutex_lock(&crew.lock);
 }
 

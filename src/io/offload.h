@@ -28,4 +28,9 @@ void heph_offload_begin(struct heph_op *op);
  * system call can be interrupted; the others go on. */
 void heph_offload_cancel(struct heph_op *op);
 
+/* Brings one that is done, with its event, back to its worker. The operation has
+ * kept the runtime alive so far; from the moment that the worker has it somebody
+ * else must, until it is woken. By threads that are of no runtime. */
+void heph_offload_give_back(struct heph_op *op);
+
 #endif

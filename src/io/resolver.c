@@ -26,6 +26,7 @@
 #include "base/mem.h"
 #include "core/heph.h"
 #include "io/lookup.h"
+#include "io/offload.h"
 
 enum {
 	STACK_SIZE = 256 * 1024,
@@ -106,18 +107,10 @@ static void on_done(struct heph_event *event)
 	heph_op_complete(op, op->result, -1, false);
 }
 
-/* After the post it is its thread's again, which may end with its runtime as soon
- * as we have left that. */
 static void answer(struct heph_op *op, int result)
 {
-	struct heph_thread *thread = op->self->thread;
-	uint16_t node = thread->node;
-	bool inside;
-
 	op->result = result;
-	heph_enter(node, &inside);
-	heph_thread_post(thread, &op->offload.event);
-	heph_leave(node, inside);
+	heph_offload_give_back(op);
 }
 
 static int error_of(int status)
