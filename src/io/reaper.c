@@ -20,11 +20,14 @@ static struct {
 	unsigned n; /* 0: no thread */
 } reaper = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static void reap(int pidfd)
+/* Taken out by hand: what it is a duplicate of may still be open, and then epoll(7)
+ * would go on about a number that is another one's by now. */
+static void reap(int epoll, int pidfd)
 {
 	while (waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED) < 0 &&
 	       errno == EINTR)
 		;
+	epoll_ctl(epoll, EPOLL_CTL_DEL, pidfd, NULL);
 	close(pidfd);
 }
 
@@ -51,7 +54,7 @@ static void *work(void *arg)
 	do {
 		n = epoll_wait(epoll, events, AT_A_TIME, -1);
 		for (int i = 0; i < n; i++)
-			reap(events[i].data.fd);
+			reap(epoll, events[i].data.fd);
 	} while (n < 0 || forget(epoll, (unsigned)n));
 	return NULL;
 }
