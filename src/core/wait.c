@@ -67,14 +67,6 @@ static void suspend_thread(struct heph_self *self, heph_time deadline)
 
 /* ---- both ------------------------------------------------------------------ */
 
-static void suspend(struct heph_self *self, heph_time deadline)
-{
-	if (self->kind)
-		heph_worker_suspend(self);
-	else
-		suspend_thread(self, deadline);
-}
-
 /* Says -ECANCELED, and lets others run. */
 static int refuse(struct heph_self *self)
 {
@@ -95,7 +87,7 @@ static bool refused(heph_ctx ctx)
 	       (!heph_ctx_shielded(ctx) || (flags & HEPH_FLAG_FORCED));
 }
 
-int heph_wait_allowed(heph_ctx ctx)
+int heph_wait_refused(heph_ctx ctx)
 {
 	if (!refused(ctx))
 		return 0;
@@ -124,6 +116,22 @@ static int outcome(struct heph_self *self)
 	return self->woken == HEPH_WAIT_TIME ? -ETIME : 0;
 }
 
+/* The actor goes on. */
+static int went_on(struct heph_coro *coro, void *unused)
+{
+	(void)unused;
+	return outcome(heph_container_of(coro, struct heph_self, coro));
+}
+
+/* The last thing that a wait does, so that nothing of it stays on the stack. */
+static int suspend(struct heph_self *self, heph_time deadline)
+{
+	if (heph_likely(self->kind))
+		return heph_worker_suspend_slowly(self, NULL, went_on);
+	suspend_thread(self, deadline);
+	return outcome(self);
+}
+
 static int wait_until(struct heph_self *self, heph_time deadline, unsigned what)
 {
 	int err = set_deadline(self, deadline);
@@ -131,8 +139,7 @@ static int wait_until(struct heph_self *self, heph_time deadline, unsigned what)
 	if (err < 0)
 		return err;
 	self->waiting = (uint16_t)(what | HEPH_WAIT_TIME);
-	suspend(self, deadline);
-	return outcome(self);
+	return suspend(self, deadline);
 }
 
 /* Who waits for a message that nobody will send is stopped by that. */
@@ -156,12 +163,14 @@ int heph_wait_for(heph_ctx ctx, unsigned what)
 	if (deadline != HEPH_NEVER)
 		return wait_until(self, deadline, what);
 	self->waiting = (uint16_t)what;
-	suspend(self, HEPH_NEVER);
-	return outcome(self);
+	return suspend(self, HEPH_NEVER);
 }
 
 void heph_wait_only(struct heph_self *self, unsigned what)
 {
 	self->waiting = (uint16_t)what;
-	suspend(self, HEPH_NEVER);
+	if (self->kind)
+		heph_worker_suspend(self);
+	else
+		suspend_thread(self, HEPH_NEVER);
 }

@@ -30,11 +30,21 @@ void heph_wait_only(struct heph_self *self, unsigned what);
 /* Called first by every public function that may wait, before it acquires
  * anything: whether waits through `ctx` are refused. Panics an actor that has
  * ignored it too often. 0 or -ECANCELED. */
-HEPH_MUST int heph_wait_allowed(heph_ctx ctx);
+HEPH_MUST static inline int heph_wait_allowed(heph_ctx ctx);
 
 static inline bool heph_ctx_shielded(heph_ctx ctx)
 {
 	return ctx.deadline & 1;
+}
+
+/* The same, where a flag says that they may be. */
+HEPH_MUST int heph_wait_refused(heph_ctx ctx);
+
+static inline int heph_wait_allowed(heph_ctx ctx)
+{
+	return heph_likely(!(ctx.self->flags & HEPH_FLAGS_REFUSE)) ?
+		       0 :
+		       heph_wait_refused(ctx);
 }
 
 /* `reason` is there. On the thread of `self`. */

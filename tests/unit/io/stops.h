@@ -236,8 +236,12 @@ static inline void stops_act_after(struct stops *it)
 	stops_stop(it);
 }
 
-/* ---- at each point: the linker puts these in the place of two functions ----- */
+/* ---- at each point: the linker puts these in the place of three functions --- */
 
+int __real_heph_worker_suspend_slowly(struct heph_self *self, void *arg,
+				      heph_coro_then *then);
+int __wrap_heph_worker_suspend_slowly(struct heph_self *self, void *arg,
+				      heph_coro_then *then);
 void __real_heph_worker_suspend(struct heph_self *self);
 void __wrap_heph_worker_suspend(struct heph_self *self);
 void __real_heph_worker_yield(struct heph_self *self);
@@ -263,6 +267,27 @@ static inline void stops_at_point(struct heph_self *self,
 	it->inside = false;
 	if (it->points == it->at && !it->acted)
 		stops_act_after(it);
+}
+
+static inline int stops_then(struct heph_coro *coro, void *unused)
+{
+	(void)coro;
+	(void)unused;
+	return 0;
+}
+
+static inline void stops_suspend_slowly(struct heph_self *self)
+{
+	(void)__real_heph_worker_suspend_slowly(self, NULL, stops_then);
+}
+
+int __wrap_heph_worker_suspend_slowly(struct heph_self *self, void *arg,
+				      heph_coro_then *then)
+{
+	if (self != stops.self)
+		return __real_heph_worker_suspend_slowly(self, arg, then);
+	stops_at_point(self, stops_suspend_slowly);
+	return then(&self->coro, arg);
 }
 
 void __wrap_heph_worker_suspend(struct heph_self *self)
