@@ -30,7 +30,7 @@ _Static_assert(sizeof(struct heph_pool_chunk) == HEPH_POOL_GRAIN,
 
 enum {
 	FIRST_BIG = HEPH_POOL_SMALL / HEPH_POOL_GRAIN + 1,
-	SMALL_BITS = 9,
+	SMALL_BITS = 10,
 	SMALL_CHUNK = 8192, /* room for the largest record */
 	ROOM = HEPH_POOL_CHUNK - sizeof(struct heph_pool_chunk),
 	WORTH_TRIMMING = 4 * HEPH_POOL_CHUNK,

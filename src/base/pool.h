@@ -2,7 +2,7 @@
 /*
  * pool.h - small records for one thread, without locks
  *
- * Sizes are rounded up to a class: the multiples of 16 up to 512, then four
+ * Sizes are rounded up to a class: the multiples of 16 up to 1024, then four
  * classes to each doubling, up to 4096. Each class has a list of free records,
  * the last one given back being the first one taken, as it is likely still in
  * the cache. Records are cut from chunks of 2 MiB, which take memory as they
@@ -38,11 +38,11 @@
 
 enum {
 	HEPH_POOL_GRAIN = 16,
-	HEPH_POOL_SMALL = 512, /* classes are multiples of GRAIN up to here */
+	HEPH_POOL_SMALL = 1024, /* classes are multiples of GRAIN up to here */
 	HEPH_POOL_LARGEST = 4096, /* and four to a doubling up to here */
 	HEPH_POOL_CHUNK = 2 << 20,
-	/* 0 and 16 .. 512 by 16, and 640 .. 4096 */
-	HEPH_POOL_CLASSES = HEPH_POOL_SMALL / HEPH_POOL_GRAIN + 1 + 3 * 4,
+	/* 0 and 16 .. 1024 by 16, and 1280 .. 4096 */
+	HEPH_POOL_CLASSES = HEPH_POOL_SMALL / HEPH_POOL_GRAIN + 1 + 2 * 4,
 };
 
 /* What a record holds while it is free. */
