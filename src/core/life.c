@@ -261,11 +261,14 @@ void heph_life_tell(struct heph_self *self, unsigned what)
 
 void heph_life_fail(struct heph_self *self, const struct heph_exit *cause)
 {
+	struct heph_exit *exit;
+
 	if (self->flags & (HEPH_FLAG_FINISHING | HEPH_FLAG_FAILED))
 		return;
 	self->flags |= HEPH_FLAG_FAILED;
-	if (self->ext)
-		self->ext->exit = *cause;
+	exit = self->ext ? heph_self_need_exit(self) : NULL;
+	if (exit)
+		*exit = *cause;
 	heph_wake(self, HEPH_WAIT_STOP);
 }
 
@@ -385,11 +388,13 @@ static void settle(struct heph_self *self)
 	heph_arena_fini(&self->ext->arena, &self->thread->pool);
 }
 
-/* Who has no extension has no links, and so it was a child. */
+/* Who has no extension has no links, and so it was a child; the same is said
+ * where there was no memory for the cause. */
 static const struct heph_exit *cause_of(const struct heph_self *self)
 {
-	return self->ext && self->ext->exit.err ? &self->ext->exit :
-						  &child_failed;
+	const struct heph_exit *exit = self->ext ? self->ext->exit : NULL;
+
+	return exit && exit->err ? exit : &child_failed;
 }
 
 /* What it looks like from outside that the body returned `err`. */
@@ -425,7 +430,7 @@ static void restart(struct heph_self *self)
 
 	heph_count(&self->thread->count.restarted);
 	self->flags &= (uint16_t)~HEPH_FLAGS_LIFE;
-	self->ext->exit.err = 0;
+	heph_self_drop_exit(self);
 	self->refused = 0;
 	memcpy(arg_of(self), (char *)self->ext->spawn + type->arg_at,
 	       type->arg_size);
@@ -523,7 +528,7 @@ static int run_after_panic(struct heph_coro *coro)
 {
 	struct heph_self *self =
 		heph_container_of(coro, struct heph_self, coro);
-	struct heph_exit exit = self->ext->exit;
+	struct heph_exit exit = self->thread->panic;
 
 	end(self, &exit);
 }
@@ -570,7 +575,8 @@ void heph_raw_panic(heph_ctx ctx, const char *file, int line,
 {
 	struct heph_self *self = ctx.self;
 	struct heph_ext *ext = heph_self_extend(self);
-	char text[sizeof(ext->exit.note)];
+	struct heph_exit *exit = &self->thread->panic;
+	char text[sizeof(exit->note)];
 	va_list args;
 
 	va_start(args, format);
@@ -579,8 +585,8 @@ void heph_raw_panic(heph_ctx ctx, const char *file, int line,
 	if (!ext || where_no_panic_can_be(self))
 		panic_in_vain(self, file, line, text);
 	heph_count(&self->thread->count.panicked);
-	ext->exit = (struct heph_exit){ .err = -ENOTRECOVERABLE };
-	note_panic(&ext->exit, file, line, text);
+	*exit = (struct heph_exit){ .err = -ENOTRECOVERABLE };
+	note_panic(exit, file, line, text);
 	heph_slot_reset(self, run_after_panic);
 }
 

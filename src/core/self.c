@@ -31,6 +31,24 @@ struct heph_ext *heph_self_extend(struct heph_self *self)
 	return self->ext = ext;
 }
 
+struct heph_exit *heph_self_need_exit(struct heph_self *self)
+{
+	struct heph_ext *ext = heph_self_extend(self);
+
+	if (ext && !ext->exit)
+		ext->exit = heph_pool_take(&self->thread->pool,
+					   sizeof(*ext->exit));
+	return ext ? ext->exit : NULL;
+}
+
+void heph_self_drop_exit(struct heph_self *self)
+{
+	struct heph_ext *ext = self->ext;
+
+	heph_pool_give(&self->thread->pool, ext->exit, sizeof(*ext->exit));
+	ext->exit = NULL;
+}
+
 void heph_self_shrink(struct heph_self *self)
 {
 	struct heph_pool *pool = &self->thread->pool;
@@ -46,6 +64,7 @@ void heph_self_shrink(struct heph_self *self)
 	heph_debug_assert(heph_list_empty(&ext->parcels));
 	if (self->kind)
 		heph_verdict_fini(self);
+	heph_self_drop_exit(self);
 	heph_pool_give(pool, ext->failure, sizeof(*ext->failure));
 	heph_pool_give(pool, ext->scans, sizeof(*ext->scans));
 	if (ext->name)

@@ -113,6 +113,7 @@ struct heph_ext {
 	struct heph_list results;    /* of operations, that it has to see */
 	struct heph_mark *mark;      /* of the innermost scope; NULL: none */
 	unsigned marks;              /* made so far */
+	bool held;                   /* it ends when nobody holds it */
 	struct heph_list watching;   /* watches that it made and does not own */
 	struct heph_list watchers;   /* watches of others about it */
 	struct heph_list downs;      /* watches that heph_on_down() takes */
@@ -133,14 +134,18 @@ struct heph_ext {
 
 	char *name;            /* NULL: that of the type */
 	void *spawn;           /* a copy, for restarts; NULL: not restarted */
-	bool held;             /* it ends when nobody holds it */
-	struct heph_exit exit; /* of a panic; or the failure that came to it */
-	uint32_t n_trees;      /* it ever had */
+	struct heph_exit *exit; /* the failure that came to it, or NULL */
+	uint32_t n_trees;       /* it ever had */
 	uint32_t children_ended; /* goes round */
 };
 
 /* The extension, made if there is none; NULL when there is no memory. */
 struct heph_ext *heph_self_extend(struct heph_self *self);
+
+/* The place for an exit in the extension, made if there is none; NULL: no
+ * memory. Forgets what is there. */
+struct heph_exit *heph_self_need_exit(struct heph_self *self);
+void heph_self_drop_exit(struct heph_self *self);
 
 /* Frees the extension, whose lists are empty. */
 void heph_self_shrink(struct heph_self *self);
