@@ -46,6 +46,20 @@ static inline const struct heph_io *heph_io_of(const struct heph *heph)
 	return (const struct heph_io *)heph->driver;
 }
 
+/* The same as heph_op_by_actor(), inline. */
+static inline bool heph_io_by_actor(const struct heph_self *self,
+				    const struct heph_op *op)
+{
+	if (op->kind == HEPH_OP_RESOLVE) /* it has a thread of its own */
+		return false;
+	if (heph_unlikely(!self->kind || heph_op_type(op)->polled))
+		return true;
+	if (op->kind == HEPH_OP_POLL ||
+	    !heph_io_of(self->thread->heph)->by_readiness)
+		return heph_op_type(op)->way == HEPH_OP_AT_ONCE;
+	return heph_op_way(op) != HEPH_OP_BLOCKING;
+}
+
 /* What is the same in all of them. */
 #define HEPH_IO_COMMON                                                         \
 	.cancel = heph_op_cancel_all, .poll_now = heph_poll_now,               \

@@ -183,6 +183,7 @@ static void carry_out(void)
 	pthread_mutex_lock(&crew.lock);
 	place->op = NULL;
 	pthread_mutex_unlock(&crew.lock);
+	op->offload.event.fn = on_done;
 	heph_offload_give_back(op);
 	pthread_mutex_lock(&crew.lock);
 }
@@ -307,7 +308,6 @@ void heph_offload_begin(struct heph_op *op)
 		return;
 	}
 	pthread_once(&once, set_up);
-	op->offload.event.fn = on_done;
 	pthread_mutex_lock(&crew.lock);
 	push(op);
 	pthread_cond_signal(&crew.more);

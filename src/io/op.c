@@ -129,22 +129,47 @@ _Static_assert(sizeof(heph_op_types) / sizeof(*heph_op_types) == HEPH_OP_KINDS,
 
 /* ---- its memory ---------------------------------------------------------------- */
 
-struct heph_op *heph_op_make(struct heph_self *self, enum heph_op_kind kind,
-			     struct heph_file *file)
+static bool is_short(enum heph_op_kind kind)
+{
+	return UINT64_C(1) << kind & HEPH_OP_SHORT_KINDS;
+}
+
+static struct heph_op *take(struct heph_pool *pool, enum heph_op_kind kind)
 {
 	struct heph_op *op;
 
-	if (!heph_self_extend(self))
+	if (!is_short(kind)) {
+		op = heph_pool_take(pool, sizeof(*op));
+		return op ? memset(op, 0, sizeof(*op)) : NULL;
+	}
+	op = heph_pool_take(pool, HEPH_OP_SHORT_SIZE);
+	return op ? memset(op, 0, HEPH_OP_SHORT_SIZE) : NULL;
+}
+
+static inline struct heph_op *make(struct heph_self *self,
+				   enum heph_op_kind kind,
+				   struct heph_file *file)
+{
+	struct heph_op *op;
+
+	if (heph_unlikely(!self->ext) && !heph_self_extend(self))
 		return NULL;
-	op = heph_pool_take(&self->thread->pool, sizeof(*op));
-	if (op)
-		*op = (struct heph_op){ .kind = (uint8_t)kind,
-					.self = self,
-					.file = file,
-					.number = file ? file->number : -1,
-					.offset = HEPH_OFFSET_NONE,
-					.done = true };
+	op = take(&self->thread->pool, kind);
+	if (!op)
+		return NULL;
+	op->kind = (uint8_t)kind;
+	op->self = self;
+	op->file = file;
+	op->number = file ? file->number : -1;
+	op->offset = HEPH_OFFSET_NONE;
+	op->done = true;
 	return op;
+}
+
+struct heph_op *heph_op_make(struct heph_self *self, enum heph_op_kind kind,
+			     struct heph_file *file)
+{
+	return make(self, kind, file);
 }
 
 int heph_op_new(heph_ctx ctx, enum heph_op_kind kind, struct heph_file *file,
@@ -154,7 +179,7 @@ int heph_op_new(heph_ctx ctx, enum heph_op_kind kind, struct heph_file *file,
 
 	if (err < 0)
 		return err;
-	*ret_op = heph_op_make(ctx.self, kind, file);
+	*ret_op = make(ctx.self, kind, file);
 	return *ret_op ? 0 : -ENOMEM;
 }
 
@@ -216,7 +241,10 @@ void heph_op_free(struct heph_op *op)
 	heph_debug_assert(op->done);
 	if (op->room)
 		heph_pool_give(pool, op->room, op->room_size);
-	heph_pool_give(pool, op, sizeof(*op));
+	if (is_short(op->kind))
+		heph_pool_give(pool, op, HEPH_OP_SHORT_SIZE);
+	else
+		heph_pool_give(pool, op, sizeof(*op));
 }
 
 /* ---- begun, and completed -------------------------------------------------------- */
@@ -306,20 +334,32 @@ void heph_op_complete(struct heph_op *op, int result, int buffer, bool more)
 		heph_thread_wake(self->thread); /* it rests while we are here */
 }
 
-int heph_op_result(heph_ctx ctx, struct heph_op *op)
+/* The wait for it was given up. Its result, or why. */
+static int give_up(struct heph_op *op, int err)
+{
+	heph_op_cancel(op);
+	heph_op_await(op);
+	if (op->result == -ECANCELED || op->result == -EINTR)
+		return err; /* -EINTR: a thread of the kernel did it */
+	return op->result;
+}
+
+/* Waits for the end of an operation. Its result, or why it was given up. */
+HEPH_INLINE int await(heph_ctx ctx, struct heph_op *op)
 {
 	int err;
 
 	while (!op->done) {
 		err = heph_wait_for(ctx, HEPH_WAIT_OP);
-		if (op->done || err == 0)
-			continue;
-		heph_op_cancel(op);
-		heph_op_await(op);
-		if (op->result == -ECANCELED || op->result == -EINTR)
-			return err; /* -EINTR: a thread of the kernel did it */
+		if (heph_unlikely(err < 0) && !op->done)
+			return give_up(op, err);
 	}
 	return op->result;
+}
+
+int heph_op_result(heph_ctx ctx, struct heph_op *op)
+{
+	return await(ctx, op);
 }
 
 /* ---- until it is ready, for those who make the system calls themselves ----------- */
@@ -459,20 +499,30 @@ static int run_when_ready(heph_ctx ctx, struct heph_op *op)
 
 /* ---- as the case may be ------------------------------------------------------------ */
 
-static int run_begun(heph_ctx ctx, struct heph_op *op)
+/* It has ended, but what was asked for has not come about. */
+static int run_again(heph_ctx ctx, struct heph_op *op, int result)
+{
+	do {
+		if (result == -EAGAIN)
+			result = until_ready(ctx, op, true);
+		if (result < 0 && result != -EINTR)
+			return result;
+		heph_op_start(op);
+		result = await(ctx, op);
+	} while (result == -EINTR || (result == -EAGAIN && events_of(op)));
+	return result;
+}
+
+int heph_op_run_begun(heph_ctx ctx, struct heph_op *op)
 {
 	int result;
 
-	for (;;) {
-		heph_op_start(op);
-		result = heph_op_result(ctx, op);
-		if (result == -EAGAIN && events_of(op)) /* O_NONBLOCK */
-			result = until_ready(ctx, op, true);
-		else if (result != -EINTR)
-			return result;
-		if (result < 0 && result != -EINTR)
-			return result;
-	}
+	heph_op_start(op);
+	result = await(ctx, op);
+	if (heph_unlikely(result == -EINTR ||
+			  (result == -EAGAIN && events_of(op)))) /* O_NONBLOCK */
+		return run_again(ctx, op, result);
+	return result;
 }
 
 /* It may block the thread that runs it, which is its own. */
@@ -486,16 +536,9 @@ static int run_blocking(struct heph_op *op)
 	return result;
 }
 
-bool heph_op_by_actor(struct heph_self *self, struct heph_op *op)
+bool heph_op_by_actor(const struct heph_self *self, const struct heph_op *op)
 {
-	enum heph_op_way way = heph_op_way(op);
-
-	if (op->kind == HEPH_OP_RESOLVE) /* it has a thread of its own */
-		return false;
-	return !self->kind || way == HEPH_OP_AT_ONCE ||
-	       heph_op_type(op)->polled ||
-	       (way == HEPH_OP_WHEN_READY && op->kind != HEPH_OP_POLL &&
-		heph_io_of(self->thread->heph)->by_readiness);
+	return heph_io_by_actor(self, op);
 }
 
 int heph_op_run(heph_ctx ctx, struct heph_op *op)
@@ -504,8 +547,8 @@ int heph_op_run(heph_ctx ctx, struct heph_op *op)
 
 	if (way == HEPH_OP_AT_ONCE)
 		return heph_op_now(ctx.self, op);
-	if (!heph_op_by_actor(ctx.self, op))
-		return run_begun(ctx, op);
+	if (!heph_io_by_actor(ctx.self, op))
+		return heph_op_run_begun(ctx, op);
 	return way == HEPH_OP_BLOCKING ? run_blocking(op) :
 					 run_when_ready(ctx, op);
 }

@@ -110,33 +110,47 @@ struct heph_op {
 	struct heph_list node; /* in ext->operations, while in flight */
 	struct heph_self *self;
 	struct heph_file *file; /* NULL: it is about none */
-	uint8_t kind;
-	bool provided; /* the kernel chooses a buffer of the worker */
-	bool done;     /* the kernel has let go of it */
-	bool cancelling;
-	bool unseen; /* in ext->results: what it has made must not be lost */
-	bool by_call; /* io_uring cannot do just this one: by its system call */
-	bool tried; /* a poll after a system call that said -EAGAIN */
-	int number; /* the descriptor, or AT_FDCWD */
-	int number2;
-	uint32_t size;   /* of `buf` */
-	uint32_t events; /* poll: POLLIN, POLLOUT; others: flags or mode */
-	uint32_t flags;  /* as the system call has them */
-	void *buf;       /* or a path, an address, a vector */
-	void *buf2;
-	uint64_t offset, offset2;
-	int result;
-	int buffer; /* what the driver chose for it, or -1 */
-	uint32_t room_size;
+	void *buf;              /* or a path, an address, a vector */
+	uint64_t offset;
 	void *room; /* memory that is freed with it; NULL: none */
 	union {
 		struct heph_offload {
-			struct heph_event event; /* it is done */
-			struct heph_op *next; /* of those that wait, also in epoll.c */
-			uint8_t state;        /* under the lock of offload.c */
+			union {
+				struct heph_event event; /* it is done */
+				/* of those that wait, also in epoll.c */
+				struct heph_op *next;
+			};
+			uint8_t state; /* under the lock of offload.c */
 		} offload;
 		void *record; /* of the simulated kernel */
 	};
+	int result;
+	int buffer; /* what the driver chose for it, or -1 */
+	int number; /* the descriptor, or AT_FDCWD */
+	uint32_t size;   /* of `buf` */
+	uint32_t events; /* poll: POLLIN, POLLOUT; others: flags or mode */
+	uint32_t flags;  /* as the system call has them */
+	uint32_t room_size;
+	uint8_t kind;
+	bool provided; /* the kernel chooses a buffer of the worker */
+	bool done;     /* the kernel has let go of it */
+	bool cancelling : 1;
+	bool unseen : 1; /* in ext->results: what it has made must not be lost */
+	bool by_call : 1; /* io_uring cannot do just this one: by system call */
+	bool tried : 1;   /* a poll after a system call that said -EAGAIN */
+
+	/* Not of HEPH_OP_SHORT_KINDS. */
+	int number2;
+	void *buf2;
+	uint64_t offset2;
+};
+
+/* So many of these wait at a time that they are made without the end. */
+enum {
+	HEPH_OP_SHORT_KINDS = 1 << HEPH_OP_READ | 1 << HEPH_OP_WRITE |
+			      1 << HEPH_OP_RECV | 1 << HEPH_OP_SEND |
+			      1 << HEPH_OP_POLL,
+	HEPH_OP_SHORT_SIZE = offsetof(struct heph_op, number2),
 };
 
 /* What is known of a kind. */
@@ -190,8 +204,10 @@ int heph_op_texts(struct heph_op *op, const char *first, const char *second);
 void heph_op_free(struct heph_op *op);
 
 /* Waits. Does an operation. Returns its result; -ETIME, -ECANCELED. The second
- * one frees it, too. */
+ * one is for those that heph_op_by_actor() says no of; the third one frees it,
+ * too. */
 int heph_op_run(heph_ctx ctx, struct heph_op *op);
+int heph_op_run_begun(heph_ctx ctx, struct heph_op *op);
 int heph_op_finish(heph_ctx ctx, struct heph_op *op);
 
 /* Does one that cannot block; it may lie on the stack. Returns its result. The
@@ -230,6 +246,6 @@ void heph_op_close_now(struct heph *heph, int number);
 
 /* Whether the actor makes the system calls itself, so that their memory may lie
  * on its stack. */
-bool heph_op_by_actor(struct heph_self *self, struct heph_op *op);
+bool heph_op_by_actor(const struct heph_self *self, const struct heph_op *op);
 
 #endif

@@ -110,6 +110,7 @@ static void on_done(struct heph_event *event)
 static void answer(struct heph_op *op, int result)
 {
 	op->result = result;
+	op->offload.event.fn = on_done;
 	heph_offload_give_back(op);
 }
 
@@ -559,7 +560,6 @@ void heph_resolver_begin(struct heph_op *op)
 {
 	int err;
 
-	op->offload.event.fn = on_done;
 	pthread_mutex_lock(&resolver.lock);
 	err = ensure_thread();
 	if (err == 0) {

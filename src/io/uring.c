@@ -66,17 +66,23 @@ bool heph_uring_failed(void)
 	return atomic_load(&fail_in) <= 0;
 }
 
-/* What the kernel would say, or 0: it is asked. */
-static int refusal(void)
+static __attribute__((cold, noinline)) int refuse_in_turn(void)
 {
 	static const int errors[] = { -EAGAIN, -EBUSY, -EINTR };
 	static atomic_uint turn;
 
-	if (heph_likely(
-		    !atomic_load_explicit(&fail_in, memory_order_relaxed)) ||
-	    atomic_fetch_sub(&fail_in, 1) != 1)
+	if (atomic_fetch_sub(&fail_in, 1) != 1)
 		return 0;
 	return errors[atomic_fetch_add(&turn, 1) % 3];
+}
+
+/* What the kernel would say, or 0: it is asked. */
+static inline int refusal(void)
+{
+	if (heph_likely(
+		    !atomic_load_explicit(&fail_in, memory_order_relaxed)))
+		return 0;
+	return refuse_in_turn();
 }
 
 static int submit(struct heph_uring *uring)
@@ -327,17 +333,21 @@ static void complete(struct heph_uring *uring, const struct io_uring_cqe *cqe)
 }
 
 /* Each completion is taken out before it is acted on, because acting on it may
- * come back here by way of get_sqe(). */
+ * come back here by way of get_sqe(), and take out more. What has overflown
+ * comes with the next call, see must_enter(). */
 static void reap(struct heph_uring *uring)
 {
-	struct io_uring_cqe *ready, cqe;
+	struct io_uring_cq *cq = &uring->ring.cq;
+	unsigned mask = *cq->kring_mask;
+	unsigned head = *cq->khead, tail;
+	struct io_uring_cqe cqe;
 
-	while (io_uring_cq_ready(&uring->ring) &&
-	       io_uring_peek_cqe(&uring->ring, &ready) == 0) {
-		cqe = *ready;
-		io_uring_cqe_seen(&uring->ring, ready);
-		complete(uring, &cqe);
-	}
+	while (head != (tail = io_uring_smp_load_acquire(cq->ktail)))
+		for (; (int)(tail - head) > 0; head = *cq->khead) {
+			cqe = cq->cqes[head & mask];
+			io_uring_smp_store_release(cq->khead, head + 1);
+			complete(uring, &cqe);
+		}
 }
 
 /* Whether the kernel has something that only a call brings out. */
