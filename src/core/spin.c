@@ -4,7 +4,7 @@
 #include <heph/time.h>
 
 #define FOR_WORKERS (50 * HEPH_USEC)
-#define FOR_OUTSIDE (10 * HEPH_USEC)
+#define FOR_OUTSIDE (20 * HEPH_USEC)
 
 /* What the kernel has done already when it is called does not count. */
 #define NO_SLEEP (3 * HEPH_USEC)

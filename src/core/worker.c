@@ -608,9 +608,14 @@ heph_time heph_worker_wait(struct heph_worker *worker)
 	return trim(worker, heph_timers_wait(worker));
 }
 
+/* It goes to sleep only when the kernel has had a look at what was written, as
+ * most writes are done then. */
 static void wait_for_work(struct heph_worker *worker, const _Atomic bool *quit)
 {
-	if (!heph_worker_wait(worker))
+	bool soon = worker->soon;
+
+	worker->soon = false;
+	if (soon || !heph_worker_wait(worker))
 		worker->thread.heph->driver->poll(worker, 0);
 	else if (!spin(worker))
 		fall_asleep(worker, quit);

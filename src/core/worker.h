@@ -112,6 +112,7 @@ struct heph_worker {
 	struct heph_event stop_event;
 	_Atomic bool stop_posted;
 	void *driver; /* of the driver */
+	bool soon;    /* what it was given may be over once it is handed over */
 };
 
 /* Returns 0; -ENOMEM. `max_actors` bounds the table. */
