@@ -20,6 +20,10 @@ struct heph_io {
 	 * is done by the actor, and never begun. Polls are. */
 	bool by_readiness;
 
+	/* An operation costs more than a system call that succeeds: what is
+	 * large is sent to a stream by one first, see stream.c. */
+	bool sends_first;
+
 	/* Begins an operation that is not HEPH_OP_AT_ONCE: it will be completed
 	 * with heph_op_complete(). Asks for its end. On the worker's thread. */
 	void (*begin)(struct heph_worker *worker, struct heph_op *op);

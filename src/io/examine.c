@@ -97,8 +97,8 @@ static int try_opcode(const struct heph_features *features, int opcode)
 	return heph_features_opcode(features, opcode) ? 0 : -EOPNOTSUPP;
 }
 
-/* Multishot accept came with the operation that opens a socket, and cannot be
- * asked for by itself. */
+/* Two came with the operation that opens a socket, and cannot be asked for by
+ * themselves. */
 static int try_feature(struct io_uring *ring,
 		       const struct heph_features *features,
 		       enum heph_feature feature)
@@ -120,6 +120,7 @@ static int try_feature(struct io_uring *ring,
 	case HEPH_FEATURE_INCREMENTAL:
 		return try_buffers(ring, HEPH_ABI_BUFFERS_INCREMENTAL);
 	case HEPH_FEATURE_MULTISHOT_ACCEPT:
+	case HEPH_FEATURE_POLL_FIRST:
 		return try_opcode(features, IORING_OP_SOCKET);
 	case HEPH_FEATURE_MSG_RING:
 		return try_opcode(features, IORING_OP_MSG_RING);

@@ -26,6 +26,9 @@ const struct heph_feature_info heph_feature_infos[] = {
 				       "a buffer is filled piece by piece" },
 	[HEPH_FEATURE_MULTISHOT_ACCEPT] = { "multishot_accept", "5.19",
 					    "one operation accepts many connections" },
+	[HEPH_FEATURE_POLL_FIRST] = {
+		"poll_first", "5.19",
+		"a socket that was read empty is not read in vain" },
 	[HEPH_FEATURE_MSG_RING] = { "msg_ring", "5.18",
 				    "workers wake each other by their rings" },
 };

@@ -39,6 +39,7 @@ enum {
 	HEPH_FILE_SHARED = 1 << 5,   /* its port may be shared */
 	HEPH_FILE_LENT = 1 << 6,     /* others know the number, and use it */
 	HEPH_FILE_PIPE = 1 << 7,
+	HEPH_FILE_DRAINED = 1 << 8,  /* the last large read took all there was */
 };
 
 struct heph_file {

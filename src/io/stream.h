@@ -9,6 +9,15 @@
  * packet must not be divided. */
 enum { HEPH_TRANSFER_MAX = 1 << 30, HEPH_BOUNCE_MAX = 1 << 16 };
 
+/* From so many bytes on it is worth to think about how a socket is served. */
+enum { HEPH_TRANSFER_LARGE = 4096 };
+
+static inline bool heph_file_is_stream(const struct heph_file *file)
+{
+	return (file->flags & (HEPH_FILE_SOCKET | HEPH_FILE_PACKETS)) ==
+	       HEPH_FILE_SOCKET;
+}
+
 /* Waits. Reads or writes at `offset`, which is checked, or HEPH_OFFSET_NONE.
  * Returns how many bytes. */
 int heph_stream_transfer(heph_ctx ctx, struct heph_file *file, bool writing,

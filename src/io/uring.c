@@ -28,6 +28,7 @@
 #include "coro/san.h"
 #include "io/file.h"
 #include "io/offload.h"
+#include "io/stream.h"
 #include "io/uring_abi.h"
 
 enum {
@@ -143,10 +144,9 @@ static void check_addresses(struct heph_uring *uring,
 static struct heph_buffers *buffers_for(struct heph_uring *uring,
 					const struct heph_op *op)
 {
-	bool stream = (op->file->flags & (HEPH_FILE_SOCKET |
-					  HEPH_FILE_PACKETS)) == HEPH_FILE_SOCKET;
-
-	return stream && uring->streams.ring ? &uring->streams : &uring->buffers;
+	return heph_file_is_stream(op->file) && uring->streams.ring ?
+		       &uring->streams :
+		       &uring->buffers;
 }
 
 static void select_buffer(struct io_uring_sqe *sqe,
@@ -158,12 +158,36 @@ static void select_buffer(struct io_uring_sqe *sqe,
 		sqe->len = buffers->size;
 }
 
+/* Whether the next read of a socket would find it empty: a large one then waits
+ * until it is readable, instead of looking for itself first. Small ones look, as
+ * that costs them less than to be woken for it. */
+static bool reads_large(const struct heph_op *op)
+{
+	return op->kind == HEPH_OP_RECV && op->size >= HEPH_TRANSFER_LARGE &&
+	       !op->flags;
+}
+
+static void note_drained(struct heph_op *op, const struct io_uring_cqe *cqe)
+{
+	op->file->flags &= (uint16_t)~HEPH_FILE_DRAINED;
+	if (cqe->res > 0 && !(cqe->flags & IORING_CQE_F_SOCK_NONEMPTY))
+		op->file->flags |= HEPH_FILE_DRAINED;
+}
+
+static bool poll_first(const struct heph_uring *uring, const struct heph_op *op)
+{
+	return reads_large(op) && (op->file->flags & HEPH_FILE_DRAINED) &&
+	       heph_features_have(&uring->features, HEPH_FEATURE_POLL_FIRST);
+}
+
 /* As this ring does it. */
 static void adapt(struct heph_uring *uring, struct io_uring_sqe *sqe,
 		  struct heph_op *op)
 {
 	if (op->provided)
 		select_buffer(sqe, buffers_for(uring, op));
+	if (poll_first(uring, op))
+		sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
 	if (op->kind == HEPH_OP_ACCEPT &&
 	    !heph_features_have(&uring->features,
 				HEPH_FEATURE_MULTISHOT_ACCEPT))
@@ -180,6 +204,8 @@ static void submit_op(struct heph_uring *uring, struct heph_op *op)
 	adapt(uring, sqe, op);
 	io_uring_sqe_set_data(sqe, op);
 	uring->in_flight++;
+	if (heph_op_type(op)->events == POLLOUT)
+		uring->worker->soon = true;
 }
 
 /* What the kernel cannot be asked is done by a system call, on another thread. */
@@ -324,6 +350,8 @@ static void complete(struct heph_uring *uring, const struct io_uring_cqe *cqe)
 		return;
 	if (!more)
 		uring->in_flight--;
+	if (reads_large(op))
+		note_drained(op, cqe);
 	if (uring->told >= 0 && by_eventfd(op))
 		register_again(uring);
 	if (cqe->flags & IORING_CQE_F_NOTIF) /* of a send that was told before */
@@ -552,6 +580,7 @@ static int use_features(struct heph_uring *uring, size_t budget)
 		return err;
 	use_with(features, HEPH_FEATURE_MSG_RING, IORING_OP_MSG_RING);
 	use_with(features, HEPH_FEATURE_MULTISHOT_ACCEPT, IORING_OP_SOCKET);
+	use_with(features, HEPH_FEATURE_POLL_FIRST, IORING_OP_SOCKET);
 	if (heph_features_allow(features, HEPH_FEATURE_REGISTERED_RING) &&
 	    io_uring_register_ring_fd(&uring->ring) == 1)
 		heph_features_use(features, HEPH_FEATURE_REGISTERED_RING);
@@ -661,6 +690,7 @@ const struct heph_io heph_uring_io = {
 		    .tell = uring_tell,
 		    .submit = uring_submit,
 		    HEPH_IO_COMMON },
+	.sends_first = true,
 	.begin = begin,
 	.cancel = cancel,
 	.take = take,
