@@ -134,7 +134,7 @@ static bool is_short(enum heph_op_kind kind)
 	return UINT64_C(1) << kind & HEPH_OP_SHORT_KINDS;
 }
 
-static struct heph_op *take(struct heph_pool *pool, enum heph_op_kind kind)
+HEPH_INLINE struct heph_op *take(struct heph_pool *pool, enum heph_op_kind kind)
 {
 	struct heph_op *op;
 
@@ -146,9 +146,8 @@ static struct heph_op *take(struct heph_pool *pool, enum heph_op_kind kind)
 	return op ? memset(op, 0, HEPH_OP_SHORT_SIZE) : NULL;
 }
 
-static inline struct heph_op *make(struct heph_self *self,
-				   enum heph_op_kind kind,
-				   struct heph_file *file)
+HEPH_INLINE struct heph_op *make(struct heph_self *self, enum heph_op_kind kind,
+				 struct heph_file *file)
 {
 	struct heph_op *op;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading and writing in all other forms: at a position, several pieces of
- * memory, all of it. The forms with one piece are those with a vector of one.
+ * Reading and writing in all other forms: at a position, and several pieces of
+ * memory. The forms with one piece are those with a vector of one.
  *
  * Each step takes the vector from the byte on where the last one ended, so
  * pieces that are empty, or were done in part, need no special care. The kernel
@@ -354,27 +354,6 @@ int heph_writev_at(heph_ctx ctx, struct heph_fd fd, const struct iovec *pieces,
 		   size_t n, uint64_t offset)
 {
 	return once(vector_at(ctx, fd, true, pieces, n, offset));
-}
-
-int heph_read_exact(heph_ctx ctx, struct heph_fd fd, void *buf, size_t size,
-		    size_t *ret_done)
-{
-	struct iovec one = piece(buf, size);
-
-	return all(vector(ctx, fd, false, &one, 1), ret_done);
-}
-
-int heph_write_exact(heph_ctx ctx, struct heph_fd fd, const void *buf, size_t size,
-		     size_t *ret_done)
-{
-	struct iovec one = piece(buf, size);
-
-	return all(vector(ctx, fd, true, &one, 1), ret_done);
-}
-
-int heph_write_all(heph_ctx ctx, struct heph_fd fd, const void *buf, size_t size)
-{
-	return heph_write_exact(ctx, fd, buf, size, NULL);
 }
 
 int heph_read_exact_at(heph_ctx ctx, struct heph_fd fd, void *buf, size_t size,
