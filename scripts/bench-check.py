@@ -52,7 +52,8 @@ def compiler():
     """What the benches were built with: counts depend on it."""
     with open(os.path.join(BUILD, "compile_commands.json"),
               encoding="utf-8") as file:
-        cc = json.load(file)[0]["command"].split()[0]
+        words = json.load(file)[0]["command"].split()
+    cc = words[1] if words[0].endswith("ccache") else words[0]
     return " ".join(subprocess.check_output([cc, option], text=True).strip()
                     for option in ("-dumpmachine", "-dumpversion"))
 
