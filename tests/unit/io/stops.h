@@ -534,8 +534,9 @@ static inline bool stops_abandoned(const struct stops_row *row, unsigned how,
 	loop_run(&loop, stops_as_told, &order);
 	stops_end_loop(&loop);
 	stops_clean(&stops);
-	if (count_fds() != fds)
-		stops_fail("descriptors are left");
+	for (int n = 0; count_fds() > fds; n++) /* other threads have some, too */
+		if (n == 100000)
+			stops_fail("descriptors are left");
 	return stops.points >= at;
 }
 

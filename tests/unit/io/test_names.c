@@ -3,6 +3,8 @@
  * descriptors. */
 #include "loop.h"
 
+#include <sched.h>
+
 #include "../../api/names.h"
 
 #include <sys/resource.h>
@@ -100,7 +102,8 @@ static void in_loop(task_fn fn)
 	loop_open(&loop, 1);
 	loop_run(&loop, fn, NULL);
 	loop_close(&loop);
-	assert_int_equal(count_fds(), fds);
+	while (count_fds() > fds) /* the resolver's thread closes its own */
+		sched_yield();
 }
 
 static void memory_may_be_refused(void **state)
