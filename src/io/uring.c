@@ -134,6 +134,8 @@ static void check_addresses(struct heph_uring *uring,
 	const void *second = (const void *)(uintptr_t)sqe->addr2;
 	uint32_t size = sqe->len ? sqe->len : 1;
 
+	if (sqe->opcode == IORING_OP_SPLICE) /* which has positions there */
+		return;
 	if (heph_stackrule_forbids(op->self, uring->worker, first, size) ||
 	    heph_stackrule_forbids(op->self, uring->worker, second, 1))
 		heph_stackrule_broken_op(op->self,
