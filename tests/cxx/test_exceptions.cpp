@@ -26,6 +26,7 @@ struct tracked {
 	throw std::runtime_error("out of luck");
 }
 
+/* Again, later, if it had ended before it could be joined. */
 template <class F> static struct heph_exit end_of(heph_ctx ctx, F fn, int on)
 {
 	heph_options options = {};
@@ -33,15 +34,19 @@ template <class F> static struct heph_exit end_of(heph_ctx ctx, F fn, int on)
 	heph_ref ref;
 
 	options.on = on;
-	must_be(heph_spawn_fn(ctx, &ref,
-			      [fn](heph_ctx ctx) {
-				      must_be(heph_sleep(ctx, HEPH_MSEC), 0);
-				      return fn(ctx);
-			      },
-			      options),
-		0);
-	must_be(heph_join(ctx, ref, &why), 0);
-	return why;
+	for (heph_time wait = HEPH_MSEC;; wait *= 10) {
+		destroyed = 0;
+		must_be(heph_spawn_fn(ctx, &ref,
+				      [fn, wait](heph_ctx ctx) {
+					      must_be(heph_sleep(ctx, wait), 0);
+					      return fn(ctx);
+				      },
+				      options),
+			0);
+		must_be(heph_join(ctx, ref, &why), 0);
+		if (why.err != -ESRCH)
+			return why;
+	}
 }
 
 static void an_exception_that_leaves_an_actor_is_a_panic(void **)
@@ -51,7 +56,6 @@ static void an_exception_that_leaves_an_actor_is_a_panic(void **)
 		uint64_t panicked = heph_stats(ctx).panicked;
 
 		for (int on = HEPH_WORKER(0); on <= HEPH_WORKER(1); on++) {
-			destroyed = 0;
 			why = end_of(
 				ctx,
 				[](heph_ctx) -> int { throw_deep(9); }, on);
@@ -60,7 +64,7 @@ static void an_exception_that_leaves_an_actor_is_a_panic(void **)
 			must(std::strstr(why.note, ": exception: out of luck"));
 			must_be(destroyed, 10);
 		}
-		must_be(heph_stats(ctx).panicked, panicked + 2);
+		must(heph_stats(ctx).panicked >= panicked + 2);
 		return 0;
 	});
 }
