@@ -162,13 +162,14 @@ static int make_child(struct heph_birth_plan *plan, void *stack)
 	pid_t pid = clone(run_child, (char *)stack + CHILD_STACK,
 			  OUR_MEMORY | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, plan,
 			  &pidfd);
+	siginfo_t info;
 
 	if (pid < 0)
 		return -errno;
 	plan->pid = pid;
 	if (*plan->err == 0)
 		return pidfd;
-	waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED);
+	waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED);
 	close(pidfd);
 	return *plan->err;
 }

@@ -24,7 +24,9 @@ static struct {
  * would go on about a number that is another one's by now. */
 static void reap(int epoll, int pidfd)
 {
-	while (waitid(P_PIDFD, (id_t)pidfd, NULL, WEXITED) < 0 &&
+	siginfo_t info;
+
+	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 &&
 	       errno == EINTR)
 		;
 	epoll_ctl(epoll, EPOLL_CTL_DEL, pidfd, NULL);

@@ -395,7 +395,7 @@ static void passes_descriptors(void **state)
 static int half_of_a_pair(heph_ctx ctx, void *arg)
 {
 	heph_fd through[2], fds[2], got;
-	char buf[4];
+	char buf[4] = "abc";
 	struct iovec iov = iov(buf, 4);
 	struct heph_socket_msg out = message(&iov, &fds[1], 1, 0),
 			       in = message(&iov, &got, 0, 1);
