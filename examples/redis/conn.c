@@ -22,7 +22,7 @@ enum {
 	KEEP = 64 << 10,   /* bytes of a buffer that stay for the next round */
 };
 #define REST (HEPH_SEC)    /* silence, after which memory is given back */
-#define GOODBYE (HEPH_SEC) /* to finish a round, and to close */
+#define GOODBYE (HEPH_SEC) /* to close */
 
 struct conn {
 	heph_fd fd;
@@ -38,12 +38,6 @@ struct conn {
 
 /* ---- lending batches ----------------------------------------------------- */
 
-/* After a stop there is still time to finish what was begun. */
-static heph_ctx shielded(heph_ctx ctx)
-{
-	return heph_stopping(ctx) ? heph_shield(ctx, GOODBYE) : ctx;
-}
-
 static int lend(heph_ctx ctx, struct conn *conn, unsigned shard)
 {
 	struct batch *batch = conn->round.batches[shard];
@@ -53,7 +47,7 @@ static int lend(heph_ctx ctx, struct conn *conn, unsigned shard)
 	batch->commands = conn->round.commands;
 	err = store_lend(ctx, conn->round.shards, batch, self);
 	if (err == -ECANCELED)
-		err = store_lend(shielded(ctx), conn->round.shards, batch,
+		err = store_lend(store_shielded(ctx), conn->round.shards, batch,
 				 self);
 	if (err < 0)
 		return err;
@@ -72,7 +66,8 @@ static int collect(heph_ctx ctx, struct conn *conn)
 	while (conn->lent > 0) {
 		err = heph_recv(ctx, conn->inbox, &reply);
 		if (err == -ECANCELED)
-			err = heph_recv(shielded(ctx), conn->inbox, &reply);
+			err = heph_recv(store_shielded(ctx), conn->inbox,
+					&reply);
 		if (err < 0)
 			return err;
 		conn->round.batches[reply.batch->shard] = reply.batch;
@@ -110,7 +105,8 @@ static int write_all(heph_ctx ctx, struct conn *conn, struct buf *buf)
 		return -ENOMEM;
 	if (buf->size == 0)
 		return 0;
-	return heph_write_all(shielded(ctx), conn->fd, buf->data, buf->size);
+	return heph_write_all(store_shielded(ctx), conn->fd, buf->data,
+			      buf->size);
 }
 
 /* All replies come from one store: they are in order, as they are. */
@@ -360,7 +356,8 @@ static int serve_counted(heph_ctx ctx, struct conn *conn)
 	if (err < 0)
 		return err;
 	err = serve(ctx, conn);
-	closed = store_closed(shielded(ctx), shards, conn->round.commands);
+	closed =
+		store_closed(store_shielded(ctx), shards, conn->round.commands);
 	return err < 0 ? err : closed;
 }
 

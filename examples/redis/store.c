@@ -340,11 +340,12 @@ static void execute_batch(struct store *store, struct batch *batch)
 	}
 }
 
-static void run_batch(struct store *store, struct store_msg *msg)
+/* The client's inbox has room for the batches of all stores, so this never waits
+ * for the client; but what is under way between two workers is bounded too. */
+static void run_batch(heph_ctx ctx, struct store *store, struct store_msg *msg)
 {
 	execute_batch(store, msg->batch);
-	/* Its inbox has room for the batches of all stores: it cannot be full. */
-	if (heph_try_send(msg->client, { msg->batch }) < 0)
+	if (heph_send(store_shielded(ctx), msg->client, { msg->batch }) < 0)
 		batch_free(msg->batch); /* the connection is gone */
 }
 
@@ -355,11 +356,11 @@ static void tell_stats(struct store *store, struct store_msg *msg)
 	heph_answer(msg->stats, store->stats);
 }
 
-static void receive(struct store *store, struct store_msg *msg)
+static void receive(heph_ctx ctx, struct store *store, struct store_msg *msg)
 {
 	switch (msg->kind) {
 	case STORE_BATCH:
-		run_batch(store, msg);
+		run_batch(ctx, store, msg);
 		break;
 	case STORE_OPENED:
 		store->stats.connections++;
@@ -401,7 +402,7 @@ static int store_main(heph_ctx ctx, store_inbox in)
 			continue;
 		}
 		do
-			receive(&store, &msg);
+			receive(ctx, &store, &msg);
 		while (heph_try_recv(in, &msg) == 0);
 	}
 	table_clear(&store.table);

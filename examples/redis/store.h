@@ -56,6 +56,12 @@ static inline unsigned shards_find(const struct shards *shards, uint64_t hash)
 	return (hash >> 32) * shards->n >> 32;
 }
 
+/* After a stop there is still a second to finish what was begun. */
+static inline heph_ctx store_shielded(heph_ctx ctx)
+{
+	return heph_stopping(ctx) ? heph_shield(ctx, HEPH_SEC) : ctx;
+}
+
 /*
  * Waits, while the store is busy. Lends a batch; the client is sent it back
  * when some or all of its requests are executed. Returns 0, and then the batch

@@ -47,7 +47,9 @@ HEPH_API HEPH_MUST int heph_raw_send(heph_ctx ctx, struct heph_addr to,
  * heph_try_send(ref, message): does not wait. Any thread.
  * Returns 0; -EAGAIN (full); -ESRCH (gone); -ENOMEM.
  * A sender on another worker may exceed the capacity of an inbox by at most 64
- * messages in all, and then finds it full until the receiver has caught up.
+ * messages in all, and then finds it full until the receiver has caught up. It
+ * may find it full also when there is room, because much is under way between
+ * the two workers: who knows of a place for his message uses heph_send().
  */
 HEPH_API HEPH_MUST int heph_raw_try_send(struct heph_addr to, const void *msg,
 					 size_t size);

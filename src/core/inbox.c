@@ -83,11 +83,21 @@ static void open_to_others(struct heph_self *self)
 		reopen(self, bits);
 }
 
+/* Whether somebody waits for it, here or on another worker. */
+static bool is_wanted(const struct heph_self *self)
+{
+	return somebody_waits(self) ||
+	       (atomic_load_explicit(
+			&heph_worker_of(self)->places[heph_self_index(self)],
+			memory_order_relaxed) &
+		HEPH_PLACE_WANTED);
+}
+
 void heph_inbox_make_room(struct heph_self *self)
 {
 	if (heph_inbox_full(self))
 		return;
-	if (!heph_self_extend(self))
+	if (!is_wanted(self) || !heph_self_extend(self))
 		open_to_others(self);
 	else if (heph_list_empty(&self->ext->roomy))
 		heph_list_push_back(&heph_worker_of(self)->roomy,

@@ -60,11 +60,12 @@ int heph_inbox_put(struct heph_self *self, const struct heph_letter *letter);
 void heph_inbox_shut(struct heph_self *self);
 
 /*
- * A message was taken out of an inbox that had been full. At the end of the turn
- * those are let in that wait for room, not all at once as long as each of them
- * may send more; below half one is let in at once. Senders on other workers wait
- * there, and find the inbox full until the end of the turn as well. If some of
- * them wait it stays open until one has come: then take_grant is called.
+ * A message was taken out of an inbox that had been full. If nobody waits for
+ * room there is some at once, for all. Else those that wait are let in at the
+ * end of the turn, not all at once as long as each of them may send more; below
+ * half one is let in at once. Senders on other workers wait there, and find the
+ * inbox full until the end of the turn as well. If some of them wait it stays
+ * open until one has come: then take_grant is called.
  */
 void heph_inbox_make_room(struct heph_self *self);
 void heph_inbox_take_grant(struct heph_self *self);

@@ -109,11 +109,14 @@ static void drops_each_unread_message_once(void **state)
 static int take_as_told(heph_ctx ctx, act_inbox in, void *arg)
 {
 	_Atomic int *todo = arg;
+	act_ref self = heph_self(in);
 	struct act_msg msg;
 
 	while (!heph_stopping(ctx)) {
-		for (; *todo; --*todo)
+		for (; *todo; --*todo) {
 			must(heph_try_recv(in, &msg) == 0);
+			must(!marked_full(self)); /* at once */
+		}
 		(void)!heph_wait_for(ctx, HEPH_WAIT_SIGNAL);
 	}
 	return 0;
@@ -128,7 +131,7 @@ static void take_one(act_ref ref, _Atomic int *todo)
 	assert_int_equal(*todo, 0);
 }
 
-static void looks_full_to_others_until_the_turn_ends(void **state)
+static void looks_full_to_others_until_one_is_taken(void **state)
 {
 	static _Atomic int todo;
 	act_ref ref;
@@ -143,7 +146,7 @@ static void looks_full_to_others_until_the_turn_ends(void **state)
 	assert_int_equal(put(ref, 3), 0);
 	assert_true(marked_full(ref));
 	assert_int_equal(heph_try_send(ref, { .n = 4 }), -EAGAIN);
-	take_one(ref, &todo); /* 3 are left, and the turn has ended */
+	take_one(ref, &todo);
 	assert_false(marked_full(ref));
 	assert_int_equal(put(ref, 4), 0);
 	assert_true(marked_full(ref));
@@ -234,7 +237,7 @@ int main(void)
 		cmocka_unit_test(holds_what_was_asked_for),
 		cmocka_unit_test(holds_64_by_default),
 		cmocka_unit_test(drops_each_unread_message_once),
-		cmocka_unit_test(looks_full_to_others_until_the_turn_ends),
+		cmocka_unit_test(looks_full_to_others_until_one_is_taken),
 		cmocka_unit_test(opens_again_with_room_for_one),
 		cmocka_unit_test(tells_what_is_in_it),
 		cmocka_unit_test(refuses_a_message_without_memory),
