@@ -104,19 +104,19 @@ valgrind: ## the tests in the hostile build, under valgrind
 hostile: ## the tests in a build that is nasty on purpose (HEPH_DEBUG=2)
 	@scripts/deps.sh test
 	@$(GCC) scripts/build.sh build-hostile tests -Ddebug_level=2
-	@T=$(T) SLOW=2 scripts/test.sh build-hostile unit api examples
+	@T=$(T) SLOW=2 scripts/test.sh build-hostile unit api examples -drivers
 
 epoll: ## the tests with the other driver, for where io_uring is forbidden
 	@scripts/deps.sh test
 	@scripts/build.sh build tests
-	@HEPH_DRIVER=epoll T=$(T) scripts/test.sh build unit api examples
+	@HEPH_DRIVER=epoll T=$(T) scripts/test.sh build unit api examples -drivers
 
 # Where each switch copies, and where some do; the hostile build has one slot.
 slots: ## the tests where actors share 1, 2, and 4 stacks; N=1: so many
 	@scripts/deps.sh test
 	@scripts/build.sh build tests
 	@for n in $(or $(N),1 2 4); do \
-		HEPH_SLOTS=$$n T=$(T) scripts/test.sh build unit api || exit 1; \
+		HEPH_SLOTS=$$n T=$(T) scripts/test.sh build unit api -drivers || exit 1; \
 	done
 
 # The storm of crashes also where each record is an allocation that may fail.

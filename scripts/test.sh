@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# test.sh DIR [SUITE...] - runs the tests built in DIR
+# test.sh DIR [SUITE... | -SUITE...] - runs the tests of suites built in DIR, but
+# for those that are in a suite with a '-' as well
 #
 #   T=text     only the tests whose name contains it
 #   WRAP=...   a command in front of each test: valgrind, for example
@@ -13,7 +14,10 @@ shift
 
 suites=
 for suite; do
-	suites="$suites --suite $suite"
+	case $suite in
+	-*) suites="$suites --no-suite ${suite#-}" ;;
+	*) suites="$suites --suite $suite" ;;
+	esac
 done
 
 names=
