@@ -344,8 +344,14 @@ static void execute_batch(struct store *store, struct batch *batch)
  * for the client; but what is under way between two workers is bounded too. */
 static void run_batch(heph_ctx ctx, struct store *store, struct store_msg *msg)
 {
+	int err;
+
 	execute_batch(store, msg->batch);
-	if (heph_send(store_shielded(ctx), msg->client, { msg->batch }) < 0)
+	err = heph_send(ctx, msg->client, { msg->batch });
+	if (err == -ECANCELED)
+		err = heph_send(store_shielded(ctx), msg->client,
+				{ msg->batch });
+	if (err < 0)
 		batch_free(msg->batch); /* the connection is gone */
 }
 
