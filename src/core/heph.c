@@ -52,6 +52,7 @@ int heph_init(struct heph *heph, const struct heph_config *config,
 	snprintf(heph->name, sizeof(heph->name), "%s",
 		 config->name ? config->name : "");
 	heph->config.name = heph->name;
+	heph->config.driver = driver->name;
 	heph->workers = config->workers;
 	heph->driver = driver;
 	heph->next_timer = HEPH_NEVER;

@@ -134,7 +134,8 @@ static void prepare(struct heph_self *self, const struct heph_birth *birth)
 
 	self->last = NULL;
 	self->n = 0;
-	self->capacity = options->inbox ? options->inbox : HEPH_INBOX_DEFAULT;
+	self->capacity = options->inbox ? options->inbox :
+					  heph_worker_of(self)->inbox;
 	self->waiting = self->woken = 0;
 	self->ext = NULL;
 	self->received = self->received_high = 0;

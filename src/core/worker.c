@@ -11,6 +11,7 @@
  */
 #include "core/worker.h"
 
+#include <heph/message.h>
 #include <heph/time.h>
 
 #include "base/clock.h"
@@ -153,6 +154,9 @@ void heph_worker_prepare(struct heph_worker *worker, struct heph *heph)
 	*worker = (struct heph_worker){
 		.serial = heph_serial_base(heph),
 		.stop_event.fn = on_stop,
+		.spin.budget = heph->config.spin,
+		.inbox = heph->config.inbox ? heph->config.inbox :
+					      HEPH_INBOX_DEFAULT,
 	};
 	for (unsigned n = 0; n < HEPH_PRIORITIES; n++)
 		worker->ready[n].end = &worker->ready[n].first;

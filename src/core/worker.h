@@ -89,6 +89,7 @@ struct heph_worker {
 	_Atomic uint64_t *places;
 	uint32_t first_self, n_selves, max_selves; /* slots */
 	uint32_t max_alive;
+	uint32_t inbox; /* messages in those of actors that do not say */
 	uint64_t serial;
 	uint32_t alive;
 	struct heph_kind *kinds; /* table, reserved memory; 0 is nobody's */

@@ -26,6 +26,7 @@
 #include "coro/fault.h"
 #include "io/choose.h"
 #include "io/file.h"
+#include "rt/cpus.h"
 #include "rt/own_thread.h"
 #include "rt/thread.h"
 
@@ -107,10 +108,12 @@ static int make_worker(struct heph_runtime *runtime, unsigned n, int cpu)
 static int make_workers(struct heph_runtime *runtime)
 {
 	int cpus[HEPH_WORKERS_MAX];
-	unsigned n_cpus = heph_config_cpus(cpus, HEPH_WORKERS_MAX);
+	unsigned n_cpus = heph_cpus_allowed(cpus, HEPH_WORKERS_MAX);
 	bool pinned = runtime->heph.config.pin && n_cpus;
 	int err = 0;
 
+	if (pinned)
+		heph_cpus_order("", cpus, n_cpus);
 	for (unsigned n = 0; err == 0 && n < runtime->heph.workers; n++)
 		err = make_worker(runtime, n, pinned ? cpus[n % n_cpus] : -1);
 	return err;
