@@ -40,16 +40,6 @@ enum { STACKS_KEPT = 64 };
 /* A queue is not passed over more often than this for a better one. */
 static const unsigned patience[HEPH_PRIORITIES] = { 0, 4, 8 };
 
-/* From now on those of the first level that begin are stopped as well. */
-static void on_stop(struct heph_event *event)
-{
-	struct heph_worker *worker =
-		heph_container_of(event, struct heph_worker, stop_event);
-
-	worker->stopping = true;
-	heph_life_stop_roots(worker);
-}
-
 static size_t selves_size(const struct heph_worker *worker)
 {
 	return worker->max_selves * sizeof(*worker->selves);
@@ -153,7 +143,7 @@ void heph_worker_prepare(struct heph_worker *worker, struct heph *heph)
 {
 	*worker = (struct heph_worker){
 		.serial = heph_serial_base(heph),
-		.stop_event.fn = on_stop,
+		.stop_event.fn = heph_stop_heard,
 		.spin.budget = heph->config.spin,
 		.inbox = heph->config.inbox ? heph->config.inbox :
 					      HEPH_INBOX_DEFAULT,

@@ -109,7 +109,8 @@ struct heph_worker {
 	bool visitor_next;           /* not one of the others */
 	struct heph_list guests;     /* movers that have operations here */
 	unsigned n_lanes;            /* so many have lanes to it */
-	bool stopping; /* its first-level actors were asked to stop */
+	unsigned stopping; /* its first-level actors of phases below were asked */
+	uint32_t roots[HEPH_PHASES]; /* so many of each it has */
 	struct heph_event stop_event;
 	_Atomic bool stop_posted;
 	void *driver; /* of the driver */
