@@ -104,6 +104,10 @@ static const struct bench benches[] = {
 	  .n = 1000, .workers = 1 },
 	{ .name = "idle", .body = bench_idle,
 	  .n = 1000, .workers = 2 },
+	{ .name = "shutdown_local", .body = bench_shutdown,
+	  .n = 100 * 1000, .workers = 1 },
+	{ .name = "shutdown", .body = bench_shutdown,
+	  .n = 100 * 1000, .workers = 2 },
 };
 /* clang-format on */
 

@@ -70,6 +70,17 @@ enum { HEPH_ARG_MAX = 1 << 14 }; /* bytes of an argument; it is on the stack */
  */
 enum { HEPH_STACK_OWN = 1, HEPH_STACK_MAX = 1 << 30 };
 
+/*
+ * When a runtime is asked to stop it asks the actors of the first level, those
+ * without an actor for a parent, and phase by phase: first those of phase 0, as
+ * they all are unless `.phase` says something else; when they have ended, with
+ * their children, those of the next phase that there are; and so on. So what
+ * others use to the last, a store for example, gets a later phase than those. All
+ * of that is within the grace of the runtime, which is not begun anew. Who begins
+ * when its phase has come is asked to stop at once.
+ */
+enum { HEPH_PHASE_MAX = 7 };
+
 enum { HEPH_LOW = -1, HEPH_NORMAL = 0, HEPH_HIGH = 1 };
 
 /* What a supervisor says to a failure. */
@@ -119,7 +130,8 @@ struct heph_tree;
 	bool held;          /* ends when nobody holds it: heph_hold() */       \
 	struct heph_tree *tree; /* of the parent, which supervises it */       \
 	enum heph_restart_type restart; /* by that */                          \
-	size_t stack        /* bytes, HEPH_STACK_OWN; 0: what is needed */
+	size_t stack;       /* bytes, HEPH_STACK_OWN; 0: what is needed */     \
+	unsigned phase      /* in which it is stopped, 0 to 7, of the end */
 
 struct heph_options {
 	HEPH_OPTIONS__;

@@ -10,6 +10,7 @@
 #include <heph/actor.h>
 #include <heph/address.h>
 #include <heph/call.h>
+#include <heph/config.h>
 #include <heph/file.h>
 #include <heph/group.h>
 #include <heph/inbox.h>

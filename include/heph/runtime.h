@@ -36,13 +36,15 @@ extern "C" {
 enum {
 	HEPH_WORKERS_MAX = 512,
 	HEPH_RUNTIMES_MAX = 256,
+	HEPH_SPIN_OFF = -1,
 };
 
-/* All zero is right for most programs. */
+/* All zero is right for most programs. config.h reads it from the environment and
+ * from a file. */
 struct heph_config {
 	const char *name;  /* default: that of the program */
 	unsigned workers;  /* 0: one for each core that we may use */
-	bool pin;          /* tie each worker to a core */
+	bool pin;          /* tie each worker to a core, node by node of memory */
 	bool no_signals;   /* leave SIGINT and SIGTERM alone */
 	heph_time grace;   /* from the first request to stop to the end; 0: 10 s */
 	unsigned actors;   /* on each worker at most; 0: 16 million */
@@ -54,6 +56,10 @@ struct heph_config {
 	const char *driver; /* "uring", "epoll"; NULL: io_uring if it works here,
 			     * else epoll. The environment's HEPH_DRIVER goes
 			     * first */
+	heph_time spin; /* how long a worker that was often woken at once looks
+			 * for work before it sleeps, at most 1 ms; 0: 50 us;
+			 * HEPH_SPIN_OFF: it sleeps at once */
+	unsigned inbox; /* of actors without `.inbox`: messages, 1 to 2^20; 0: 64 */
 };
 
 /*

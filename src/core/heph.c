@@ -52,6 +52,7 @@ int heph_init(struct heph *heph, const struct heph_config *config,
 	snprintf(heph->name, sizeof(heph->name), "%s",
 		 config->name ? config->name : "");
 	heph->config.name = heph->name;
+	heph->config.driver = driver->name;
 	heph->workers = config->workers;
 	heph->driver = driver;
 	heph->next_timer = HEPH_NEVER;
@@ -139,8 +140,9 @@ void heph_fini(struct heph *heph)
 /* The ids of a simulated runtime are the same each time. */
 uint64_t heph_serial_base(struct heph *heph)
 {
-	return heph->driver->simulated ? 0 :
-					 atomic_load(&places[heph->node].serial);
+	return heph->driver->simulated ?
+		       0 :
+		       atomic_load(&places[heph->node].serial);
 }
 
 void heph_serial_used(struct heph *heph, uint64_t serial)
@@ -232,25 +234,6 @@ void heph_leave(uint16_t node, bool inside)
 {
 	if (!inside)
 		atomic_fetch_sub(&places[node].inside, 1);
-}
-
-static void stop_worker(struct heph_worker *worker)
-{
-	if (!atomic_exchange(&worker->stop_posted, true))
-		heph_thread_post(&worker->thread, &worker->stop_event);
-}
-
-void heph_stop_runtime(struct heph *heph, heph_time deadline)
-{
-	struct heph_thread *thread = NULL;
-	heph_time none = 0;
-
-	atomic_compare_exchange_strong(&heph->deadline, &none, deadline);
-	while ((thread = heph_threads_next(heph, thread)))
-		if (thread->is_worker)
-			stop_worker((struct heph_worker *)thread);
-	if (heph->notify)
-		heph->notify(heph); /* of the deadline */
 }
 
 static void set_result(struct heph *heph, int result)

@@ -122,6 +122,8 @@ struct heph {
 	_Atomic uint64_t strangers_late;    /* answers of theirs */
 	_Atomic uint64_t strangers_closed; /* descriptors that they discarded */
 	_Atomic heph_time deadline; /* the end of the grace; 0: not ending */
+	_Atomic unsigned stopping;  /* phases below are asked to; see stop.c */
+	_Atomic uint32_t roots[HEPH_PHASES]; /* workers with actors of them */
 	_Atomic bool abandon;       /* workers leave at once */
 	_Atomic int result;         /* of heph_drain() */
 	_Atomic uint32_t turn;      /* where a thread spawns next */
@@ -185,9 +187,18 @@ static inline struct heph_thread *heph_thread_of(struct heph *heph,
 struct heph_thread *heph_threads_next(struct heph *heph,
 				      const struct heph_thread *thread);
 
-/* Asks every first-level actor to stop, by `deadline` at the latest. Any
- * thread; never fails. Only the first deadline counts. */
+/* Asks every first-level actor to stop, phase by phase, by `deadline` at the
+ * latest. Any thread; never fails. Only the first deadline counts. */
 void heph_stop_runtime(struct heph *heph, heph_time deadline);
+
+/* A phase may be over: asks the next one, if the runtime is stopping. Any thread. */
+void heph_stop_next(struct heph *heph);
+
+/* A worker that is used again, or new, hears of it as well. Its owner. */
+void heph_stop_late(struct heph_worker *worker);
+
+/* A worker hears of it. */
+void heph_stop_heard(struct heph_event *event);
 
 /* Ends the runtime at once, with that result. Any thread. */
 void heph_abandon(struct heph *heph, int result);

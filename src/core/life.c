@@ -31,6 +31,7 @@
 #include "core/scope.h"
 #include "core/slot.h"
 #include "core/solo.h"
+#include "core/state.h"
 #include "core/supervisor.h"
 #include "core/timers.h"
 #include "core/verdict.h"
@@ -115,6 +116,10 @@ static int extend(struct heph_self *self, const struct heph_birth *birth)
 
 	if (options->give.turn && !heph_self_extend(self))
 		return -ENOMEM; /* now, for it cannot fail later */
+	if (options->phase && !heph_self_extend(self))
+		return -ENOMEM;
+	if (options->phase)
+		self->ext->phase = (uint8_t)options->phase;
 	if (name)
 		err = copy_name(self, name);
 	if (err == 0 && heph_verdict_wanted(birth->type, birth->spawn))
@@ -134,17 +139,19 @@ static void prepare(struct heph_self *self, const struct heph_birth *birth)
 
 	self->last = NULL;
 	self->n = 0;
-	self->capacity = options->inbox ? options->inbox : HEPH_INBOX_DEFAULT;
+	self->capacity = options->inbox ? options->inbox :
+					  heph_worker_of(self)->inbox;
 	self->waiting = self->woken = 0;
 	self->ext = NULL;
 	self->received = self->received_high = 0;
 	self->parent = self->child = self->older = self->younger = 0;
 	self->flags = (uint16_t)(heph_queue_of_priority(options->priority)
 				 << HEPH_FLAG_QUEUE);
-	if (!has_parent(birth))
+	if (!has_parent(birth)) {
 		self->flags |= HEPH_FLAG_ROOT;
-	if (heph_worker_of(self)->stopping && !has_parent(birth))
-		self->flags |= HEPH_FLAG_STOP;
+		if (options->phase < heph_worker_of(self)->stopping)
+			self->flags |= HEPH_FLAG_STOP;
+	}
 	self->refused = 0;
 }
 
@@ -190,6 +197,21 @@ static void count_alive(struct heph_worker *worker, int change)
 		heph->notify(heph);
 }
 
+/* Those of the first level: the end of the last one of a phase may begin the next
+ * one. */
+static void count_root(struct heph_self *self, int change)
+{
+	struct heph *heph = self->thread->heph;
+	unsigned phase = heph_self_phase(self);
+	uint32_t *n = &heph_worker_of(self)->roots[phase];
+
+	if (*n == 0)
+		atomic_fetch_add(&heph->roots[phase], 1);
+	*n += (uint32_t)change;
+	if (*n == 0 && atomic_fetch_sub(&heph->roots[phase], 1) == 1)
+		heph_stop_next(heph);
+}
+
 /* From here on the actor exists. */
 static void appear(struct heph_worker *worker, struct heph_self *self)
 {
@@ -203,6 +225,8 @@ static void appear(struct heph_worker *worker, struct heph_self *self)
 	heph_count(&kind->alive);
 	heph_count(&kind->spawned);
 	count_alive(worker, 1);
+	if (self->flags & HEPH_FLAG_ROOT)
+		count_root(self, 1);
 	heph_count(&worker->thread.count.spawned);
 	heph_worker_ready(worker, self);
 }
@@ -471,6 +495,8 @@ static void disappear(struct heph_self *self, const struct heph_exit *exit,
 	} else if (escalate && (self->flags & HEPH_FLAG_ROOT)) {
 		heph_fail(worker->thread.heph, -ECHILD);
 	}
+	if (self->flags & HEPH_FLAG_ROOT)
+		count_root(self, -1);
 	heph_timers_cancel(self);
 	if (self->ext)
 		heph_self_shrink(self);
@@ -599,9 +625,39 @@ void heph_life_stop_roots(struct heph_worker *worker)
 	for (uint32_t slot = worker->first_self; slot < worker->n_selves;
 	     slot++) {
 		self = &worker->selves[slot];
-		if (self->id && (self->flags & HEPH_FLAG_ROOT))
+		if (self->id && (self->flags & HEPH_FLAG_ROOT) &&
+		    !(self->flags & HEPH_FLAG_STOP) &&
+		    heph_self_phase(self) < worker->stopping)
 			heph_life_stop(self);
 	}
+}
+
+/* Whether it knows that it is to end. */
+static const char *stop_of(const struct heph_self *self)
+{
+	if (self->flags & HEPH_FLAG_FINISHING)
+		return "giving back what it acquired";
+	if (self->flags & HEPH_FLAG_STOP)
+		return "asked to stop";
+	if (self->flags & HEPH_FLAG_ROOT)
+		return "not asked, its phase has not come";
+	return "not asked, its parent has not ended";
+}
+
+static void list_one(const struct heph_self *self)
+{
+	char state[256];
+
+	heph_state_say(self, state, sizeof(state));
+	heph_log_error("actor still runs",
+		       HEPH_KV_STR("name", heph_self_name(self)),
+		       HEPH_KV_STR("type", heph_type_of(self)->name),
+		       HEPH_KV_UINT("id", self->id),
+		       HEPH_KV_INT("worker", heph_solo_place(self->thread)),
+		       HEPH_KV_UINT("phase", heph_self_phase(self)),
+		       HEPH_KV_STR("state", state),
+		       HEPH_KV_STR("stop", stop_of(self)),
+		       HEPH_KV_UINT("inbox", self->n));
 }
 
 void heph_life_list(struct heph_worker *worker)
@@ -615,13 +671,7 @@ void heph_life_list(struct heph_worker *worker)
 		self = &worker->selves[slot];
 		if (!self->id || n++ >= LINES)
 			continue;
-		heph_log_error("actor still runs",
-			       HEPH_KV_STR("name", heph_self_name(self)),
-			       HEPH_KV_UINT("id", self->id),
-			       HEPH_KV_INT("worker",
-					   heph_solo_place(&worker->thread)),
-			       HEPH_KV_HEX("waiting", self->waiting),
-			       HEPH_KV_UINT("inbox", self->n));
+		list_one(self);
 	}
 	if (n > LINES)
 		heph_log_error("and more", HEPH_KV_UINT("actors", n - LINES));

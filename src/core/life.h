@@ -79,10 +79,10 @@ void heph_life_child_ended(struct heph_self *self, bool escalate);
 /* Gives back what a plain thread acquired. */
 void heph_life_finish_thread(struct heph_self *self);
 
-/* Stops all first-level actors of this worker. */
+/* Stops the first-level actors of this worker whose phase has come. */
 void heph_life_stop_roots(struct heph_worker *worker);
 
-/* Logs what still runs, and what it waits for. */
+/* Logs what still runs, in words: its state, and whether it was asked to stop. */
 void heph_life_list(struct heph_worker *worker);
 
 /* What comes after the body of every actor. */

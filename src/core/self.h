@@ -114,6 +114,7 @@ struct heph_ext {
 	struct heph_mark *mark;      /* of the innermost scope; NULL: none */
 	unsigned marks;              /* made so far */
 	bool held;                   /* it ends when nobody holds it */
+	uint8_t phase;               /* in which it is stopped */
 	struct heph_list watching;   /* watches that it made and does not own */
 	struct heph_list watchers;   /* watches of others about it */
 	struct heph_list downs;      /* watches that heph_on_down() takes */
@@ -155,6 +156,12 @@ const char *heph_self_name(const struct heph_self *self);
 static inline uint64_t heph_self_received(const struct heph_self *self)
 {
 	return (uint64_t)self->received_high << 32 | self->received;
+}
+
+/* In which phase of the end a first-level actor is stopped. */
+static inline unsigned heph_self_phase(const struct heph_self *self)
+{
+	return self->ext ? self->ext->phase : 0;
 }
 
 /* The context that belongs to `self`, without a deadline. */

@@ -301,14 +301,6 @@ static int start(struct heph_solo *solo)
 	return err;
 }
 
-/* All that was there when the runtime was asked to stop have heard of it. */
-static void tell_stopping(struct heph_worker *worker)
-{
-	if (atomic_load(&worker->thread.heph->deadline) &&
-	    !atomic_exchange(&worker->stop_posted, true))
-		heph_thread_post(&worker->thread, &worker->stop_event);
-}
-
 int heph_solo_take(struct heph *heph, const struct heph_actor *type, int on,
 		   struct heph_worker **ret_worker)
 {
@@ -332,7 +324,7 @@ int heph_solo_take(struct heph *heph, const struct heph_actor *type, int on,
 		heph_solo_rest(&solo->worker);
 		return err;
 	}
-	tell_stopping(&solo->worker);
+	heph_stop_late(&solo->worker);
 	*ret_worker = &solo->worker;
 	return 0;
 }
@@ -432,8 +424,7 @@ void heph_solos_fini(struct heph *heph)
 
 	if (!solos)
 		return;
-	for (uint32_t slot = 1; (solo = at(heph, slot)); slot++)
-	{
+	for (uint32_t slot = 1; (solo = at(heph, slot)); slot++) {
 		heph_slots_fini(&solo->worker);
 		heph_worker_release(&solo->worker);
 	}

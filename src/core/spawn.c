@@ -206,13 +206,24 @@ static const char *tree_wrong(heph_ctx ctx, const struct heph_birth *birth)
 	return heph_tree_wrong(options->tree);
 }
 
+static const char *phase_wrong(heph_ctx ctx, const struct heph_birth *birth)
+{
+	const struct heph_options *options = heph_birth_options(birth);
+
+	if (options->phase > HEPH_PHASE_MAX)
+		return "phase: 0 to 7";
+	if (options->phase && ctx.self->kind && !options->detached)
+		return "phase: of those without an actor for a parent";
+	return NULL;
+}
+
 /* Most actors have none of the options that say who restarts or ends them. */
 static bool cared_for(const struct heph_options *options)
 {
 	const struct heph_restarts *restarts = &options->restarts;
 
 	return restarts->times | restarts->jitter | options->restart |
-	       options->held | (options->tree != NULL) |
+	       options->held | (options->tree != NULL) | options->phase |
 	       (restarts->within | restarts->backoff | restarts->backoff_max);
 }
 
@@ -223,6 +234,8 @@ static int check_care(heph_ctx ctx, const struct heph_birth *birth)
 
 	if (!wrong)
 		wrong = tree_wrong(ctx, birth);
+	if (!wrong)
+		wrong = phase_wrong(ctx, birth);
 	return wrong ? refuse(birth->type, wrong) : 0;
 }
 

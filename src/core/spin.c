@@ -3,8 +3,9 @@
 
 #include <heph/time.h>
 
-#define FOR_WORKERS (50 * HEPH_USEC)
-#define FOR_OUTSIDE (20 * HEPH_USEC)
+/* What the budget for what comes from outside is of that for workers: 20 us of
+ * the usual 50. */
+#define OUTSIDE(budget_) ((budget_)*2 / 5)
 
 /* What the kernel has done already when it is called does not count. */
 #define NO_SLEEP (3 * HEPH_USEC)
@@ -33,9 +34,11 @@ static void stop(struct heph_spin *spin)
 void heph_spin_slept(struct heph_spin *spin, heph_time slept,
 		     enum heph_spin_end end)
 {
-	if (end == HEPH_SPIN_OUTSIDE && slept < NO_SLEEP)
+	heph_time budget = spin->budget ? spin->budget : HEPH_SPIN_USUAL;
+	heph_time length = end == HEPH_SPIN_WOKEN ? budget : OUTSIDE(budget);
+
+	if (budget < 0 || (end == HEPH_SPIN_OUTSIDE && slept < NO_SLEEP))
 		return;
-	heph_time length = end == HEPH_SPIN_WOKEN ? FOR_WORKERS : FOR_OUTSIDE;
 	bool near = end != HEPH_SPIN_TIME && slept <= TIMES * length;
 
 	if (spin->length && (!near || ++spin->vain >= VAIN))

@@ -23,6 +23,9 @@
 
 #include <stdbool.h>
 
+/* The longest spin, if nobody says something else. */
+#define HEPH_SPIN_USUAL (50 * HEPH_USEC)
+
 /* Why a sleep ended. */
 enum heph_spin_end {
 	HEPH_SPIN_WOKEN,   /* by another thread */
@@ -30,8 +33,9 @@ enum heph_spin_end {
 	HEPH_SPIN_TIME,    /* its time has come, or for no reason */
 };
 
-/* All zeros: it does not spin. */
+/* All zeros: it does not spin so far. */
 struct heph_spin {
+	heph_time budget;    /* of the longest; 0: the usual; < 0: it never spins */
 	heph_time length;    /* of the next spin; 0: none */
 	unsigned short_ones; /* sleeps that were short, in a row */
 	unsigned wanted;     /* so many before it tries to spin; 0: the least */

@@ -18,6 +18,7 @@
 #ifndef HEPH_CORE_THREAD_H
 #define HEPH_CORE_THREAD_H
 
+#include <heph/actor.h>
 #include <heph/runtime.h>
 #include <heph/types.h>
 
@@ -39,6 +40,7 @@ enum {
 	HEPH_SOLO = 2 * HEPH_THREADS_MAX - 1, /* the number of all of solo.h */
 	HEPH_SIGNALS = 65,
 	HEPH_NOT_NEAR = UINT16_MAX, /* no node */
+	HEPH_PHASES = HEPH_PHASE_MAX + 1,
 };
 
 struct heph;

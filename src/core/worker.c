@@ -11,6 +11,7 @@
  */
 #include "core/worker.h"
 
+#include <heph/message.h>
 #include <heph/time.h>
 
 #include "base/clock.h"
@@ -38,16 +39,6 @@ enum { STACKS_KEPT = 64 };
 
 /* A queue is not passed over more often than this for a better one. */
 static const unsigned patience[HEPH_PRIORITIES] = { 0, 4, 8 };
-
-/* From now on those of the first level that begin are stopped as well. */
-static void on_stop(struct heph_event *event)
-{
-	struct heph_worker *worker =
-		heph_container_of(event, struct heph_worker, stop_event);
-
-	worker->stopping = true;
-	heph_life_stop_roots(worker);
-}
 
 static size_t selves_size(const struct heph_worker *worker)
 {
@@ -152,7 +143,10 @@ void heph_worker_prepare(struct heph_worker *worker, struct heph *heph)
 {
 	*worker = (struct heph_worker){
 		.serial = heph_serial_base(heph),
-		.stop_event.fn = on_stop,
+		.stop_event.fn = heph_stop_heard,
+		.spin.budget = heph->config.spin,
+		.inbox = heph->config.inbox ? heph->config.inbox :
+					      HEPH_INBOX_DEFAULT,
 	};
 	for (unsigned n = 0; n < HEPH_PRIORITIES; n++)
 		worker->ready[n].end = &worker->ready[n].first;

@@ -89,6 +89,7 @@ struct heph_worker {
 	_Atomic uint64_t *places;
 	uint32_t first_self, n_selves, max_selves; /* slots */
 	uint32_t max_alive;
+	uint32_t inbox; /* messages in those of actors that do not say */
 	uint64_t serial;
 	uint32_t alive;
 	struct heph_kind *kinds; /* table, reserved memory; 0 is nobody's */
@@ -108,7 +109,8 @@ struct heph_worker {
 	bool visitor_next;           /* not one of the others */
 	struct heph_list guests;     /* movers that have operations here */
 	unsigned n_lanes;            /* so many have lanes to it */
-	bool stopping; /* its first-level actors were asked to stop */
+	unsigned stopping; /* its first-level actors of phases below were asked */
+	uint32_t roots[HEPH_PHASES]; /* so many of each it has */
 	struct heph_event stop_event;
 	_Atomic bool stop_posted;
 	void *driver; /* of the driver */

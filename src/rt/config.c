@@ -1,89 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "core/slot.h"
-#include "io/buffers.h"
+#include "rt/cpus.h"
+#include "rt/option.h"
 #include "rt/runtime.h"
 
-enum {
-	ACTORS_DEFAULT = 1 << 24,
-	ACTORS_MAX = 1 << 30,
-	POLL_RATIO_DEFAULT = 64,
-	POLL_RATIO_MAX = 1 << 20,
-	BUFFERS_MIN = 1 << 16,
-	BUFFERS_MAX = 1 << 30,
-};
-
-#define GRACE_DEFAULT (10 * HEPH_SEC)
 #define GRACE_MAX (HEPH_NEVER / 4) /* 73 years: it is added to the time */
 
-unsigned heph_config_cpus(int *ret_cpus, unsigned max)
-{
-	cpu_set_t *set = CPU_ALLOC(CPU_SETSIZE * 8);
-	size_t size = CPU_ALLOC_SIZE(CPU_SETSIZE * 8);
-	unsigned n = 0;
-
-	if (set && sched_getaffinity(0, size, set) == 0)
-		for (int cpu = 0; cpu < CPU_SETSIZE * 8 && n < max; cpu++)
-			if (CPU_ISSET_S(cpu, size, set))
-				ret_cpus[n++] = cpu;
-	if (set)
-		CPU_FREE(set);
-	return n;
-}
-
-static int refuse(const char *key, const char *range)
+static int refuse(const struct heph_option *option)
 {
 	heph_log_error("heph_new: a value is out of range",
-		       HEPH_KV_STR("key", key), HEPH_KV_STR("range", range));
+		       HEPH_KV_STR("key", option->key),
+		       HEPH_KV_STR("range", option->allowed));
 	return -EINVAL;
 }
 
+/* As many as there are cores, of which a group of processes may not have all. */
 static unsigned default_workers(void)
 {
 	int cpus[HEPH_WORKERS_MAX];
-	unsigned n = heph_config_cpus(cpus, HEPH_WORKERS_MAX);
+	unsigned n = heph_cpus_allowed(cpus, HEPH_WORKERS_MAX);
+	unsigned quota = heph_cpus_quota("");
 
+	if (quota && quota < n)
+		n = quota;
 	return n ? n : 1;
 }
 
+/* A program that is older than the library has a shorter struct. */
 int heph_config_resolve(struct heph_config *config,
 			const struct heph_config *given, size_t size)
 {
+	const struct heph_option *option;
+
 	*config = (struct heph_config){ 0 };
 	if (given)
 		memcpy(config, given,
 		       size < sizeof(*config) ? size : sizeof(*config));
-	if (config->workers > HEPH_WORKERS_MAX)
-		return refuse("workers", "0 to 512");
-	if (config->grace < 0)
-		return refuse("grace", "0 or more");
-	if (config->actors > ACTORS_MAX)
-		return refuse("actors", "0 to 1073741824");
-	if (config->poll_ratio > POLL_RATIO_MAX)
-		return refuse("poll_ratio", "0 to 1048576");
+	for (size_t i = 0; i < heph_n_options; i++) {
+		option = &heph_options[i];
+		if (!heph_option_fits(option, heph_option_get(option, config)))
+			return refuse(option);
+		if (option->usual && !heph_option_get(option, config))
+			heph_option_set(option, config, option->usual);
+	}
 	if (!config->name)
 		config->name = program_invocation_short_name;
 	if (!config->workers)
 		config->workers = default_workers();
-	if (!config->grace)
-		config->grace = GRACE_DEFAULT;
-	if (!config->actors)
-		config->actors = ACTORS_DEFAULT;
 	if (config->grace > GRACE_MAX)
 		config->grace = GRACE_MAX;
-	if (config->slots > HEPH_SLOTS_MAX)
-		return refuse("slots", "0 to 65536");
-	if (config->buffers &&
-	    (config->buffers < BUFFERS_MIN || config->buffers > BUFFERS_MAX))
-		return refuse("buffers", "0, or 65536 to 1073741824");
-	if (!config->buffers)
-		config->buffers = HEPH_BUFFERS_BUDGET;
-	if (!config->poll_ratio)
-		config->poll_ratio = POLL_RATIO_DEFAULT;
 	return 0;
 }

@@ -124,7 +124,8 @@ static void bring(struct heph_runtime *runtime, int signal, uint32_t n)
 			heph_signals_post(thread, signal, n);
 }
 
-void heph_coordinator_signal(struct heph_runtime *runtime, int signal, uint32_t n)
+void heph_coordinator_signal(struct heph_runtime *runtime, int signal,
+			     uint32_t n)
 {
 	if (atomic_load(&runtime->taken[signal]))
 		bring(runtime, signal, n);
@@ -182,7 +183,9 @@ static void enforce_grace(struct heph_runtime *runtime)
 
 	if (!deadline || heph_now() < deadline || drained(runtime))
 		return;
-	heph_log_error("the grace is over, some actors still run");
+	heph_log_error("the grace is over, some actors still run",
+		       HEPH_KV_INT("grace_ms", heph->config.grace / HEPH_MSEC),
+		       HEPH_KV_UINT("phase", atomic_load(&heph->stopping) - 1));
 	heph_abandon(heph, -ETIMEDOUT);
 }
 

@@ -408,8 +408,11 @@ int heph_raw_serve_packets(heph_ctx ctx, heph_fd fd,
 			   const struct heph_actor *type, const void *spawn,
 			   size_t size, const struct heph_packets_options *options)
 {
+	const struct heph_options *given = spawn;
 	struct heph_packets_spawn server = {
-		.options = { .name = "packets", .give = fd },
+		.options = { .name = "packets",
+			     .give = fd,
+			     .phase = given->phase },
 		.arg = { .fd = fd, .type = type },
 	};
 	struct heph_watch *watch[2] = { NULL };

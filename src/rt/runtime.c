@@ -26,6 +26,7 @@
 #include "coro/fault.h"
 #include "io/choose.h"
 #include "io/file.h"
+#include "rt/cpus.h"
 #include "rt/own_thread.h"
 #include "rt/thread.h"
 
@@ -33,6 +34,21 @@
  * many slices, of which a pause of the whole machine is one. */
 enum { LEAVE_SLICES = 50 };
 #define LEAVE_SLICE (100 * HEPH_MSEC)
+
+/* Which step of starting failed, of which worker; -1: of none. Returns `err`. */
+static int failed(const char *step, int worker, int err)
+{
+	if (err < 0 && worker < 0)
+		heph_log_error("the runtime does not start",
+			       HEPH_KV_STR("step", step),
+			       HEPH_KV_ERR("err", err));
+	else if (err < 0)
+		heph_log_error("the runtime does not start",
+			       HEPH_KV_STR("step", step),
+			       HEPH_KV_INT("worker", worker),
+			       HEPH_KV_ERR("err", err));
+	return err;
+}
 
 /* ---- a worker's thread ------------------------------------------------------------ */
 
@@ -73,7 +89,8 @@ static void *work(void *arg)
 	heph_thread_name(runtime->heph.config.name, what);
 	pin(it);
 	heph_fault_thread_init();
-	err = runtime->heph.driver->start(&it->worker);
+	err = failed("the driver", it->worker.thread.number,
+		     runtime->heph.driver->start(&it->worker));
 	say_started(runtime, err);
 	if (err == 0) {
 		heph_worker_run(&it->worker, &runtime->quit);
@@ -107,12 +124,16 @@ static int make_worker(struct heph_runtime *runtime, unsigned n, int cpu)
 static int make_workers(struct heph_runtime *runtime)
 {
 	int cpus[HEPH_WORKERS_MAX];
-	unsigned n_cpus = heph_config_cpus(cpus, HEPH_WORKERS_MAX);
+	unsigned n_cpus = heph_cpus_allowed(cpus, HEPH_WORKERS_MAX);
 	bool pinned = runtime->heph.config.pin && n_cpus;
 	int err = 0;
 
+	if (pinned)
+		heph_cpus_order("", cpus, n_cpus);
 	for (unsigned n = 0; err == 0 && n < runtime->heph.workers; n++)
-		err = make_worker(runtime, n, pinned ? cpus[n % n_cpus] : -1);
+		err = failed("the memory of a worker", (int)n,
+			     make_worker(runtime, n,
+					 pinned ? cpus[n % n_cpus] : -1));
 	return err;
 }
 
@@ -124,7 +145,8 @@ static int start_workers(struct heph_runtime *runtime)
 
 	for (n = 0; err == 0 && n < runtime->heph.workers; n++) {
 		it = runtime->workers[n];
-		err = heph_thread_start(&it->thread, work, it);
+		err = failed("the thread of a worker", (int)n,
+			     heph_thread_start(&it->thread, work, it));
 		it->running = err == 0;
 	}
 	if (err < 0)
@@ -154,6 +176,16 @@ static bool join_for_a_slice(pthread_t thread)
 	return pthread_timedjoin_np(thread, NULL, &until) == 0;
 }
 
+/* Of the actor that a thread does not come back from: a look from outside, at
+ * what does not change any more. */
+__attribute__((no_sanitize("thread"))) static const char *
+stuck_in(const struct heph_thread *worker)
+{
+	const struct heph_self *self = worker->current;
+
+	return self && self->kind ? heph_self_name(self) : NULL;
+}
+
 /* If it is stuck in an actor the process ends, because nothing of that worker
  * can be freed. */
 void heph_runtime_join(struct heph_runtime *runtime, pthread_t thread,
@@ -167,6 +199,7 @@ void heph_runtime_join(struct heph_runtime *runtime, pthread_t thread,
 		if (join_for_a_slice(thread))
 			return;
 	heph_log_error("a worker does not come back from an actor: giving up",
+		       HEPH_KV_STR("actor", stuck_in(worker)),
 		       HEPH_KV_INT("worker", heph_solo_place(worker)));
 	heph_log_flush();
 	_exit(EXIT_FAILURE);
@@ -251,11 +284,13 @@ int heph_runtime_new(struct heph_runtime **ret_runtime,
 	install_once();
 	runtime = make_runtime(config->workers);
 	if (!runtime)
-		return -ENOMEM;
-	err = heph_init(&runtime->heph, config, driver);
+		return failed("the memory of the runtime", -1, -ENOMEM);
+	err = failed("a place for the runtime", -1,
+		     heph_init(&runtime->heph, config, driver));
 	if (err < 0)
 		goto fail_init;
-	err = heph_files_init(&runtime->heph);
+	err = failed("the table of descriptors", -1,
+		     heph_files_init(&runtime->heph));
 	if (err < 0)
 		goto fail_files;
 	err = make_workers(runtime);
@@ -285,16 +320,19 @@ void heph_runtime_free(struct heph_runtime *runtime)
 
 static int start(struct heph_runtime *runtime)
 {
-	int err = heph_coordinator_init(runtime);
+	int err = failed("the event of the coordinator", -1,
+			 heph_coordinator_init(runtime));
 
 	if (err < 0)
 		return err;
-	err = heph_coordinator_start(runtime);
+	err = failed("the thread of the coordinator", -1,
+		     heph_coordinator_start(runtime));
 	if (err < 0)
 		goto fail_coordinator;
 	err = start_workers(runtime);
 	if (err == 0)
-		err = heph_attach(&runtime->heph, &runtime->owner);
+		err = failed("the context of the caller", -1,
+			     heph_attach(&runtime->heph, &runtime->owner));
 	if (err < 0)
 		goto fail_workers;
 	return 0;
@@ -307,7 +345,8 @@ fail_coordinator:
 	return err;
 }
 
-int heph_raw_new(heph_ctx *ret_ctx, const struct heph_config *given, size_t size)
+int heph_raw_new(heph_ctx *ret_ctx, const struct heph_config *given,
+		 size_t size)
 {
 	const struct heph_io *io;
 	struct heph_runtime *runtime;

@@ -99,7 +99,4 @@ void heph_coordinator_notify(struct heph *heph);
 int heph_config_resolve(struct heph_config *config,
 			const struct heph_config *given, size_t size);
 
-/* The cores that we may use, into `ret_cpus`; how many. */
-unsigned heph_config_cpus(int *ret_cpus, unsigned max);
-
 #endif

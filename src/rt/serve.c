@@ -262,6 +262,7 @@ void *heph_service_copy(const void *spawn, size_t size)
 		return NULL;
 	memcpy(options, spawn, size);
 	options->on = HEPH_HERE;
+	options->phase = 0; /* that is the server's */
 	if (given->name)
 		options->name = memcpy((char *)options + size, given->name,
 				       name_size);
@@ -273,14 +274,17 @@ void *heph_service_copy(const void *spawn, size_t size)
 static int spawn_server(heph_ctx ctx, const struct service *service, heph_fd listener,
 			int on, struct heph_watch **ret_server)
 {
+	const struct heph_options *options = service->spawn;
 	struct heph_server_spawn server = {
-		.options = { .name = "server", .give = listener, .on = on },
+		.options = { .name = "server",
+			     .give = listener,
+			     .on = on,
+			     .phase = options->phase },
 		.arg = { .listener = listener,
 			 .type = service->type,
 			 .fd_at = service->fd_at,
 			 .options = service->options },
 	};
-	const struct heph_options *options = service->spawn;
 	int err = heph_wait_allowed(ctx);
 	void *copy;
 

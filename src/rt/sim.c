@@ -29,7 +29,7 @@
 #include "coro/fault.h"
 #include "io/sim_driver.h"
 #include "rt/runtime.h"
-#include "rt/state.h"
+#include "core/state.h"
 
 #define TURN_MIN 100 /* ns */
 #define TURN_MAX (20 * HEPH_USEC)

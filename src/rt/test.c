@@ -25,7 +25,7 @@
 #include "core/timers.h"
 #include "core/wait.h"
 #include "io/driver.h"
-#include "rt/state.h"
+#include "core/state.h"
 
 #define BEGINNING HEPH_SEC
 #define GRACE_DEFAULT (10 * HEPH_SEC)

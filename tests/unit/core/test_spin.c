@@ -125,6 +125,23 @@ static void spins_hardly_ever_in_vain(void **state)
 	assert_true(share_in_vain(15 * HEPH_USEC, HEPH_SPIN_OUTSIDE) < 0.01);
 }
 
+static void never_spins_longer_than_the_budget(void **state)
+{
+	struct heph_spin spin = { .budget = 7 * HEPH_USEC };
+	struct heph_spin off = { .budget = -1 };
+
+	(void)state;
+	sleep_until_it_spins(&spin, 5 * HEPH_USEC, HEPH_SPIN_WOKEN, 100);
+	assert_int_equal(spin.length, 7 * HEPH_USEC);
+	spin = (struct heph_spin){ .budget = 50 * HEPH_USEC };
+	sleep_until_it_spins(&spin, 5 * HEPH_USEC, HEPH_SPIN_WOKEN, 100);
+	assert_int_equal(spin.length, HEPH_SPIN_USUAL);
+	assert_int_equal(sleep_until_it_spins(&off, 5 * HEPH_USEC,
+					      HEPH_SPIN_WOKEN, 100),
+			 100);
+	assert_int_equal(off.length, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +153,7 @@ int main(void)
 		cmocka_unit_test(goes_on_while_it_pays),
 		cmocka_unit_test(stops_after_one_long_sleep),
 		cmocka_unit_test(spins_hardly_ever_in_vain),
+		cmocka_unit_test(never_spins_longer_than_the_budget),
 	};
 
 	return cmocka_run_group_tests_name("spin", tests, NULL, NULL);

@@ -8,8 +8,7 @@
 #include "base/log.h"
 #include "core/timers.h"
 #include "core/worker.h"
-#include "io/op.h"
-#include "rt/state.h"
+#include "core/state.h"
 
 static const struct {
 	unsigned bit;
@@ -98,7 +97,8 @@ void heph_state_list(const struct heph_worker *worker, const char *where)
 		if (!self->id)
 			continue;
 		heph_state_say(self, text, sizeof(text));
-		heph_log_error(where, HEPH_KV_STR("actor", heph_self_name(self)),
+		heph_log_error(where,
+			       HEPH_KV_STR("actor", heph_self_name(self)),
 			       HEPH_KV_UINT("id", self->id),
 			       HEPH_KV_STR("state", text),
 			       HEPH_KV_UINT("inbox", self->n));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* state.h - what actors wait for, in words */
-#ifndef HEPH_RT_STATE_H
-#define HEPH_RT_STATE_H
+#ifndef HEPH_CORE_STATE_H
+#define HEPH_CORE_STATE_H
 
 #include "core/worker.h"
 
