@@ -27,6 +27,7 @@
 #define HEPH_RUNTIME_H
 
 #include <heph/actor.h>
+#include <heph/timers.h>
 #include <heph/types.h>
 
 #ifdef __cplusplus
@@ -54,6 +55,8 @@ struct heph_config {
 	const char *driver; /* "uring", "epoll"; NULL: io_uring if it works here,
 			     * else epoll. The environment's HEPH_DRIVER goes
 			     * first */
+	const struct heph_timers *timers; /* of <heph/timers.h>, in place of the
+					   * wheel; NULL: that */
 };
 
 /*
