@@ -29,6 +29,8 @@
 #include <heph/socket_msg.h>
 #include <heph/standard.h>
 #include <heph/time.h>
+#include <heph/timer.h>
+#include <heph/timers.h>
 #include <heph/tree.h>
 #include <heph/typed.h>
 

@@ -471,6 +471,12 @@ template <class F> struct lambda {
 #define heph_post(ref_, ...)                                                   \
 	((void)HEPH_DO__((heph_cxx::post(ref_, __VA_ARGS__), 0)))
 
+#define heph_send_after(ctx_, ref_, length_, ...)                              \
+	HEPH_DO__(heph_cxx::send_after(ctx_, nullptr, ref_, length_, __VA_ARGS__))
+#define heph_send_timer(ctx_, ret_timer_, ref_, length_, ...)                  \
+	HEPH_DO__(heph_cxx::send_after(ctx_, ret_timer_, ref_, length_,        \
+				       __VA_ARGS__))
+
 /* heph_call(ctx, ref, member, &result, message) */
 #define heph_call(ctx_, ref_, member_, ret_, ...)                              \
 	HEPH_DO__(heph_cxx::call(                                              \
@@ -550,6 +556,15 @@ template <class M> void post(ref<M> to, const same<value<M>> &msg)
 {
 	check_takes<M>();
 	heph_raw_post(to.addr, &msg, sizeof(msg));
+}
+
+template <class M>
+int send_after(heph_ctx ctx, heph_timer_id *ret_timer, ref<M> to,
+	       heph_time length, const same<value<M>> &msg)
+{
+	check_takes<M>();
+	return heph_raw_send_after(ctx, ret_timer, to.addr, length, &msg,
+				   sizeof(msg));
 }
 
 template <class M, class Member, class T>

@@ -183,6 +183,7 @@ enum heph_on_what__ {
 	HEPH_ON_TREE__,
 	HEPH_ON_ONESHOT__,
 	HEPH_ON_MSG_WHERE__,
+	HEPH_ON_TICK__,
 };
 
 /* One thing to wait for, a clause. Made by the functions below, and in C by

@@ -27,6 +27,7 @@
 #define HEPH_RUNTIME_H
 
 #include <heph/actor.h>
+#include <heph/timers.h>
 #include <heph/types.h>
 
 #ifdef __cplusplus
@@ -60,6 +61,8 @@ struct heph_config {
 			 * for work before it sleeps, at most 1 ms; 0: 50 us;
 			 * HEPH_SPIN_OFF: it sleeps at once */
 	unsigned inbox; /* of actors without `.inbox`: messages, 1 to 2^20; 0: 64 */
+	const struct heph_timers *timers; /* of <heph/timers.h>, in place of the
+					   * wheel; NULL: that */
 };
 
 /*

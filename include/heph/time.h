@@ -34,12 +34,12 @@ static inline heph_ctx heph_no_ctx(void)
 	return ctx;
 }
 
-/* `ctx`, but every wait through it ends with -ETIME at `when`. A context never
- * waits longer than the one it was made from. */
+/* `ctx`, but every wait through it ends with -ETIME at `when`, an odd one a
+ * nanosecond later. A context never waits longer than the one it was made from. */
 static inline heph_ctx heph_until(heph_ctx ctx, heph_time when)
 {
 	if (when < ctx.deadline)
-		ctx.deadline = (when & ~INT64_C(1)) | (ctx.deadline & 1);
+		ctx.deadline = ((when + 1) & ~INT64_C(1)) | (ctx.deadline & 1);
 	return ctx;
 }
 

@@ -51,6 +51,7 @@
 #include <heph/packet.h>
 #include <heph/refs.h>
 #include <heph/runtime.h>
+#include <heph/timer.h>
 #include <heph/types.h>
 #include <heph/watch.h>
 
@@ -226,6 +227,12 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 	HEPH_MSG__(ref_, __VA_ARGS__) heph_raw_try_send((ref_).addr, &heph_m__, sizeof(heph_m__)))
 #define heph_post(ref_, ...) __extension__({ \
 	HEPH_MSG__(ref_, __VA_ARGS__) heph_raw_post((ref_).addr, &heph_m__, sizeof(heph_m__)); })
+
+#define heph_send_after(ctx_, ref_, length_, ...) HEPH_DO__( \
+	HEPH_MSG__(ref_, __VA_ARGS__) heph_raw_send_after((ctx_), NULL, (ref_).addr, (length_), &heph_m__, sizeof(heph_m__)))
+#define heph_send_timer(ctx_, ret_timer_, ref_, length_, ...) HEPH_DO__( \
+	HEPH_MSG__(ref_, __VA_ARGS__) \
+	heph_raw_send_after((ctx_), (ret_timer_), (ref_).addr, (length_), &heph_m__, sizeof(heph_m__)))
 
 #define HEPH_FITS__(in_, ret_, who_) _Static_assert(HEPH_SAME__(*(ret_), *(in_).ref_t->msg_t), \
 	who_ ": " #ret_ " is not a pointer to the messages of " #in_)

@@ -20,13 +20,11 @@
 
 #include "base/assert.h"
 
+#include <heph/timers.h> /* struct heph_list */
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct heph_list {
-	struct heph_list *prev, *next;
-};
 
 /* The struct of type `type_` whose member `member_` is at `ptr_`. */
 #define heph_container_of(ptr_, type_, member_)                                \

@@ -35,6 +35,7 @@
 #include "base/wheel.h"
 
 #include "base/fmt.h"
+#include "base/mem.h"
 
 enum {
 	TOP = HEPH_WHEEL_LEVELS - 1,
@@ -236,6 +237,54 @@ unsigned long heph_wheel_count(const struct heph_wheel *wheel)
 {
 	return wheel->count;
 }
+
+/* ---- as a table ---- */
+
+static void *create(heph_time now)
+{
+	struct heph_wheel *wheel = heph_mem_alloc_raw(sizeof(*wheel));
+
+	if (wheel)
+		heph_wheel_init(wheel, now);
+	return wheel;
+}
+
+static void add(void *wheel, struct heph_timer *timer)
+{
+	timer->node = (struct heph_list){ 0 }; /* not armed */
+	heph_wheel_set(wheel, timer, timer->when);
+}
+
+static void cancel(void *wheel, struct heph_timer *timer)
+{
+	heph_wheel_cancel(wheel, timer);
+}
+
+static heph_time next(void *wheel)
+{
+	return heph_wheel_next(wheel);
+}
+
+static struct heph_timer *expire(void *wheel, heph_time now)
+{
+	return heph_wheel_expire(wheel, now);
+}
+
+static unsigned long count(const void *wheel)
+{
+	return heph_wheel_count(wheel);
+}
+
+const struct heph_timers heph_timers_wheel = {
+	.name = "wheel",
+	.create = create,
+	.destroy = heph_mem_free,
+	.add = add,
+	.remove = cancel,
+	.next = next,
+	.expire = expire,
+	.count = count,
+};
 
 /* ---- for tests and people ---- */
 

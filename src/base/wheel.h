@@ -23,7 +23,7 @@
 
 #include "base/list.h"
 
-#include <heph/types.h>
+#include <heph/timers.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,12 +38,8 @@ enum {
 /* The length of a tick in nanoseconds. */
 #define HEPH_WHEEL_TICK (INT64_C(1) << HEPH_WHEEL_TICK_BITS)
 
-/* All zeros is a timer that is not armed. Both members are the wheel's to
- * write; `when` stays readable, also after it expired. */
-struct heph_timer {
-	struct heph_list node;
-	heph_time when;
-};
+/* struct heph_timer: all zeros is one that is not armed. Both members are the
+ * wheel's to write; `when` stays readable, also after it expired. */
 
 /* wheel.c explains how it works. */
 struct heph_wheel {

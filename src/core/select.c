@@ -15,6 +15,7 @@
 #include "core/select.h"
 #include "core/signals.h"
 #include "core/supervisor.h"
+#include "core/tick.h"
 #include "core/wait.h"
 #include "core/watch.h"
 
@@ -120,6 +121,7 @@ static const struct heph_clause_type types[] = {
 	[HEPH_ON_ONESHOT__] = { HEPH_WAIT_PARK, heph_oneshot_clause_ready,
 				heph_oneshot_clause_begin,
 				heph_oneshot_clause_end },
+	[HEPH_ON_TICK__] = { HEPH_WAIT_TIME, heph_tick_ready, NULL, NULL },
 };
 
 /* NULL: a hole in the list. */

@@ -203,8 +203,7 @@ static void drop(struct heph *heph, struct heph_addr to, const void *msg)
 		heph_msg_dispose(kind, (void *)(uintptr_t)msg, HEPH_NO_REPLY);
 }
 
-/* A test wants it to be lost. */
-static void lose(struct heph_addr to, const void *msg)
+void heph_letter_drop(struct heph_addr to, const void *msg)
 {
 	struct heph *heph;
 	bool inside;
@@ -221,7 +220,7 @@ HEPH_INLINE bool lost(struct heph_addr to, const void *msg)
 {
 	if (!heph_lose_next())
 		return false;
-	lose(to, msg);
+	heph_letter_drop(to, msg);
 	return true;
 }
 
@@ -298,8 +297,8 @@ int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg,
 	return 0;
 }
 
-static __attribute__((noinline)) int try_far(struct heph_addr to,
-					     const void *msg, size_t size)
+__attribute__((noinline)) int heph_letter_put(struct heph_addr to,
+					      const void *msg, size_t size)
 {
 	const struct heph_letter letter = { .data = msg,
 					    .size = (uint32_t)size,
@@ -316,7 +315,7 @@ int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)
 	if (thread && thread->current)
 		heph_stackrule_check_msg(thread->current, to, msg, size);
 	if (heph_unlikely(!target || !heph_inbox_push_quick(target, msg, size)))
-		return try_far(to, msg, size);
+		return heph_letter_put(to, msg, size);
 	return 0;
 }
 

@@ -29,4 +29,11 @@ HEPH_MUST int heph_letter_try_send(heph_ctx ctx, struct heph_addr to,
 HEPH_MUST int heph_letter_offer(struct heph_addr to,
 				const struct heph_letter *letter);
 
+/* heph_raw_try_send() without the shortest way. */
+HEPH_MUST int heph_letter_put(struct heph_addr to, const void *msg,
+			      size_t size);
+
+/* Disposes of a message that the actor will not get. Any thread. */
+void heph_letter_drop(struct heph_addr to, const void *msg);
+
 #endif

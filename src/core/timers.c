@@ -10,6 +10,8 @@
 
 #include <heph/time.h>
 
+#include "base/mem.h"
+#include "core/delay.h"
 #include "core/wait.h"
 
 enum {
@@ -25,17 +27,85 @@ static struct heph_alarm *alarm_of(const struct heph_self *self)
 	return &heph_worker_of(self)->alarms[heph_self_index(self)];
 }
 
+/* ---- the wheel, or what is there in its place -------------------------------- */
+
+static const struct heph_timers *table_of(const struct heph_worker *worker)
+{
+	return worker->thread.heph->config.timers;
+}
+
+int heph_timers_need(struct heph_worker *worker)
+{
+	const struct heph_timers *table = table_of(worker);
+
+	if (worker->wheel || worker->timers)
+		return 0;
+	if (table) {
+		worker->timers = table->create(heph_now());
+		return worker->timers ? 0 : -ENOMEM;
+	}
+	worker->wheel = heph_mem_alloc_raw(sizeof(*worker->wheel));
+	if (!worker->wheel)
+		return -ENOMEM;
+	heph_wheel_init(worker->wheel, heph_now());
+	return 0;
+}
+
+void heph_timers_fini(struct heph_worker *worker)
+{
+	if (worker->timers)
+		table_of(worker)->destroy(worker->timers);
+	heph_mem_free(worker->wheel);
+}
+
+unsigned long heph_timers_count(const struct heph_worker *worker)
+{
+	if (heph_likely(worker->wheel != NULL))
+		return heph_wheel_count(worker->wheel);
+	return worker->timers ? table_of(worker)->count(worker->timers) : 0;
+}
+
+void heph_timers_arm(struct heph_worker *worker, struct heph_timer *timer,
+		     heph_time when)
+{
+	if (heph_likely(worker->wheel != NULL)) {
+		heph_wheel_set(worker->wheel, timer, when);
+		return;
+	}
+	timer->when = when;
+	table_of(worker)->add(worker->timers, timer);
+}
+
+void heph_timers_disarm(struct heph_worker *worker, struct heph_timer *timer)
+{
+	if (heph_likely(worker->wheel != NULL))
+		heph_wheel_cancel(worker->wheel, timer);
+	else
+		table_of(worker)->remove(worker->timers, timer);
+}
+
+static struct heph_timer *next_expired(struct heph_worker *worker)
+{
+	if (heph_likely(worker->wheel != NULL))
+		return heph_wheel_expire(worker->wheel, worker->now);
+	return table_of(worker)->expire(worker->timers, worker->now);
+}
+
+/* ---- deadlines --------------------------------------------------------------- */
+
 int heph_timers_set(struct heph_self *self, heph_time deadline)
 {
 	struct heph_worker *worker = heph_worker_of(self);
 	struct heph_alarm *alarm = alarm_of(self);
 
-	if (heph_unlikely(!worker->wheel) && heph_worker_need_wheel(worker) < 0)
+	if (heph_unlikely(!worker->wheel) && heph_timers_need(worker) < 0)
 		return -ENOMEM;
 	alarm->deadline = deadline;
 	if ((self->flags & HEPH_FLAG_ARMED) && alarm->timer.when <= deadline)
 		return 0;
-	heph_wheel_set(worker->wheel, &alarm->timer, deadline);
+	if (heph_unlikely(!worker->wheel) && (self->flags & HEPH_FLAG_ARMED))
+		heph_timers_disarm(worker, &alarm->timer);
+	heph_timers_arm(worker, &alarm->timer, deadline);
 	self->flags |= HEPH_FLAG_ARMED;
 	return 0;
 }
@@ -51,14 +121,19 @@ void heph_timers_cancel(struct heph_self *self)
 {
 	if (!(self->flags & HEPH_FLAG_ARMED))
 		return;
-	heph_wheel_cancel(heph_worker_of(self)->wheel, &alarm_of(self)->timer);
+	heph_timers_disarm(heph_worker_of(self), &alarm_of(self)->timer);
 	self->flags &= (uint16_t)~HEPH_FLAG_ARMED;
 }
 
-static struct heph_self *self_of(const struct heph_worker *worker,
-				 const struct heph_alarm *alarm)
+static struct heph_alarm *alarm_with(struct heph_timer *timer)
 {
-	return &worker->selves[alarm - worker->alarms];
+	return heph_container_of(timer, struct heph_alarm, timer);
+}
+
+static struct heph_self *self_of(const struct heph_worker *worker,
+				 struct heph_timer *timer)
+{
+	return &worker->selves[alarm_with(timer) - worker->alarms];
 }
 
 /* Begins to fetch memory that was not touched for long. (Inline: gcc takes such a
@@ -80,9 +155,10 @@ HEPH_INLINE void fetch_stack(const struct heph_self *self)
 
 /* A timer has expired; the actor may wait for something else meanwhile, or with
  * another deadline. */
-static void expire(struct heph_worker *worker, struct heph_alarm *alarm)
+static void expire(struct heph_worker *worker, struct heph_timer *timer)
 {
-	struct heph_self *self = self_of(worker, alarm);
+	struct heph_alarm *alarm = alarm_with(timer);
+	struct heph_self *self = self_of(worker, timer);
 
 	self->flags &= (uint16_t)~HEPH_FLAG_ARMED;
 	if (!(self->waiting & HEPH_WAIT_TIME))
@@ -94,34 +170,43 @@ static void expire(struct heph_worker *worker, struct heph_alarm *alarm)
 	fetch_stack(self);
 }
 
+/* Whether it is that of an actor; the others are of delayed messages. */
+static bool is_alarm(const struct heph_worker *worker,
+		     const struct heph_timer *timer)
+{
+	return (uintptr_t)timer - (uintptr_t)worker->alarms <
+	       worker->max_selves * sizeof(*worker->alarms);
+}
+
 /* Takes out some timers that have expired, and begins to fetch the control
  * blocks of their actors. */
-static unsigned take(struct heph_worker *worker, struct heph_alarm **ret_alarms)
+static unsigned take(struct heph_worker *worker, struct heph_timer **ret_timers)
 {
 	struct heph_timer *timer;
 	unsigned n = 0;
 
-	while (n < TAKEN &&
-	       (timer = heph_wheel_expire(worker->wheel, worker->now))) {
-		ret_alarms[n] =
-			heph_container_of(timer, struct heph_alarm, timer);
-		fetch(self_of(worker, ret_alarms[n++]),
-		      sizeof(struct heph_self));
+	while (n < TAKEN && (timer = next_expired(worker))) {
+		ret_timers[n++] = timer;
+		if (is_alarm(worker, timer))
+			fetch(self_of(worker, timer), sizeof(struct heph_self));
 	}
 	return n;
 }
 
 bool heph_timers_run(struct heph_worker *worker)
 {
-	struct heph_alarm *alarms[TAKEN];
+	struct heph_timer *timers[TAKEN];
 	unsigned n, sum = 0;
 
-	if (!worker->wheel || !heph_wheel_count(worker->wheel))
+	if (!heph_timers_count(worker))
 		return false;
 	worker->now = heph_now();
-	while ((n = take(worker, alarms))) {
+	while ((n = take(worker, timers))) {
 		for (unsigned i = 0; i < n; i++)
-			expire(worker, alarms[i]);
+			if (is_alarm(worker, timers[i]))
+				expire(worker, timers[i]);
+			else
+				heph_delay_expire(worker, timers[i]);
 		sum += n;
 	}
 	if (sum >= SEVERAL)
@@ -129,10 +214,11 @@ bool heph_timers_run(struct heph_worker *worker)
 	return sum;
 }
 
-/* When its wheel has something that is worth to be woken for. */
-static heph_time next_of_wheel(const struct heph_worker *worker)
+/* When there is something of its own that is worth to be woken for. */
+static heph_time next_of_own(const struct heph_worker *worker)
 {
-	heph_time next = heph_wheel_next(worker->wheel);
+	heph_time next = worker->wheel ? heph_wheel_next(worker->wheel) :
+					 table_of(worker)->next(worker->timers);
 
 	return next < worker->next_batch ? worker->next_batch : next;
 }
@@ -141,8 +227,8 @@ heph_time heph_timers_next(struct heph_worker *worker)
 {
 	heph_time next = HEPH_NEVER, of_movers;
 
-	if (worker->wheel)
-		next = next_of_wheel(worker);
+	if (worker->wheel || worker->timers)
+		next = next_of_own(worker);
 	if (!heph_worker_ordinary(worker))
 		return next;
 	of_movers = atomic_load(&worker->thread.heph->next_timer);

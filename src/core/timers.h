@@ -22,6 +22,19 @@ extern __thread const heph_time *heph_time_virtual;
 /* What heph_now() said last on this thread, or says if that costs nothing. */
 heph_time heph_recently(void);
 
+/* Sees to it that the worker can have timers. Returns 0; -ENOMEM. */
+int heph_timers_need(struct heph_worker *worker);
+void heph_timers_fini(struct heph_worker *worker);
+
+/* How many are armed. */
+unsigned long heph_timers_count(const struct heph_worker *worker);
+
+/* Of a worker that can have timers: one that is not in the table of alarms, of
+ * a delayed message. */
+void heph_timers_arm(struct heph_worker *worker, struct heph_timer *timer,
+		     heph_time when);
+void heph_timers_disarm(struct heph_worker *worker, struct heph_timer *timer);
+
 /* The actor's wait ends at `deadline`. Returns 0; -ENOMEM, which only a solo's
  * first one does. */
 int heph_timers_set(struct heph_self *self, heph_time deadline);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "core/child.h"
 #include "core/intensity.h"
+#include "core/timers.h"
 #include "core/wait.h"
 #include "core/watch.h"
 
@@ -70,7 +71,7 @@ int heph_verdict_prepare(struct heph_self *self, const void *spawn)
 	copy->name = NULL; /* it was copied */
 	copy->tree = NULL; /* it may move */
 	if (copy->restarts.backoff &&
-	    heph_worker_need_wheel(heph_worker_of(self)) < 0)
+	    heph_timers_need(heph_worker_of(self)) < 0)
 		return -ENOMEM; /* now, for a pause cannot fail later */
 	if (intensity_of(self))
 		heph_intensity_init(intensity_of(self), &copy->restarts,

@@ -89,7 +89,7 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 	err = heph_calls_init(&worker->thread.calls, worker->max_selves);
 	if (err < 0)
 		goto fail_calls;
-	err = heph_worker_need_wheel(worker);
+	err = heph_timers_need(worker);
 	if (err < 0)
 		goto fail_wheel;
 	worker->selves = heph_mem_reserve_table(selves_size(worker));
@@ -159,20 +159,10 @@ void heph_worker_prepare(struct heph_worker *worker, struct heph *heph)
 
 void heph_worker_release(struct heph_worker *worker)
 {
-	heph_mem_free(worker->wheel);
+	heph_timers_fini(worker);
+	heph_delays_fini(&worker->delays);
 	worker->thread.calls.table = NULL; /* given back, or not its own */
 	heph_thread_fini(&worker->thread);
-}
-
-int heph_worker_need_wheel(struct heph_worker *worker)
-{
-	if (worker->wheel)
-		return 0;
-	worker->wheel = heph_mem_alloc_raw(sizeof(*worker->wheel));
-	if (!worker->wheel)
-		return -ENOMEM;
-	heph_wheel_init(worker->wheel, heph_now());
-	return 0;
 }
 
 static struct heph_kind *new_kind(struct heph_worker *worker,
@@ -539,8 +529,7 @@ void heph_worker_publish(struct heph_worker *worker)
 	struct heph_counters *count = &worker->thread.count;
 
 	heph_count(&count->polls);
-	if (worker->wheel)
-		heph_count_set(&count->timers, heph_wheel_count(worker->wheel));
+	heph_count_set(&count->timers, heph_timers_count(worker));
 	heph_count_set(&count->calls, worker->thread.calls.in_use);
 	heph_count_set(&count->stacks,
 		       worker->stacks.in_use + worker->slots.large);

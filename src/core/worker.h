@@ -9,6 +9,7 @@
 #define HEPH_CORE_WORKER_H
 
 #include "base/wheel.h"
+#include "core/delay.h"
 #include "core/self.h"
 #include "core/spin.h"
 #include "coro/stack.h"
@@ -99,7 +100,11 @@ struct heph_worker {
 	struct heph_stacks stacks;
 	struct heph_slots slots;
 
-	struct heph_wheel *wheel; /* NULL: a mover that had no timers yet */
+	/* The wheel, or what the program has in its place. NULL, both: a mover
+	 * that had no timers yet. */
+	struct heph_wheel *wheel;
+	void *timers;
+	struct heph_delays delays; /* messages that are sent later */
 	heph_time now;            /* of the last look at the clock */
 	heph_time next_batch; /* of timers, if they are many; see timers.c */
 	struct heph_spin spin; /* whether it is worth to do so before sleeping */
@@ -125,9 +130,6 @@ void heph_worker_fini(struct heph_worker *worker);
 /* The parts of these two that a worker with tables of others has too. */
 void heph_worker_prepare(struct heph_worker *worker, struct heph *heph);
 void heph_worker_release(struct heph_worker *worker);
-
-/* Sees to it that there is a wheel. Returns 0; -ENOMEM. */
-int heph_worker_need_wheel(struct heph_worker *worker);
 
 /* Runs actors until the runtime says stop (heph->abandon, or `*quit` set and
  * no actor left). On the worker's thread, which it makes its own. */

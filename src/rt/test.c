@@ -214,6 +214,8 @@ static void expire(struct heph_test *test)
 
 	while (first_to_expire(test->worker, &self) <= test->now)
 		heph_wake(self, HEPH_WAIT_TIME);
+	test->worker->now = test->now;
+	heph_delays_run(test->worker);
 }
 
 /* Messages of the test itself and of other threads, and what time has brought;
@@ -289,7 +291,10 @@ static heph_time next_time(struct heph_test *test)
 	struct heph_self *self;
 	heph_time next = first_to_expire(test->worker, &self);
 	heph_time grace = heph_coordinator_next(test->runtime);
+	heph_time delayed = heph_delays_next(test->worker);
 
+	if (delayed < next)
+		next = delayed;
 	return grace < next ? grace : next;
 }
 

@@ -20,6 +20,10 @@ static void nests_deadlines(void **state)
 	must(heph_deadline(b) < heph_deadline(a));
 	must_be(heph_deadline(heph_until(ctx, 1000)), 1000);
 	must_be(heph_deadline(heph_until(heph_until(ctx, 1000), 5000)), 1000);
+	/* an odd one is later, not earlier; but not than the outer one */
+	must_be(heph_deadline(heph_until(ctx, 1001)), 1002);
+	must_be(heph_deadline(heph_until(heph_until(ctx, 1000), 999)), 1000);
+	must_be(heph_deadline(heph_until(ctx, HEPH_NEVER - 1)), HEPH_NEVER);
 	must_be(heph_deadline(heph_within(ctx, INT64_MAX)), HEPH_NEVER);
 	must_be(heph_deadline(heph_until(ctx, INT64_MAX)), HEPH_NEVER);
 	must(heph_deadline(heph_within(ctx, -HEPH_SEC)) < heph_now());
