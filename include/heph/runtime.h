@@ -54,6 +54,8 @@ struct heph_config {
 	const char *driver; /* "uring", "epoll"; NULL: io_uring if it works here,
 			     * else epoll. The environment's HEPH_DRIVER goes
 			     * first */
+	const char *trace; /* a new file for what happens, see <heph/trace.h>; NULL:
+			    * none. The environment's HEPH_TRACE goes first */
 };
 
 /*

@@ -111,13 +111,13 @@ static unsigned take(struct heph_worker *worker, struct heph_alarm **ret_alarms)
 	return n;
 }
 
-bool heph_timers_run(struct heph_worker *worker)
+unsigned heph_timers_run(struct heph_worker *worker)
 {
 	struct heph_alarm *alarms[TAKEN];
 	unsigned n, sum = 0;
 
 	if (!worker->wheel || !heph_wheel_count(worker->wheel))
-		return false;
+		return 0;
 	worker->now = heph_now();
 	while ((n = take(worker, alarms))) {
 		for (unsigned i = 0; i < n; i++)
