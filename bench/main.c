@@ -72,6 +72,8 @@ static const struct bench benches[] = {
 	  .n = 10 * MILLION, .workers = 1 },
 	{ .name = "rpc_forced", .body = bench_rpc,
 	  .n = 500 * 1000, .workers = 2 },
+	{ .name = "rpc_traced", .body = bench_rpc_traced,
+	  .n = 10 * MILLION, .workers = 1 },
 	{ .name = "fan_in_local", .body = bench_fan_in,
 	  .n = 200 * 1000, .size = 100, .workers = 1, .inbox = 1024 },
 	{ .name = "fan_in", .body = bench_fan_in,

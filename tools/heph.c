@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "doctor.h"
+#include "trace.h"
 
 static const struct command {
 	const char *name, *what;
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "doctor", "which driver programs get here, and why", doctor },
+	{ "trace", "makes traces readable", trace },
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 

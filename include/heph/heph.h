@@ -33,6 +33,7 @@
 #include <heph/time.h>
 #include <heph/timer.h>
 #include <heph/timers.h>
+#include <heph/trace.h>
 #include <heph/tree.h>
 #include <heph/typed.h>
 

@@ -63,6 +63,8 @@ struct heph_config {
 	unsigned inbox; /* of actors without `.inbox`: messages, 1 to 2^20; 0: 64 */
 	const struct heph_timers *timers; /* of <heph/timers.h>, in place of the
 					   * wheel; NULL: that */
+	const char *trace; /* a new file for what happens, see <heph/trace.h>; NULL:
+			    * none. The environment's HEPH_TRACE goes first */
 };
 
 /*

@@ -103,12 +103,19 @@ void heph_clock_calibrate(void)
 	pthread_mutex_unlock(&calibrating);
 }
 
+uint64_t heph_clock_pace(void)
+{
+	return atomic_load_explicit(&heph_clock.scale, memory_order_relaxed);
+}
+
+heph_time heph_clock_ticks_at(uint64_t ticks, uint64_t pace)
+{
+	return (heph_time)(((wide)ticks * pace) >> SCALE_BITS);
+}
+
 heph_time heph_clock_ticks_to_ns(uint64_t ticks)
 {
-	uint64_t scale =
-		atomic_load_explicit(&heph_clock.scale, memory_order_relaxed);
-
-	return (heph_time)(((wide)ticks * scale) >> SCALE_BITS);
+	return heph_clock_ticks_at(ticks, heph_clock_pace());
 }
 
 uint64_t heph_clock_ns_to_ticks(heph_time length)

@@ -47,6 +47,11 @@ void heph_clock_calibrate(void);
  * some 100 ppm after the first calibration. Does not overflow. */
 heph_time heph_clock_ticks_to_ns(uint64_t ticks);
 
+/* The same with the pace of some moment, which heph_clock_pace() told: so that
+ * a later calibration changes nothing. */
+uint64_t heph_clock_pace(void);
+heph_time heph_clock_ticks_at(uint64_t ticks, uint64_t pace);
+
 /* The number of ticks in a length of time, at least 0. */
 uint64_t heph_clock_ns_to_ticks(heph_time length);
 

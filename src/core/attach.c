@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/life.h"
+#include "core/trace.h"
 
 /* Calls that a plain thread has at a time. */
 enum { CALLS_MAX = 1 << 16 };
@@ -50,6 +51,7 @@ static int attach(struct heph *heph, struct heph_worker *host, heph_ctx *ret_ctx
 	plain->thread.current = &plain->self;
 	plain->thread.host = host;
 	plain->thread.outer = heph_thread_current;
+	atomic_store(&plain->thread.told, heph_tracing(heph));
 	heph_thread_current = &plain->thread;
 	*ret_ctx = heph_self_ctx(&plain->self);
 	return 0;

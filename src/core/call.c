@@ -31,6 +31,7 @@
 #include "core/send.h"
 #include "core/solo.h"
 #include "core/stackrule.h"
+#include "core/trace.h"
 #include "core/wait.h"
 
 /* Numbers begin with the time: no call takes less than four nanoseconds, so none
@@ -521,8 +522,8 @@ static int await(heph_ctx ctx, struct heph_waiting_call *record)
 	return record->err;
 }
 
-int heph_raw_call(heph_ctx ctx, struct heph_addr to,
-		  const struct heph_call *call)
+__attribute__((noinline)) static int
+call_and_wait(heph_ctx ctx, struct heph_addr to, const struct heph_call *call)
 {
 	struct heph_waiting_call *record;
 	uint64_t number;
@@ -540,4 +541,23 @@ int heph_raw_call(heph_ctx ctx, struct heph_addr to,
 				 heph_call_if_timed(ctx, record), err);
 	give(&ctx.self->thread->calls, record);
 	return err;
+}
+
+__attribute__((noinline)) static int
+call_traced(heph_ctx ctx, struct heph_addr to, const struct heph_call *call)
+{
+	uint64_t began = heph_clock_ticks();
+	int err = call_and_wait(ctx, to, call);
+
+	heph_trace_call(ctx.self, to, call->member, began);
+	return err;
+}
+
+int heph_raw_call(heph_ctx ctx, struct heph_addr to,
+		  const struct heph_call *call)
+{
+	if (heph_unlikely(atomic_load_explicit(&ctx.self->thread->told,
+					       memory_order_relaxed)))
+		return call_traced(ctx, to, call);
+	return call_and_wait(ctx, to, call);
 }

@@ -20,6 +20,7 @@
 #include "core/lane.h"
 #include "core/lose.h"
 #include "core/solo.h"
+#include "core/trace.h"
 #include "core/worker.h"
 
 static struct {
@@ -27,6 +28,11 @@ static struct {
 	_Atomic uint32_t inside;
 	_Atomic uint64_t serial;
 } places[HEPH_RUNTIMES_MAX];
+
+struct heph *heph_at_place(unsigned node)
+{
+	return atomic_load(&places[node].heph);
+}
 
 static int claim_place(struct heph *heph)
 {
@@ -128,6 +134,7 @@ void heph_retire(struct heph *heph)
 void heph_fini(struct heph *heph)
 {
 	leave_place(heph);
+	heph_trace_streams_free(heph);
 	heph_solos_fini(heph);
 	for (unsigned n = 0; n < heph->workers * heph->workers; n++)
 		heph_mem_unreserve(heph->lanes[n], sizeof(struct heph_lane));

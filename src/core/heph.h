@@ -22,6 +22,7 @@
 struct heph_lane;
 struct heph_sim;
 struct heph_solos;
+struct heph_trace_stream;
 struct heph_worker;
 struct heph_self;
 
@@ -128,6 +129,9 @@ struct heph {
 	_Atomic int result;         /* of heph_drain() */
 	_Atomic uint32_t turn;      /* where a thread spawns next */
 	_Atomic(struct heph_solos *) solos; /* made when first used; solo.h */
+	_Atomic(struct heph_trace_stream *) trace_streams; /* see trace.h */
+	struct heph_trace_stream *trace_own; /* the coordinator's, under `lock` */
+	_Atomic uint32_t trace_full; /* a futex: some stream is half full */
 
 	/* Looked at by each worker in each turn. */
 	char apart[HEPH_CACHE_LINE];
@@ -135,6 +139,7 @@ struct heph {
 	_Atomic heph_time next_timer; /* of those that move; HEPH_NEVER */
 	_Atomic uint32_t sleepers;    /* workers that are asleep */
 	_Atomic uint32_t moving;      /* actors that move, and live */
+	_Atomic uint32_t tracing;     /* the number of the trace; 0: none */
 };
 
 /* Prepares a runtime and gives it a place in the table. Returns 0; -ENOMEM,
@@ -173,6 +178,9 @@ void heph_serial_used(struct heph *heph, uint64_t serial);
  */
 struct heph *heph_enter(uint16_t node, bool *ret_inside);
 void heph_leave(uint16_t node, bool inside);
+
+/* The runtime with that number, or NULL. Any thread, also in a signal handler. */
+struct heph *heph_at_place(unsigned node);
 
 /* The thread with that number, or NULL. */
 static inline struct heph_thread *heph_thread_of(struct heph *heph,

@@ -26,6 +26,7 @@
 #include <heph/time.h>
 
 #include "core/timers.h"
+#include "core/trace.h"
 
 enum { SLICE = 16 }; /* steps of one mover in a row */
 
@@ -228,6 +229,17 @@ static void sleep_or_enqueue(struct heph_solo *solo)
 		enqueue(solo);
 }
 
+static int run_traced(struct heph_worker *on, struct heph_worker *worker,
+		      int budget)
+{
+	int steps;
+
+	heph_trace_slice_begin(on, &worker->selves[worker->first_self]);
+	steps = heph_worker_run_actors(worker, budget);
+	heph_trace_slice_end(on, worker);
+	return steps;
+}
+
 /* Runs a mover for so many steps at most; how many it took, and one. */
 static int run_slice(struct heph_worker *on, struct heph_solo *solo, int budget)
 {
@@ -240,7 +252,9 @@ static int run_slice(struct heph_worker *on, struct heph_solo *solo, int budget)
 	heph_thread_current = &worker->thread;
 	heph_worker_look(worker);
 	heph_timers_run(worker);
-	steps = heph_worker_run_actors(worker, budget);
+	steps = heph_tracing(on->thread.heph) ?
+			run_traced(on, worker, budget) :
+			heph_worker_run_actors(worker, budget);
 	heph_worker_publish(worker);
 	heph_thread_current = &on->thread;
 	set_home(solo, operates(worker) ? on : NULL);

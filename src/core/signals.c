@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/signals.h"
 
+#include "base/clock.h"
 #include "core/heph.h"
+#include "core/trace.h"
 #include "core/wait.h"
 
 void heph_signals_post(struct heph_thread *thread, int signal, uint32_t n)
@@ -29,6 +31,8 @@ void heph_signals_deliver(struct heph_event *event)
 {
 	struct heph_thread *thread =
 		heph_container_of(event, struct heph_thread, signal_event);
+	bool traced = heph_tracing(thread->heph);
+	uint64_t start = traced ? heph_clock_ticks() : 0;
 	uint32_t n;
 
 	atomic_store(&thread->signal_posted, false);
@@ -36,6 +40,8 @@ void heph_signals_deliver(struct heph_event *event)
 		n = atomic_exchange(&thread->signal_count[signal], 0);
 		if (n)
 			deliver_one(thread, signal, n);
+		if (n && traced)
+			heph_trace_signal(thread, start, signal);
 	}
 }
 

@@ -85,6 +85,7 @@ struct heph_thread {
 	bool is_worker;
 	bool moves;		 /* a solo that whichever worker takes it runs */
 	uint8_t hooks;           /* of the user that run: drop functions */
+	_Atomic bool told; /* what runs there is traced one by one; trace.h */
 	/* It sleeps in that one's driver, which may be its own; NULL: on
 	 * `asleep`. Read by who wakes it, perhaps when it is another's. */
 	_Atomic(struct heph_worker *) host;
@@ -98,6 +99,7 @@ struct heph_thread {
 	uint64_t waits; /* that were looked at, and got a number */
 	uint32_t free_files, n_free_files; /* io's */
 	struct heph_receipts receipts;     /* in debug builds */
+	struct heph_trace_stream *trace; /* NULL: it has told nothing so far */
 
 	/* others, about messages of ours that wait in their doors, and, for a
 	 * solo, about those that wait in its door */

@@ -193,13 +193,13 @@ static unsigned take(struct heph_worker *worker, struct heph_timer **ret_timers)
 	return n;
 }
 
-bool heph_timers_run(struct heph_worker *worker)
+unsigned heph_timers_run(struct heph_worker *worker)
 {
 	struct heph_timer *timers[TAKEN];
 	unsigned n, sum = 0;
 
 	if (!heph_timers_count(worker))
-		return false;
+		return 0;
 	worker->now = heph_now();
 	while ((n = take(worker, timers))) {
 		for (unsigned i = 0; i < n; i++)

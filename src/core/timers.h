@@ -46,7 +46,7 @@ heph_time heph_timers_deadline(const struct heph_self *self);
 void heph_timers_cancel(struct heph_self *self);
 
 /* Wakes all whose time has come. Returns whether there were any. */
-bool heph_timers_run(struct heph_worker *worker);
+unsigned heph_timers_run(struct heph_worker *worker);
 
 /* When the worker must look again, an ordinary one also for those that move;
  * HEPH_NEVER: there are no timers. */

@@ -23,6 +23,7 @@
 #include "core/parcel.h"
 #include "core/slot.h"
 #include "core/timers.h"
+#include "core/trace.h"
 #include "core/wait.h"
 
 enum { SPIN_ROUNDS = 16 };
@@ -219,9 +220,13 @@ static unsigned choose_of_several(struct heph_worker *worker)
 
 struct heph_self *heph_worker_next_of_several(struct heph_worker *worker)
 {
-	unsigned n = choose_of_several(worker);
-	struct heph_self *self = worker->ready[n].first;
+	struct heph_self *self;
+	unsigned n;
 
+	if (worker->n_unusual & HEPH_TRACE_TURN)
+		return heph_trace_next(worker);
+	n = choose_of_several(worker);
+	self = worker->ready[n].first;
 	heph_queue_pop(&worker->ready[n]);
 	worker->n_unusual -= n != HEPH_USUAL;
 	return self;
@@ -402,6 +407,7 @@ bool heph_worker_look(struct heph_worker *worker)
 /* That, and the timers. */
 static bool take_in(struct heph_worker *worker)
 {
+	unsigned expired;
 	bool any;
 
 	if (heph_unlikely(atomic_load_explicit(&worker->thread.heph->next_timer,
@@ -409,7 +415,10 @@ static bool take_in(struct heph_worker *worker)
 			  HEPH_NEVER))
 		heph_movers_expire(worker->thread.heph);
 	any = heph_worker_look(worker);
-	return heph_timers_run(worker) || any;
+	expired = heph_timers_run(worker);
+	if (expired && heph_tracing(worker->thread.heph))
+		heph_trace_timers(worker, expired);
+	return expired || any;
 }
 
 /* Sequentially consistent, as all that is looked at before falling asleep. */
@@ -515,6 +524,8 @@ static void fall_asleep(struct heph_worker *worker, const _Atomic bool *quit)
 		return;
 	}
 	wait = heph_worker_wait(worker);
+	if (heph_tracing(thread->heph))
+		heph_trace_idle(worker);
 	began = heph_now();
 	heph_count(&thread->count.sleeps);
 	thread->heph->driver->poll(worker, wait);
@@ -570,10 +581,15 @@ static heph_time trim(struct heph_worker *worker, heph_time wait)
 /* All of a turn but to ask the driver. Whether somebody can run now. */
 static bool half_turn(struct heph_worker *worker)
 {
+	struct heph *heph = worker->thread.heph;
+	bool traced = heph_tracing(heph) && heph_trace_turn(worker);
+
 	if (heph_unlikely(heph_movers_waiting(worker)))
 		heph_movers_run(worker);
-	heph_worker_run_actors(worker,
-			       (int)worker->thread.heph->config.poll_ratio);
+	if (heph_unlikely(traced))
+		heph_trace_run_actors(worker, (int)heph->config.poll_ratio);
+	else
+		heph_worker_run_actors(worker, (int)heph->config.poll_ratio);
 	heph_worker_publish(worker);
 	return take_in(worker);
 }

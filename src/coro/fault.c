@@ -38,6 +38,7 @@
 #define MAX_FRAMES 64
 
 void (*heph_fault_describe)(int fd, const void *addr);
+void (*heph_fault_save)(void);
 
 static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
 
@@ -154,6 +155,8 @@ static void report(const siginfo_t *info, const void *context)
 	}
 	put_out("heph: backtrace:\n");
 	report_backtrace(ip);
+	if (heph_fault_save)
+		heph_fault_save();
 }
 
 /* ---- the handler ---- */

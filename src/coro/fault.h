@@ -20,6 +20,10 @@
  * NULL. */
 extern void (*heph_fault_describe)(int fd, const void *addr);
 
+/* Called after the report, in the handler: to save what is not written yet. Set
+ * by an upper layer, or NULL. */
+extern void (*heph_fault_save)(void);
+
 /* Installs the handlers; once per process, further calls do nothing. Any
  * thread. Returns 0 or a negative errno. */
 int heph_fault_install(void);

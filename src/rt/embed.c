@@ -28,6 +28,7 @@
 #include "io/choose.h"
 #include "rt/own_thread.h"
 #include "rt/runtime.h"
+#include "rt/trace.h"
 
 #define AT_ONCE INT64_C(1) /* a moment that has passed */
 
@@ -328,9 +329,12 @@ int heph_raw_embed_new(struct heph_embed **ret_embed,
 		err = heph_runtime_new(&embed->runtime, &config, &io->driver);
 	if (err < 0)
 		goto fail_runtime;
-	err = start(embed);
+	err = heph_tracer_begin(embed->runtime);
+	if (err == 0)
+		err = start(embed);
 	if (err < 0)
 		goto fail_start;
+	heph_tracer_begun(embed->runtime);
 	*ret_embed = embed;
 	return 0;
 

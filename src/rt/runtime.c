@@ -29,6 +29,7 @@
 #include "rt/cpus.h"
 #include "rt/own_thread.h"
 #include "rt/thread.h"
+#include "rt/trace.h"
 
 /* How long a worker may take to leave an actor after the end of the grace: so
  * many slices, of which a pause of the whole machine is one. */
@@ -198,6 +199,7 @@ void heph_runtime_join(struct heph_runtime *runtime, pthread_t thread,
 	for (int i = 0; i < LEAVE_SLICES; i++)
 		if (join_for_a_slice(thread))
 			return;
+	heph_tracers_save();
 	heph_log_error("a worker does not come back from an actor: giving up",
 		       HEPH_KV_STR("actor", stuck_in(worker)),
 		       HEPH_KV_INT("worker", heph_solo_place(worker)));
@@ -293,6 +295,9 @@ int heph_runtime_new(struct heph_runtime **ret_runtime,
 		     heph_files_init(&runtime->heph));
 	if (err < 0)
 		goto fail_files;
+	err = heph_tracer_init(runtime);
+	if (err < 0)
+		goto fail_tracer;
 	err = make_workers(runtime);
 	if (err < 0)
 		goto fail_workers;
@@ -301,6 +306,8 @@ int heph_runtime_new(struct heph_runtime **ret_runtime,
 
 fail_workers:
 	free_workers(runtime);
+	heph_tracer_fini(runtime);
+fail_tracer:
 	heph_files_fini(&runtime->heph);
 fail_files:
 	heph_fini(&runtime->heph);
@@ -311,6 +318,7 @@ fail_init:
 
 void heph_runtime_free(struct heph_runtime *runtime)
 {
+	heph_tracer_fini(runtime);
 	heph_attach_fini(&runtime->heph);
 	free_workers(runtime);
 	heph_files_fini(&runtime->heph);
@@ -361,11 +369,14 @@ int heph_raw_new(heph_ctx *ret_ctx, const struct heph_config *given,
 	if (err < 0)
 		return err;
 	heph_own_threads_init(runtime);
-	err = start(runtime);
+	err = heph_tracer_begin(runtime);
+	if (err == 0)
+		err = start(runtime);
 	if (err < 0) {
 		heph_runtime_free(runtime);
 		return err;
 	}
+	heph_tracer_begun(runtime);
 	heph_log_debug("runtime started", HEPH_KV_STR("name", config.name),
 		       HEPH_KV_UINT("workers", config.workers),
 		       HEPH_KV_STR("driver", runtime->heph.driver->name));

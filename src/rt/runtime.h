@@ -17,6 +17,7 @@
 
 struct heph_runtime;
 struct heph_own_thread;
+struct heph_tracer;
 
 /* A worker and its thread. */
 struct heph_worker_thread {
@@ -46,6 +47,7 @@ struct heph_runtime {
 	unsigned stops; /* signals that asked for the end */
 	heph_ctx owner; /* of the thread that called heph_new() */
 	void *host;	/* of who runs the worker by hand */
+	struct heph_tracer *tracer;
 };
 
 /* ---- runtime.c ---- */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "trace.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name, *what;
+	int (*run)(int argc, char **argv);
+} actions[] = {
+	{ "convert", "a trace as JSON for Chrome and Perfetto", trace_convert },
+};
+enum { ACTIONS = sizeof(actions) / sizeof(*actions), BAD_USAGE = 64 };
+
+static int usage(FILE *to, int code)
+{
+	fprintf(to, "usage: heph trace ACTION [OPTION...]\n\n");
+	for (int n = 0; n < ACTIONS; n++)
+		fprintf(to, "  %-8s %s\n", actions[n].name, actions[n].what);
+	fprintf(to, "\nheph trace ACTION --help tells more.\n");
+	return code;
+}
+
+int trace(int argc, char **argv)
+{
+	const char *name = argc > 0 ? argv[0] : "";
+
+	if (strcmp(name, "--help") == 0)
+		return usage(stdout, 0);
+	for (int n = 0; n < ACTIONS; n++)
+		if (strcmp(actions[n].name, name) == 0)
+			return actions[n].run(argc - 1, argv + 1);
+	if (*name)
+		fprintf(stderr, "heph: there is no 'trace %s'\n", name);
+	return usage(stderr, BAD_USAGE);
+}
