@@ -96,6 +96,7 @@ static const struct heph_gdb_entry entries[] = {
 	AS("worker.slots", worker, slots.n),
 	SIZE(solo), MEMBER(solo, runner),
 	MEMBER(solos, table), MEMBER(solos, selves), MEMBER(solos, n),
+	NUMBER("solos.max", HEPH_SOLOS_MAX),
 	SIZE(kind), MEMBER(kind, type),
 	MEMBER(actor, name), MEMBER(actor, msg_size), MEMBER(actor, arg_size),
 	MEMBER(actor, entry), MEMBER(actor, drop),

@@ -74,6 +74,7 @@ class HephLayout:
     def __init__(self):
         self.values = {}
         self.sizes = {}
+        self.groups = {}
         address = self.find()
         head = HephMemory.bytes(address, 32, "heph's table of structs")
         version, n, entries = struct.unpack_from("<IIQ", head, 16)
@@ -146,8 +147,11 @@ class HephLayout:
         return int.from_bytes(data[at : at + self.sizes[name]], "little")
 
     def group(self, prefix):
-        return {
-            name[len(prefix) :]: value
-            for name, value in self.values.items()
-            if name.startswith(prefix)
-        }
+        """Those whose names begin so, by the rest of the name."""
+        if prefix not in self.groups:
+            self.groups[prefix] = {
+                name[len(prefix) :]: value
+                for name, value in self.values.items()
+                if name.startswith(prefix)
+            }
+        return self.groups[prefix]

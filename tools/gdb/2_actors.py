@@ -161,6 +161,7 @@ class HephThread:
     """A worker, or what an actor that is on none has in its place."""
 
     SELVES_MAX = 1 << 27
+    AT_ONCE = 1 << 13  # control blocks
 
     def __init__(self, world, address, solos=None):
         layout = world.layout
@@ -211,18 +212,18 @@ class HephThread:
         return runner.tid if runner else 0
 
     def actors(self):
-        """Those that live; the table is read at once."""
-        layout = self.world.layout
-        size = layout["self"]
-        at = layout["self.id"]
-        begin = self.selves + self.first * size
+        """Those that live; of the table much is read at once."""
+        size = self.world.layout["self"]
+        at = self.world.layout["self.id"]
         what = "the control blocks of worker %s" % self.number
-        data = HephMemory.bytes(begin, (self.n - self.first) * size, what)
-        for offset in range(0, len(data), size):
-            if data[offset + at : offset + at + 8] != b"\0\0\0\0\0\0\0\0":
-                if self.first + offset // size == 0:
-                    continue
-                yield HephActor(self.world, self, begin + offset, data[offset : offset + size])
+        for first in range(self.first, self.n, self.AT_ONCE):
+            begin = self.selves + first * size
+            n = min(self.AT_ONCE, self.n - first)
+            data = HephMemory.bytes(begin, n * size, what)
+            for i in range(0 if first else 1, n):  # the block 0 is nobody's
+                block = data[i * size : (i + 1) * size]
+                if block[at : at + 8] != b"\0\0\0\0\0\0\0\0":
+                    yield HephActor(self.world, self, begin + i * size, block)
 
 
 class HephRuntime:
@@ -266,7 +267,7 @@ class HephRuntime:
         n = layout.read(solos, "solos.n", what)
         selves = layout.read(solos, "solos.selves", what)
         table = layout.read(solos, "solos.table", what)
-        if n > HephThread.SELVES_MAX:
+        if n > layout["solos.max"]:
             raise HephError("%s is damaged: it has %d entries" % (what, n))
         size = layout["self"]
         data = HephMemory.bytes(selves, n * size, what)
