@@ -18,8 +18,8 @@ case ${CC-} in # the same for C++
 esac
 
 seen() {
-	find src tools tests examples bench fuzz -name '*.c' -o -name '*.cpp' -o -name '*.S' \
-		-o -name '*.sh' | LC_ALL=C sort
+	find src tests examples bench fuzz tools -name '*.c' -o -name '*.cpp' -o -name '*.S' \
+		-o -name '*.sh' -o -name '*.py' | LC_ALL=C sort
 	for library in liburing libcares cmocka libuv glib-2.0; do
 		echo "$library $(pkg-config --modversion $library 2>&1 | head -n 1)"
 	done

@@ -23,15 +23,11 @@
 #include "core/trace.h"
 #include "core/worker.h"
 
-static struct {
-	_Atomic(struct heph *) heph;
-	_Atomic uint32_t inside;
-	_Atomic uint64_t serial;
-} places[HEPH_RUNTIMES_MAX];
+struct heph_place heph_places[HEPH_RUNTIMES_MAX];
 
 struct heph *heph_at_place(unsigned node)
 {
-	return atomic_load(&places[node].heph);
+	return atomic_load(&heph_places[node].heph);
 }
 
 static int claim_place(struct heph *heph)
@@ -40,8 +36,8 @@ static int claim_place(struct heph *heph)
 		struct heph *nobody = NULL;
 
 		heph->node = (uint16_t)node;
-		if (atomic_compare_exchange_strong(&places[node].heph, &nobody,
-						   heph))
+		if (atomic_compare_exchange_strong(&heph_places[node].heph,
+						   &nobody, heph))
 			return 0;
 	}
 	return -EAGAIN;
@@ -82,10 +78,10 @@ fail_place:
 
 static void leave_place(struct heph *heph)
 {
-	if (atomic_load(&places[heph->node].heph) != heph)
+	if (atomic_load(&heph_places[heph->node].heph) != heph)
 		return;
-	atomic_store(&places[heph->node].heph, NULL);
-	while (atomic_load(&places[heph->node].inside))
+	atomic_store(&heph_places[heph->node].heph, NULL);
+	while (atomic_load(&heph_places[heph->node].inside))
 		sched_yield();
 }
 
@@ -149,12 +145,12 @@ uint64_t heph_serial_base(struct heph *heph)
 {
 	return heph->driver->simulated ?
 		       0 :
-		       atomic_load(&places[heph->node].serial);
+		       atomic_load(&heph_places[heph->node].serial);
 }
 
 void heph_serial_used(struct heph *heph, uint64_t serial)
 {
-	_Atomic uint64_t *last = &places[heph->node].serial;
+	_Atomic uint64_t *last = &heph_places[heph->node].serial;
 	uint64_t old = atomic_load(last);
 
 	while (old < serial &&
@@ -228,19 +224,19 @@ struct heph *heph_enter(uint16_t node, bool *ret_inside)
 	*ret_inside = thread && thread->heph->node == node;
 	if (*ret_inside)
 		return thread->heph;
-	if (node >= HEPH_RUNTIMES_MAX || !atomic_load(&places[node].heph))
+	if (node >= HEPH_RUNTIMES_MAX || !atomic_load(&heph_places[node].heph))
 		return NULL;
-	atomic_fetch_add(&places[node].inside, 1);
-	heph = atomic_load(&places[node].heph);
+	atomic_fetch_add(&heph_places[node].inside, 1);
+	heph = atomic_load(&heph_places[node].heph);
 	if (!heph)
-		atomic_fetch_sub(&places[node].inside, 1);
+		atomic_fetch_sub(&heph_places[node].inside, 1);
 	return heph;
 }
 
 void heph_leave(uint16_t node, bool inside)
 {
 	if (!inside)
-		atomic_fetch_sub(&places[node].inside, 1);
+		atomic_fetch_sub(&heph_places[node].inside, 1);
 }
 
 static void set_result(struct heph *heph, int result)

@@ -142,6 +142,14 @@ struct heph {
 	_Atomic uint32_t tracing;     /* the number of the trace; 0: none */
 };
 
+/* The table of runtimes, for debuggers to read too; heph.c explains it. */
+struct heph_place {
+	_Atomic(struct heph *) heph; /* NULL: the place is free */
+	_Atomic uint32_t inside;
+	_Atomic uint64_t serial;
+};
+extern struct heph_place heph_places[HEPH_RUNTIMES_MAX];
+
 /* Prepares a runtime and gives it a place in the table. Returns 0; -ENOMEM,
  * -EAGAIN (too many runtimes). */
 int heph_init(struct heph *heph, const struct heph_config *config,

@@ -86,6 +86,7 @@ struct heph_thread {
 	bool moves;		 /* a solo that whichever worker takes it runs */
 	uint8_t hooks;           /* of the user that run: drop functions */
 	_Atomic bool told; /* what runs there is traced one by one; trace.h */
+	int tid; /* the kernel's number of it; 0: a mover, or not yet known */
 	/* It sleeps in that one's driver, which may be its own; NULL: on
 	 * `asleep`. Read by who wakes it, perhaps when it is another's. */
 	_Atomic(struct heph_worker *) host;

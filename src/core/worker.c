@@ -14,6 +14,8 @@
 #include <heph/message.h>
 #include <heph/time.h>
 
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -623,6 +625,7 @@ static void wait_for_work(struct heph_worker *worker, const _Atomic bool *quit)
 void heph_worker_enter(struct heph_worker *worker)
 {
 	heph_thread_current = &worker->thread;
+	worker->thread.tid = gettid();
 	heph_coro_init_thread(&worker->main);
 }
 

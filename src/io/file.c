@@ -27,6 +27,8 @@ struct heph_files {
 	uint32_t free;           /* list */
 };
 
+_Static_assert(offsetof(struct heph_files, table) == 0, "heph-gdb.py reads it");
+
 int heph_files_init(struct heph *heph)
 {
 	struct heph_files *files = heph_mem_alloc(sizeof(*files));
