@@ -14,6 +14,7 @@
 #include <heph/group.h>
 #include <heph/inbox.h>
 #include <heph/io.h>
+#include <heph/log.h>
 #include <heph/message.h>
 #include <heph/net.h>
 #include <heph/notify.h>

@@ -31,6 +31,7 @@
 
 #include "base/assert.h"
 #include "base/fmt.h"
+#include "base/log.h"
 #include "coro/san.h"
 
 #define ALT_STACK ((size_t)64 << 10)
@@ -154,6 +155,7 @@ static void report(const siginfo_t *info, const void *context)
 	}
 	put_out("heph: backtrace:\n");
 	report_backtrace(ip);
+	heph_log_fault(signal_name(info->si_signo));
 }
 
 /* ---- the handler ---- */
