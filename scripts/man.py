@@ -17,7 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADERS = ["typed", "message", "call", "group", "actor", "refs", "tree", "own", "time",
            "io", "process", "address", "net", "socket", "socket_msg", "packet", "file",
            "notify", "runtime", "embed", "drivers", "test", "inbox", "oneshot", "watch",
-           "inspect", "metrics"]
+           "inspect", "metrics", "log"]
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
 
@@ -114,6 +114,21 @@ SUMMARY = {
     "heph_listen": "open a listening TCP socket",
     "heph_listen_shared": "open a listening TCP socket for all workers",
     "heph_local_address": "the addresses of a connection",
+    "heph_log": "log a line of a level",
+    "heph_log_error": "log a line with keys and values",
+    "heph_log_filter": "which lines are written, as a text",
+    "heph_log_flush": "wait until all lines are written",
+    "heph_log_level_of": "up to which level lines of a target are written",
+    "heph_log_lost": "how many lines were lost or came too fast",
+    "heph_log_on": "whether lines of a level are written at all",
+    "heph_log_set_filter": "which lines are written, by target and level",
+    "heph_log_set_level": "up to which level lines are written",
+    "heph_log_set_rate": "how many lines a second one place may write",
+    "heph_log_site_on": "whether lines of a place in the source are written",
+    "heph_log_to": "write the log to a descriptor",
+    "heph_log_to_fn": "give the lines of the log to a function",
+    "heph_log_to_journal": "send the log to the journal",
+    "heph_log_write": "log a line, as the macros do",
     "heph_map": "an adapter: a reference that takes other messages",
     "heph_metrics_write": "all numbers in the format of Prometheus",
     "heph_name": "the name of the running actor",

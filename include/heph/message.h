@@ -23,6 +23,8 @@
 #include <heph/actor.h>
 #include <heph/types.h>
 
+#include <sys/types.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -234,6 +236,25 @@ static inline struct heph_on heph_on_time(heph_time when)
 static inline struct heph_on heph_on_signal(int signal, unsigned *ret_count)
 {
 	struct heph_on on = { HEPH_ON_SIGNAL__, signal, 0, NULL, ret_count, 0, { 0, 0 }, HEPH_NOBODY__ };
+
+	return on;
+}
+
+/* A signal that came, or several. */
+struct heph_signal {
+	int number;
+	unsigned count; /* how many since the last time */
+	/* Who has sent the latest one, if the kernel says so; else 0. For SIGCHLD
+	 * the child. */
+	pid_t pid;
+	uid_t uid;
+};
+
+/* The same, and it says who has sent it. */
+static inline struct heph_on heph_on_signal_from(int signal,
+						 struct heph_signal *ret_signal)
+{
+	struct heph_on on = { HEPH_ON_SIGNAL__, signal, sizeof(*ret_signal), NULL, ret_signal, 0, { 0, 0 }, HEPH_NOBODY__ };
 
 	return on;
 }

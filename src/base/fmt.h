@@ -13,9 +13,13 @@
 #ifndef HEPH_BASE_FMT_H
 #define HEPH_BASE_FMT_H
 
+#include <heph/types.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct heph_address;
 
 struct heph_fmt {
 	char *buf;
@@ -47,6 +51,17 @@ void heph_fmt_hex(struct heph_fmt *fmt, uint64_t value);
 /* Appends the name of an error, "EMFILE", for a positive or negative errno;
  * the number itself if it has no name. */
 void heph_fmt_err(struct heph_fmt *fmt, int err);
+
+/* Appends a number with a fraction, about seven digits of it: 1.5, 1e-9, nan. */
+void heph_fmt_double(struct heph_fmt *fmt, double value);
+
+/* Appends a length of time: 1.5s, 20ms, 3us, 7ns; "never". At most three digits
+ * after the point, the rest is left out. */
+void heph_fmt_time(struct heph_fmt *fmt, heph_time value);
+
+/* Appends an address, as heph_address_print() writes it. Returns false if there
+ * is no such form. Not async-signal-safe. */
+bool heph_fmt_address(struct heph_fmt *fmt, const struct heph_address *address);
 
 /*
  * Writes the text to `fd` and empties the buffer. Goes on after signals and

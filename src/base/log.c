@@ -13,6 +13,8 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/helper.h"
+#include "base/logfilter.h"
 #include "base/logline.h"
 #include "base/logout.h"
 #include "base/logring.h"
@@ -21,7 +23,6 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,7 +31,6 @@
 #include <unistd.h>
 
 enum {
-	LIMIT_UNSET = INT_MAX, /* lets all through to heph_log_write */
 	STACK_SIZE = 256 * 1024,
 };
 
@@ -43,8 +43,7 @@ enum writer_state {
 	WRITER_ENDED, /* the process exits: write at once */
 };
 
-const char *(*heph_log_who)(void);
-atomic_int heph_log_limit = LIMIT_UNSET;
+const char *(*heph_log_who)(uint64_t *ret_id);
 
 static struct heph_logring ring;
 static struct heph_logout out = { .fd = STDERR_FILENO };
@@ -77,6 +76,7 @@ static void render(struct heph_logslot *slot, const struct heph_logline *line)
 	struct heph_fmt fmt;
 
 	heph_fmt_init(&fmt, slot->text, sizeof(slot->text));
+	slot->level = (int8_t)line->level;
 	slot->journal = atomic_load(&out.journal);
 	if (slot->journal)
 		heph_logline_journal(&fmt, line);
@@ -85,22 +85,45 @@ static void render(struct heph_logslot *slot, const struct heph_logline *line)
 	slot->len = (uint16_t)fmt.len;
 }
 
-static void put_line(enum heph_log_level level, const struct heph_kv *kvs)
+/* Returns false if there is no room: the line is lost, and counted. */
+static bool put(struct heph_logline *line)
 {
-	const struct heph_logline line = {
-		.time = real_time(),
-		.level = level,
-		.who = heph_log_who ? heph_log_who() : NULL,
-		.kvs = kvs,
-	};
 	struct heph_logslot *slot = heph_logring_claim(&ring);
 
 	if (!slot) {
 		atomic_fetch_add(&lost, 1);
-		return;
+		return false;
 	}
-	render(slot, &line);
+	if (heph_log_who)
+		line->who = heph_log_who(&line->id);
+	render(slot, line);
 	heph_logring_publish(slot);
+	return true;
+}
+
+/* A line of the log itself. */
+static void put_own(const struct heph_kv *kvs)
+{
+	struct heph_logline line = { .time = real_time(),
+				     .level = HEPH_LOG_WARN,
+				     .kvs = kvs };
+
+	put(&line);
+}
+
+/* One of the program, if it is not one too many. */
+static void put_line(struct heph_log_site *site, enum heph_log_level level,
+		     const struct heph_kv *kvs)
+{
+	struct heph_logline line = {
+		.time = real_time(), .level = level, .site = site, .kvs = kvs
+	};
+
+	if (!heph_logfilter_pass(site, (uint64_t)(line.time / HEPH_SEC),
+				 &line.suppressed))
+		return;
+	if (!put(&line) && line.suppressed)
+		heph_logfilter_untell(site, line.suppressed);
 }
 
 /* ---- the writer ---- */
@@ -141,10 +164,11 @@ static void tell_lost(heph_time deadline)
 	const struct heph_kv kvs[] = {
 		HEPH_KV_STR("msg", "log lines lost"),
 		HEPH_KV_UINT("lost", sum - writer.lost_told),
-		{ 0, HEPH_KV_END_, { 0 } },
+		heph_kv_end__(),
 	};
-	const struct heph_logline line = { real_time(), HEPH_LOG_WARN, NULL,
-					   kvs };
+	const struct heph_logline line = { .time = real_time(),
+					   .level = HEPH_LOG_WARN,
+					   .kvs = kvs };
 	struct heph_logslot slot;
 
 	if (sum == writer.lost_told)
@@ -205,23 +229,14 @@ static void *writer_main(void *unused)
 	return NULL;
 }
 
-/* Creates the thread, which is to see no signal of the process. */
 static int create_thread(void)
 {
-	pthread_attr_t attr;
-	sigset_t all, before;
-	int err;
+	int err = heph_helper_start(&writer.thread, STACK_SIZE, writer_main,
+				    NULL);
 
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&writer.thread, &attr, writer_main, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
 	if (err == 0)
 		pthread_setname_np(writer.thread, "heph-log");
-	return -err;
+	return err;
 }
 
 /* If the thread cannot be created the next line tries again. */
@@ -279,10 +294,25 @@ static void stop_writer(heph_time deadline)
 		pthread_detach(writer.thread);
 }
 
+/* How many lines came too fast and had none after them that says so. */
+static void tell_suppressed(void)
+{
+	uint64_t n = heph_logfilter_take_untold();
+	const struct heph_kv kvs[] = {
+		HEPH_KV_STR("msg", "log lines came too fast"),
+		HEPH_KV_UINT("suppressed", n),
+		heph_kv_end__(),
+	};
+
+	if (n)
+		put_own(kvs);
+}
+
 static void at_exit(void)
 {
 	heph_time deadline = heph_clock_now() + FLUSH_TIME;
 
+	tell_suppressed();
 	flush_until(deadline);
 	if (atomic_load(&writer.state) == WRITER_RUNNING)
 		stop_writer(deadline);
@@ -295,6 +325,8 @@ static void at_exit(void)
 static void after_fork(void)
 {
 	heph_logring_reset(&ring);
+	heph_logfilter_after_fork();
+	heph_logfilter_take_untold();
 	unlock();
 	writer.lost_told = atomic_load(&lost);
 	atomic_store(&writer.asleep, 0);
@@ -303,15 +335,6 @@ static void after_fork(void)
 }
 
 /* ---- the environment ---- */
-
-static int level_of(const char *name)
-{
-	for (int level = HEPH_LOG_ERROR; level <= HEPH_LOG_DEBUG; level++)
-		if (strcmp(name, heph_log_level_name(
-					 (enum heph_log_level)level)) == 0)
-			return level;
-	return LIMIT_UNSET;
-}
 
 /* Whether standard error is the connection that systemd tells us about. */
 static bool stderr_is_journal(void)
@@ -335,29 +358,44 @@ static void complain(const char *text, const char *key, const char *value)
 	const struct heph_kv kvs[] = {
 		HEPH_KV_STR("msg", text),
 		HEPH_KV_STR(key, value),
-		{ 0, HEPH_KV_END_, { 0 } },
+		heph_kv_end__(),
 	};
 
-	put_line(HEPH_LOG_WARN, kvs);
+	put_own(kvs);
 }
 
-/* Sets the level, unless the program did. */
-static void configure_level(bool off)
+/* Sets the filter, unless the program did. */
+static void configure_filter(bool off)
 {
-	const char *name = getenv("HEPH_LOG_LEVEL");
-	int unset = LIMIT_UNSET;
-	int limit = HEPH_LOG_INFO;
+	const char *filter = getenv("HEPH_LOG_LEVEL");
 
-	if (name && *name)
-		limit = level_of(name);
-	if (limit == LIMIT_UNSET && !off)
-		complain("HEPH_LOG_LEVEL is not error, warn, info or debug",
-			 "value", name);
-	if (limit == LIMIT_UNSET)
-		limit = HEPH_LOG_INFO;
 	if (off)
-		limit = HEPH_LOG_OFF;
-	atomic_compare_exchange_strong(&heph_log_limit, &unset, limit);
+		filter = "off";
+	else if (!filter || !*filter)
+		filter = "info";
+	if (heph_logfilter_set(filter, true) == 0)
+		return;
+	complain("HEPH_LOG_LEVEL is no filter: a list of off, error, warn, "
+		 "info, debug, and TARGET=LEVEL",
+		 "value", filter);
+	heph_logfilter_set("info", true);
+}
+
+static void configure_rate(bool off)
+{
+	const char *text = getenv("HEPH_LOG_RATE");
+	unsigned long lines;
+	char *end;
+
+	if (!text || !*text)
+		return;
+	errno = 0;
+	lines = strtoul(text, &end, 10);
+	if (*text >= '0' && *text <= '9' && !*end && lines <= INT_MAX)
+		heph_logfilter_set_rate((unsigned)lines);
+	else if (!off)
+		complain("HEPH_LOG_RATE is not 0 to 2147483647 lines a second",
+			 "value", text);
 }
 
 /* Runs once, before the first line. */
@@ -380,17 +418,27 @@ static void configure(void)
 		complain("HEPH_LOG is not logfmt, journal or off", "value",
 			 form);
 	}
-	configure_level(off);
+	configure_filter(off);
+	configure_rate(off);
+}
+
+static void configure_once(void)
+{
+	pthread_once(&configured, configure);
 }
 
 /* ---- the interface ---- */
 
-void heph_log_write(enum heph_log_level level, const struct heph_kv *kvs)
+bool heph_log_site_on(struct heph_log_site *site, enum heph_log_level level)
 {
-	pthread_once(&configured, configure);
-	if (!heph_log_on(level))
-		return;
-	put_line(level, kvs);
+	configure_once();
+	return (int)level <= heph_logfilter_limit(site);
+}
+
+void heph_log_write(struct heph_log_site *site, enum heph_log_level level,
+		    const struct heph_kv *kvs)
+{
+	put_line(site, level, kvs);
 	switch (atomic_load(&writer.state)) {
 	case WRITER_NONE:
 		start_writer();
@@ -407,7 +455,40 @@ void heph_log_write(enum heph_log_level level, const struct heph_kv *kvs)
 
 void heph_log_set_level(enum heph_log_level limit)
 {
-	atomic_store(&heph_log_limit, limit);
+	heph_logfilter_set(heph_log_level_name(limit), false);
+}
+
+int heph_log_set_filter(const char *filter)
+{
+	return heph_logfilter_set(filter, false);
+}
+
+enum heph_log_level heph_log_level_of(const char *target)
+{
+	configure_once();
+	return (enum heph_log_level)heph_logfilter_level(target);
+}
+
+size_t heph_log_filter(char *buf, size_t size)
+{
+	char text[HEPH_LOG_FILTER_MAX];
+	struct heph_fmt fmt;
+
+	configure_once();
+	heph_fmt_init(&fmt, text, sizeof(text));
+	heph_logfilter_print(&fmt);
+	if (size > 0) {
+		size = fmt.len < size ? fmt.len : size - 1;
+		memcpy(buf, text, size);
+		buf[size] = '\0';
+	}
+	return fmt.len;
+}
+
+void heph_log_set_rate(unsigned lines)
+{
+	configure_once();
+	heph_logfilter_set_rate(lines);
 }
 
 void heph_log_flush(void)
@@ -415,19 +496,30 @@ void heph_log_flush(void)
 	flush_until(heph_clock_now() + FLUSH_TIME);
 }
 
-void heph_log_to(int fd)
+static void change_out(int fd, heph_log_fn fn)
 {
 	heph_time deadline = heph_clock_now() + FLUSH_TIME;
 	bool locked;
 
-	pthread_once(&configured, configure);
+	configure_once();
 	flush_until(deadline);
 	/* With the lock, nobody uses the one before any more. */
 	locked = lock_until(deadline);
 	atomic_store(&out.fd, fd);
+	atomic_store(&out.fn, fn);
 	atomic_store(&out.journal, false);
 	if (locked)
 		unlock();
+}
+
+void heph_log_to(int fd)
+{
+	change_out(fd, NULL);
+}
+
+void heph_log_to_fn(heph_log_fn fn)
+{
+	change_out(STDERR_FILENO, fn);
 }
 
 int heph_log_to_journal(const char *path)
@@ -435,7 +527,7 @@ int heph_log_to_journal(const char *path)
 	heph_time deadline = heph_clock_now() + FLUSH_TIME;
 	int err;
 
-	pthread_once(&configured, configure);
+	configure_once();
 	flush_until(deadline);
 	if (!lock_until(deadline))
 		return -EBUSY;
@@ -444,7 +536,25 @@ int heph_log_to_journal(const char *path)
 	return err;
 }
 
+void heph_log_fault(const char *signal)
+{
+	const struct heph_kv kvs[] = {
+		HEPH_KV_STR("msg", "the process crashes"),
+		HEPH_KV_STR("signal", signal),
+		heph_kv_end__(),
+	};
+
+	if (atomic_load(&out.journal))
+		put_own(kvs);
+	heph_log_flush();
+}
+
 uint64_t heph_log_lost(void)
 {
 	return atomic_load(&lost);
+}
+
+uint64_t heph_log_suppressed(void)
+{
+	return heph_logfilter_suppressed();
 }

@@ -6,6 +6,8 @@
  */
 #include "base/logline.h"
 
+#include "base/logfilter.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
@@ -16,20 +18,16 @@ enum {
 	JOURNAL_END = sizeof("TRUNCATED=1\n") - 1,
 };
 
-static const struct level {
-	const char *name;
-	int priority; /* of syslog */
-} levels[] = {
-	[HEPH_LOG_ERROR] = { "error", 3 },
-	[HEPH_LOG_WARN] = { "warn", 4 },
-	[HEPH_LOG_INFO] = { "info", 6 },
-	[HEPH_LOG_DEBUG] = { "debug", 7 },
+/* Of syslog. */
+static const int priorities[] = {
+	[HEPH_LOG_ERROR] = 3,
+	[HEPH_LOG_WARN] = 4,
+	[HEPH_LOG_INFO] = 6,
+	[HEPH_LOG_DEBUG] = 7,
 };
 
-const char *heph_log_level_name(enum heph_log_level level)
-{
-	return levels[level].name;
-}
+/* What is added to the values of a line: at most ... */
+enum { EXTRAS = 4 };
 
 /* The length of the UTF-8 character at `text`; a stray byte counts as one. */
 static size_t char_len(const char *text)
@@ -186,34 +184,58 @@ static void append_plain(struct heph_fmt *fmt, const char *text)
 static void append_number(struct heph_fmt *fmt, const struct heph_kv *kv)
 {
 	switch (kv->kind) {
-	case HEPH_KV_INT_:
-		heph_fmt_int(fmt, kv->num);
+	case HEPH_KV_INT__:
+		heph_fmt_int(fmt, kv->value.num);
 		break;
-	case HEPH_KV_UINT_:
-		heph_fmt_uint(fmt, kv->unum);
+	case HEPH_KV_UINT__:
+		heph_fmt_uint(fmt, kv->value.unum);
 		break;
-	case HEPH_KV_HEX_:
-		heph_fmt_hex(fmt, kv->unum);
+	case HEPH_KV_HEX__:
+		heph_fmt_hex(fmt, kv->value.unum);
 		break;
-	case HEPH_KV_ERR_:
-		heph_fmt_err(fmt, (int)kv->num);
+	case HEPH_KV_ERR__:
+		heph_fmt_err(fmt, (int)kv->value.num);
 		break;
-	case HEPH_KV_END_:
-	case HEPH_KV_STR_:
+	case HEPH_KV_BOOL__:
+		heph_fmt_str(fmt, kv->value.num ? "true" : "false");
+		break;
+	case HEPH_KV_DOUBLE__:
+		heph_fmt_double(fmt, kv->value.real);
+		break;
+	case HEPH_KV_TIME__:
+		heph_fmt_time(fmt, kv->value.num);
+		break;
+	case HEPH_KV_END__:
+	case HEPH_KV_STR__:
+	case HEPH_KV_ADDRESS__:
 		break;
 	}
 }
 
-static const char *text_of(const struct heph_kv *kv)
+static bool is_text(const struct heph_kv *kv)
 {
-	return kv->str ? kv->str : "(null)";
+	return kv->kind == HEPH_KV_STR__ || kv->kind == HEPH_KV_ADDRESS__;
+}
+
+/* Of an address it is made in `buf`. */
+static const char *text_of(const struct heph_kv *kv, char *buf)
+{
+	struct heph_fmt address;
+
+	if (kv->kind == HEPH_KV_STR__)
+		return kv->value.str ? kv->value.str : "(null)";
+	if (!kv->value.address)
+		return "(null)";
+	heph_fmt_init(&address, buf, HEPH_ADDRESS_MAX);
+	return heph_fmt_address(&address, kv->value.address) ? buf : "(none)";
 }
 
 /* Writes " key=value". Returns false if the line is full now. */
 static bool append_pair(struct heph_fmt *fmt, const struct heph_kv *kv)
 {
+	char buf[HEPH_ADDRESS_MAX];
+	const char *text = is_text(kv) ? text_of(kv, buf) : NULL;
 	size_t before = fmt->len;
-	bool text = kv->kind == HEPH_KV_STR_;
 
 	heph_fmt_char(fmt, ' ');
 	heph_fmt_str(fmt, kv->key);
@@ -223,25 +245,47 @@ static bool append_pair(struct heph_fmt *fmt, const struct heph_kv *kv)
 	if (fmt->cut || (text && room(fmt) < 2)) {
 		fmt->len = before;
 		append_mark(fmt, " ...");
-	} else if (text && needs_quotes(text_of(kv))) {
-		append_quoted(fmt, text_of(kv));
+	} else if (text && needs_quotes(text)) {
+		append_quoted(fmt, text);
 	} else if (text) {
-		append_plain(fmt, text_of(kv));
+		append_plain(fmt, text);
 	}
 	return !fmt->cut;
 }
 
-/* msg, the actor, and the others. */
+/* What is known of a line besides its values. The target is made in `target`. */
+static void collect_extras(const struct heph_logline *line, char *target,
+			   struct heph_kv *ret_extras)
+{
+	struct heph_kv *extra = ret_extras;
+
+	if (line->site) {
+		heph_logfilter_target(line->site, target);
+		*extra++ = HEPH_KV_STR("target", target);
+	}
+	if (line->who)
+		*extra++ = HEPH_KV_STR("actor", line->who);
+	if (line->who && line->id)
+		*extra++ = HEPH_KV_UINT("actor_id", line->id);
+	if (line->suppressed)
+		*extra++ = HEPH_KV_UINT("suppressed", line->suppressed);
+	*extra = heph_kv_end__();
+}
+
+/* msg, the extras, and the others. */
 static void append_pairs(struct heph_fmt *fmt, const struct heph_logline *line)
 {
-	const struct heph_kv who = HEPH_KV_STR("actor", line->who);
-	const struct heph_kv *kv = line->kvs;
+	struct heph_kv extras[EXTRAS + 1];
+	char target[HEPH_LOG_TARGET_MAX];
+	const struct heph_kv *kv = line->kvs, *extra = extras;
 
+	collect_extras(line, target, extras);
 	if (!append_pair(fmt, kv++))
 		return;
-	if (line->who && !append_pair(fmt, &who))
-		return;
-	while (kv->kind != HEPH_KV_END_ && append_pair(fmt, kv))
+	for (; extra->kind != HEPH_KV_END__; extra++)
+		if (!append_pair(fmt, extra))
+			return;
+	while (kv->kind != HEPH_KV_END__ && append_pair(fmt, kv))
 		kv++;
 }
 
@@ -327,33 +371,58 @@ static bool append_text_field(struct heph_fmt *fmt, const char *key,
 
 static bool append_kv_field(struct heph_fmt *fmt, const struct heph_kv *kv)
 {
-	char buf[32];
+	char buf[HEPH_ADDRESS_MAX];
 	struct heph_fmt number;
 
-	if (kv->kind == HEPH_KV_STR_)
-		return append_text_field(fmt, kv->key, text_of(kv));
+	if (is_text(kv))
+		return append_text_field(fmt, kv->key, text_of(kv, buf));
 	heph_fmt_init(&number, buf, sizeof(buf));
 	append_number(&number, kv);
 	return append_text_field(fmt, kv->key, buf);
 }
 
+/* The fields that systemd.journal-fields(7) has for it. */
+static bool append_place(struct heph_fmt *fmt, const struct heph_log_site *site)
+{
+	struct heph_kv line = HEPH_KV_INT("CODE_LINE", site->line);
+
+	return append_text_field(fmt, "CODE_FILE", site->file) &&
+	       append_kv_field(fmt, &line);
+}
+
+/* The journal knows an error by its number. */
+static bool append_errno(struct heph_fmt *fmt, const struct heph_kv *kv)
+{
+	int64_t err = kv->value.num;
+	struct heph_kv number = HEPH_KV_INT("ERRNO", err < 0 ? -err : err);
+
+	return kv->kind != HEPH_KV_ERR__ || append_kv_field(fmt, &number);
+}
+
 static void append_fields(struct heph_fmt *fmt, const struct heph_logline *line)
 {
-	const struct heph_kv *kv = line->kvs;
+	struct heph_kv extras[EXTRAS + 1];
+	char target[HEPH_LOG_TARGET_MAX], unused[HEPH_ADDRESS_MAX];
+	const struct heph_kv *kv = line->kvs, *extra = extras;
 
-	if (!append_text_field(fmt, "MESSAGE", text_of(kv++)))
+	collect_extras(line, target, extras);
+	if (!append_text_field(fmt, "MESSAGE", text_of(kv++, unused)))
 		return;
-	if (line->who && !append_text_field(fmt, "ACTOR", line->who))
-		return;
-	while (kv->kind != HEPH_KV_END_ && append_kv_field(fmt, kv))
-		kv++;
+	for (; extra->kind != HEPH_KV_END__; extra++)
+		if (!append_kv_field(fmt, extra))
+			return;
+	for (; kv->kind != HEPH_KV_END__; kv++)
+		if (!append_kv_field(fmt, kv) || !append_errno(fmt, kv))
+			return;
+	if (line->site)
+		append_place(fmt, line->site);
 }
 
 void heph_logline_journal(struct heph_fmt *fmt, const struct heph_logline *line)
 {
 	fmt->size -= JOURNAL_END;
 	heph_fmt_str(fmt, "PRIORITY=");
-	heph_fmt_int(fmt, levels[line->level].priority);
+	heph_fmt_int(fmt, priorities[line->level]);
 	heph_fmt_str(fmt, "\nSYSLOG_IDENTIFIER=");
 	heph_fmt_mem(fmt, program_invocation_short_name,
 		     strnlen(program_invocation_short_name, 32));

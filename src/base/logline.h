@@ -17,8 +17,11 @@
 struct heph_logline {
 	int64_t time; /* nanoseconds of CLOCK_REALTIME */
 	enum heph_log_level level;
-	const char *who;           /* the actor; may be NULL */
-	const struct heph_kv *kvs; /* msg first; the last is HEPH_KV_END_ */
+	const struct heph_log_site *site; /* NULL: the log itself */
+	const char *who;                  /* the actor; may be NULL */
+	uint64_t id;                      /* of it */
+	uint64_t suppressed;       /* lines of that place before this one */
+	const struct heph_kv *kvs; /* msg first; the last is HEPH_KV_END__ */
 };
 
 /*
@@ -34,8 +37,5 @@ void heph_logline_logfmt(struct heph_fmt *fmt, const struct heph_logline *line);
  */
 void heph_logline_journal(struct heph_fmt *fmt,
 			  const struct heph_logline *line);
-
-/* "error", "warn", "info", "debug". */
-const char *heph_log_level_name(enum heph_log_level level);
 
 #endif

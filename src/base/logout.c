@@ -120,7 +120,13 @@ static int send_journal(struct heph_logout *out,
 int heph_logout_write(struct heph_logout *out, const struct heph_logslot *line,
 		      heph_time deadline)
 {
+	heph_log_fn fn = atomic_load(&out->fn);
+
 	if (line->journal)
 		return send_journal(out, line, deadline);
+	if (fn) {
+		fn((enum heph_log_level)line->level, line->text, line->len);
+		return 0;
+	}
 	return write_fd(atomic_load(&out->fd), line->text, line->len, deadline);
 }

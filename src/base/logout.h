@@ -10,6 +10,7 @@
 
 #include "base/logring.h"
 
+#include <heph/log.h>
 #include <heph/types.h>
 
 #include <stdatomic.h>
@@ -17,8 +18,9 @@
 #include <sys/un.h>
 
 struct heph_logout {
-	atomic_int fd;       /* for logfmt; not ours to close */
-	atomic_bool journal; /* new lines are for the journal */
+	atomic_int fd;           /* for logfmt; not ours to close */
+	_Atomic(heph_log_fn) fn; /* instead of fd, if not NULL */
+	atomic_bool journal;     /* new lines are for the journal */
 	/* under the lock */
 	int socket; /* 0: none yet */
 	struct sockaddr_un address;

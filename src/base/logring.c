@@ -14,7 +14,7 @@
 
 #include <stddef.h>
 
-_Static_assert(sizeof(struct heph_logslot) == 512, "no space is wasted");
+_Static_assert(sizeof(struct heph_logslot) == 1024, "no space is wasted");
 
 static struct heph_logslot *slot_at(struct heph_logring *ring, uint64_t pos)
 {

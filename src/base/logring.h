@@ -16,7 +16,7 @@
 
 enum {
 	HEPH_LOGRING_SLOTS = 512,
-	HEPH_LOGRING_TEXT = 500, /* makes a slot 512 bytes */
+	HEPH_LOGRING_TEXT = 1012, /* makes a slot 1,024 bytes */
 };
 
 /* One line. logring.c explains `turn`. */
@@ -24,6 +24,7 @@ struct heph_logslot {
 	_Atomic(uint64_t) turn;
 	uint16_t len;
 	bool journal; /* for the journal, else for a file */
+	int8_t level;
 	char text[HEPH_LOGRING_TEXT];
 };
 

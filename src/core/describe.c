@@ -24,11 +24,14 @@ static struct heph_self *running(void)
 	return heph_thread_current ? heph_thread_current->current : NULL;
 }
 
-static const char *who(void)
+static const char *who(uint64_t *ret_id)
 {
 	struct heph_self *self = running();
 
-	return self && self->kind ? heph_self_name(self) : NULL;
+	if (!self || !self->kind)
+		return NULL;
+	*ret_id = self->id;
+	return heph_self_name(self);
 }
 
 /* " NAME (type TYPE, id N)" */

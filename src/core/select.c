@@ -68,7 +68,9 @@ static int signal_ready(heph_ctx ctx, struct heph_clause *clause)
 
 	if (err < 0 || !take->count)
 		return err;
-	if (on->ret)
+	if (on->size) /* heph_on_signal_from() */
+		*(struct heph_signal *)on->ret = heph_signals_info(take);
+	else if (on->ret)
 		*(unsigned *)on->ret = take->count;
 	take->count = 0;
 	return 1;

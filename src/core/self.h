@@ -109,6 +109,7 @@ struct heph_signal_take {
 	struct heph_self *self;
 	int signal;
 	unsigned count;
+	uint64_t sender; /* of the latest; heph_sender_pack() */
 };
 
 struct heph_ext {

@@ -13,6 +13,22 @@ void heph_signals_post(struct heph_thread *thread, int signal, uint32_t n)
 		heph_thread_post(thread, &thread->signal_event);
 }
 
+void heph_signals_sent_by(struct heph_thread *thread, int signal,
+			  uint64_t sender)
+{
+	atomic_store(&thread->signal_sender[signal], sender);
+}
+
+struct heph_signal heph_signals_info(const struct heph_signal_take *take)
+{
+	return (struct heph_signal){
+		.number = take->signal,
+		.count = take->count,
+		.pid = (pid_t)(take->sender >> 32),
+		.uid = (uid_t)take->sender,
+	};
+}
+
 static void deliver_one(struct heph_thread *thread, int signal, uint32_t n)
 {
 	struct heph_signal_take *take;
@@ -23,6 +39,7 @@ static void deliver_one(struct heph_thread *thread, int signal, uint32_t n)
 		if (take->signal != signal)
 			continue;
 		take->count += n;
+		take->sender = atomic_load(&thread->signal_sender[signal]);
 		heph_wake(take->self, HEPH_WAIT_SIGNAL);
 	}
 }

@@ -112,6 +112,7 @@ struct heph_thread {
 	alignas(HEPH_CACHE_LINE) struct heph_events door;
 	_Atomic uint32_t asleep; /* 1: sleeps, or is about to */
 	_Atomic uint32_t signal_count[HEPH_SIGNALS];
+	_Atomic uint64_t signal_sender[HEPH_SIGNALS]; /* of the latest */
 	_Atomic bool signal_posted;
 	struct heph_event signal_event;
 };

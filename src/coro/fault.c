@@ -31,6 +31,7 @@
 
 #include "base/assert.h"
 #include "base/fmt.h"
+#include "base/log.h"
 #include "coro/san.h"
 
 #define ALT_STACK ((size_t)64 << 10)
@@ -157,6 +158,7 @@ static void report(const siginfo_t *info, const void *context)
 	report_backtrace(ip);
 	if (heph_fault_save)
 		heph_fault_save();
+	heph_log_fault(signal_name(info->si_signo));
 }
 
 /* ---- the handler ---- */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/fmt.h"
 #include "base/hash.h"
 
 enum { PORT_MAX = 65535, PATH_AT = offsetof(struct sockaddr_un, sun_path) };
@@ -162,29 +163,6 @@ void heph_address_any_v4(struct heph_address *address)
 
 /* ---- writing ------------------------------------------------------------------- */
 
-static void print_v4(const void *host, in_port_t port, char *text)
-{
-	char digits[INET_ADDRSTRLEN];
-
-	inet_ntop(AF_INET, host, digits, sizeof(digits));
-	snprintf(text, HEPH_ADDRESS_MAX, "%s:%u", digits, ntohs(port));
-}
-
-static void print_v6(const struct sockaddr_in6 *in, char *text)
-{
-	char digits[INET6_ADDRSTRLEN], scope[16] = "";
-
-	if (IN6_IS_ADDR_V4MAPPED(&in->sin6_addr)) {
-		print_v4(&in->sin6_addr.s6_addr[12], in->sin6_port, text);
-		return;
-	}
-	if (in->sin6_scope_id)
-		snprintf(scope, sizeof(scope), "%%%u", in->sin6_scope_id);
-	inet_ntop(AF_INET6, &in->sin6_addr, digits, sizeof(digits));
-	snprintf(text, HEPH_ADDRESS_MAX, "[%s%s]:%u", digits, scope,
-		 ntohs(in->sin6_port));
-}
-
 static bool is_abstract(const struct heph_address *address)
 {
 	const struct sockaddr_un *un = (const void *)&address->storage;
@@ -192,42 +170,13 @@ static bool is_abstract(const struct heph_address *address)
 	return address->size > PATH_AT && !un->sun_path[0];
 }
 
-/* The kernel gives paths with and without an end. */
-static void print_unix(const struct heph_address *address, char *text)
-{
-	const struct sockaddr_un *un = (const void *)&address->storage;
-	size_t length = address->size > PATH_AT ? address->size - PATH_AT : 0;
-	char *name = text + 5;
-
-	if (length > sizeof(un->sun_path))
-		length = sizeof(un->sun_path);
-	if (length && un->sun_path[0])
-		length = strnlen(un->sun_path, length);
-	memcpy(text, "unix:", 5);
-	memcpy(name, un->sun_path, length);
-	name[length] = '\0';
-	for (size_t i = 0; i < length; i++)
-		if (!name[i])
-			name[i] = '@';
-}
-
 int heph_address_print(const struct heph_address *address,
 		       char ret_text[HEPH_ADDRESS_MAX])
 {
-	switch (heph_address_family(address)) {
-	case AF_INET:
-		print_v4(&const_v4_of(address)->sin_addr,
-			 const_v4_of(address)->sin_port, ret_text);
-		return 0;
-	case AF_INET6:
-		print_v6(const_v6_of(address), ret_text);
-		return 0;
-	case AF_UNIX:
-		print_unix(address, ret_text);
-		return 0;
-	default:
-		return -EAFNOSUPPORT;
-	}
+	struct heph_fmt fmt;
+
+	heph_fmt_init(&fmt, ret_text, HEPH_ADDRESS_MAX);
+	return heph_fmt_address(&fmt, address) ? 0 : -EAFNOSUPPORT;
 }
 
 /* ---- parts --------------------------------------------------------------------- */
@@ -290,9 +239,8 @@ static bool same_unix(const struct heph_address *a,
 		return true;
 	if (is_abstract(a) || is_abstract(b))
 		return false;
-	print_unix(a, one);
-	print_unix(b, other);
-	return strcmp(one, other) == 0;
+	return heph_address_print(a, one) == 0 &&
+	       heph_address_print(b, other) == 0 && strcmp(one, other) == 0;
 }
 
 bool heph_address_same(const struct heph_address *a,
@@ -334,7 +282,8 @@ uint64_t heph_address_hash(const struct heph_address *address, uint64_t seed)
 		return heph_hash_mix(seed ^ words[1] ^
 				     (uint64_t)in6->sin6_port << 32);
 	case AF_UNIX:
-		print_unix(address, text);
+		if (heph_address_print(address, text) < 0)
+			return seed;
 		return hash_more(seed, text, strlen(text));
 	default:
 		return hash_more(seed, &address->storage, address->size);

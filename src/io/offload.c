@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include "base/helper.h"
 #include "core/heph.h"
 #include "io/resolver.h"
 
@@ -212,23 +213,9 @@ static void *work(void *unused)
 	return NULL;
 }
 
-/* A thread that nobody waits for, and that takes no signals. */
 static bool start(void *(*fn)(void *))
 {
-	pthread_attr_t attr;
-	sigset_t all, before;
-	pthread_t thread;
-	int err;
-
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&thread, &attr, fn, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	return err == 0;
+	return heph_helper_start(NULL, STACK_SIZE, fn, NULL) == 0;
 }
 
 /* Under the lock. Whether there is a thread that will come to what waits. */

@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/helper.h"
 
 enum { STACK_SIZE = 64 * 1024, AT_A_TIME = 16 };
 
@@ -63,20 +64,8 @@ static void *work(void *arg)
 
 static int start_thread(int epoll)
 {
-	pthread_attr_t attr;
-	sigset_t all, before;
-	pthread_t thread;
-	int err;
-
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&thread, &attr, work, (void *)(intptr_t)epoll);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	return -err;
+	return heph_helper_start(NULL, STACK_SIZE, work,
+				 (void *)(intptr_t)epoll);
 }
 
 static int watch(int pidfd)

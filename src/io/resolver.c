@@ -14,7 +14,6 @@
 
 #include <ares.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -22,6 +21,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/helper.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/heph.h"
@@ -474,22 +474,6 @@ static void init_library(void)
 	ares_library_init(ARES_LIB_INIT_ALL);
 }
 
-static int create_thread(void)
-{
-	sigset_t all, before;
-	pthread_attr_t attr;
-	int err;
-
-	sigfillset(&all);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&resolver.thread, &attr, work, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
-	return -err;
-}
-
 static int start(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -503,7 +487,7 @@ static int start(void)
 	if (err < 0)
 		goto fail_epoll;
 	resolver.ended = resolver.quit = false;
-	err = create_thread();
+	err = heph_helper_start(&resolver.thread, STACK_SIZE, work, NULL);
 	if (err < 0)
 		goto fail_thread;
 	resolver.running = true;

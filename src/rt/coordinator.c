@@ -106,9 +106,12 @@ int heph_drain(heph_ctx ctx)
 static void stop_by_signal(struct heph_runtime *runtime, int signal, uint32_t n)
 {
 	struct heph *heph = &runtime->heph;
+	uint64_t sender = heph->sim ? 0 : heph_signal_sender(signal);
 
 	runtime->stops += n;
-	heph_log_info("asked to stop", HEPH_KV_INT("signal", signal));
+	heph_log_info("asked to stop", HEPH_KV_INT("signal", signal),
+		      HEPH_KV_UINT("sending_pid", sender >> 32),
+		      HEPH_KV_UINT("sending_uid", (uint32_t)sender));
 	if (runtime->stops > 1)
 		heph_abandon(heph, -EINTR);
 	else
@@ -117,11 +120,14 @@ static void stop_by_signal(struct heph_runtime *runtime, int signal, uint32_t n)
 
 static void bring(struct heph_runtime *runtime, int signal, uint32_t n)
 {
+	uint64_t sender = runtime->heph.sim ? 0 : heph_signal_sender(signal);
 	struct heph_thread *thread = NULL;
 
 	while ((thread = heph_threads_next(&runtime->heph, thread)))
-		if (atomic_load(&thread->takes_signals))
+		if (atomic_load(&thread->takes_signals)) {
+			heph_signals_sent_by(thread, signal, sender);
 			heph_signals_post(thread, signal, n);
+		}
 }
 
 void heph_coordinator_signal(struct heph_runtime *runtime, int signal,

@@ -10,6 +10,8 @@
 
 #include <heph/runtime.h>
 
+#include "core/signals.h"
+
 enum { SIGNALS = 65, NO_EVENT = 0 };
 
 /* What a runtime hears; `event` is the number and one. */
@@ -20,17 +22,32 @@ static struct {
 	_Atomic bool any; /* not fetched yet; set after the count */
 } sinks[HEPH_RUNTIMES_MAX];
 
+/* Who has sent the latest one of each; set before it is counted. */
+static _Atomic uint64_t senders[SIGNALS];
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned users[SIGNALS];
 static struct sigaction before[SIGNALS];
 
+/* The kernel has no sender for those that it makes itself. */
+static bool has_sender(const siginfo_t *info)
+{
+	return info->si_code == SI_USER || info->si_code == SI_QUEUE ||
+	       info->si_code == SI_TKILL || info->si_signo == SIGCHLD;
+}
+
 /* In a signal handler: atomics and write(2) alone. */
-static void on_signal(int signal)
+static void on_signal(int signal, siginfo_t *info, void *context)
 {
 	int saved = errno, event;
 	uint64_t one = 1;
 	ssize_t n;
 
+	(void)context;
+	atomic_store(&senders[signal],
+		     has_sender(info) ?
+			     heph_sender_pack(info->si_pid, info->si_uid) :
+			     0);
 	for (unsigned node = 0; node < HEPH_RUNTIMES_MAX; node++) {
 		if (atomic_load(&sinks[node].event) == NO_EVENT)
 			continue;
@@ -63,8 +80,9 @@ void heph_signal_leave(unsigned node)
 
 static int install(int signal)
 {
-	struct sigaction action = { .sa_handler = on_signal,
-				    .sa_flags = SA_RESTART | SA_ONSTACK };
+	struct sigaction action = { .sa_sigaction = on_signal,
+				    .sa_flags = SA_RESTART | SA_ONSTACK |
+						SA_SIGINFO };
 
 	sigfillset(&action.sa_mask);
 	return sigaction(signal, &action, &before[signal]) < 0 ? -EINVAL : 0;
@@ -97,6 +115,11 @@ bool heph_signal_any(unsigned node)
 {
 	return atomic_load(&sinks[node].any) &&
 	       atomic_exchange(&sinks[node].any, false);
+}
+
+uint64_t heph_signal_sender(int signal)
+{
+	return atomic_load(&senders[signal]);
 }
 
 uint32_t heph_signal_fetch(unsigned node, int signal)

@@ -23,6 +23,9 @@ void heph_signal_forget(int signal);
 /* Whether any came since the last call. */
 bool heph_signal_any(unsigned node);
 
+/* Who has sent the latest one, as heph_sender_pack() makes it; 0: not known. */
+uint64_t heph_signal_sender(int signal);
+
 /* How often a signal came since the last call, for a runtime. */
 uint32_t heph_signal_fetch(unsigned node, int signal);
 

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 
 static const int all_signals[] = {
 	SIGHUP,	 SIGINT,    SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,
@@ -125,6 +127,46 @@ static void the_same_comes_again(void **state)
 	run_and_compare(again_and_again);
 }
 
+/* ---- whence ---------------------------------------------------------------------------- */
+
+static void must_come_from(heph_ctx ctx, int signal, unsigned n, pid_t pid,
+			   uid_t uid)
+{
+	struct heph_signal it;
+
+	must_be(heph_wait(ctx, heph_on_signal_from(signal, &it)), 0);
+	must_be(it.number, signal);
+	must_be(it.count, n);
+	must_be(it.pid, pid);
+	must_be(it.uid, uid);
+}
+
+static int from_others(heph_ctx ctx, void *arg)
+{
+	const struct itimerval soon = { .it_value.tv_usec = 1 };
+	pid_t child;
+
+	take(ctx, SIGUSR1);
+	take(ctx, SIGALRM);
+	must_be(kill(getpid(), SIGUSR1), 0);
+	must_come_from(ctx, SIGUSR1, 1, getpid(), getuid());
+	child = fork();
+	must(child >= 0);
+	if (child == 0)
+		_exit(kill(getppid(), SIGUSR1) < 0);
+	must_come_from(ctx, SIGUSR1, 1, child, getuid());
+	must_be(waitpid(child, NULL, 0), child);
+	/* The kernel's own have no sender. */
+	must_be(setitimer(ITIMER_REAL, &soon, NULL), 0);
+	must_come_from(ctx, SIGALRM, 1, 0, 0);
+	return 0;
+}
+
+static void it_says_who_has_sent_it(void **state)
+{
+	run_and_compare(from_others);
+}
+
 /* ---- what cannot be taken ------------------------------------------------------------ */
 
 static int refused(heph_ctx ctx, void *arg)
@@ -158,6 +200,7 @@ int main(void)
 		cmocka_unit_test(each_can_be_taken),
 		cmocka_unit_test(each_waits_until_it_is_asked_for),
 		cmocka_unit_test(the_same_comes_again),
+		cmocka_unit_test(it_says_who_has_sent_it),
 		cmocka_unit_test(some_cannot_be_taken),
 	};
 

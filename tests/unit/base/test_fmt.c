@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -91,6 +92,73 @@ static void knows_the_names_of_errors(void **state)
 	assert_string_equal(buf, "EMFILE ENOENT 0 -123456-2147483648");
 }
 
+static void writes_fractions(void **state)
+{
+	static const struct {
+		double value;
+		const char *text;
+	} cases[] = {
+		{ 0, "0" },
+		{ -0.0, "-0" },
+		{ 1, "1" },
+		{ 1.5, "1.5" },
+		{ -2.25, "-2.25" },
+		{ 0.1 + 0.2, "0.3" },
+		{ 1.0 / 3, "0.333333333" },
+		{ 0.001, "0.001" },
+		{ 123456.789, "123456.789" },
+		{ 999999999999.0, "999999999999" },
+		{ 1e14, "100000000000000" },
+		{ 1e15, "1e15" },
+		{ 1.5e300, "1.5e300" },
+		{ -2.5e-9, "-2.5e-9" },
+		{ 5e-324, "4.940656e-324" },
+		{ 1.7976931348623157e308, "1.797693e308" },
+		{ (double)INFINITY, "inf" },
+		{ -(double)INFINITY, "-inf" },
+		{ (double)NAN, "nan" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		start(NULL);
+		heph_fmt_double(&fmt, cases[i].value);
+		assert_string_equal(buf, cases[i].text);
+	}
+}
+
+static void writes_times_in_the_unit_that_fits(void **state)
+{
+	static const struct {
+		heph_time value;
+		const char *text;
+	} cases[] = {
+		{ 0, "0ns" },
+		{ 7, "7ns" },
+		{ 999, "999ns" },
+		{ 1000, "1us" },
+		{ 1234567, "1.234ms" },
+		{ 20 * HEPH_MSEC, "20ms" },
+		{ 1500 * HEPH_MSEC, "1.5s" },
+		{ 90 * HEPH_SEC, "90s" },
+		{ -20 * HEPH_MSEC, "-20ms" },
+		{ INT64_MIN, "-9223372036.854s" },
+		{ HEPH_NEVER, "never" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		start(NULL);
+		heph_fmt_time(&fmt, cases[i].value);
+		assert_string_equal(buf, cases[i].text);
+	}
+	heph_fmt_init(&fmt, buf, 5);
+	heph_fmt_time(&fmt, 90 * HEPH_SEC);
+	heph_fmt_time(&fmt, 90 * HEPH_SEC);
+	assert_string_equal(buf, "90s");
+	assert_true(fmt.cut);
+}
+
 static void cuts_a_text_that_does_not_fit(void **state)
 {
 	(void)state;
@@ -141,6 +209,9 @@ int main(void)
 		cmocka_unit_test_setup(writes_numbers_as_stdio_does, start),
 		cmocka_unit_test_setup(puts_zeros_in_front, start),
 		cmocka_unit_test_setup(knows_the_names_of_errors, start),
+		cmocka_unit_test_setup(writes_fractions, start),
+		cmocka_unit_test_setup(writes_times_in_the_unit_that_fits,
+				       start),
 		cmocka_unit_test_setup(cuts_a_text_that_does_not_fit, start),
 		cmocka_unit_test_setup(leaves_a_number_out_rather_than_cut_it,
 				       start),

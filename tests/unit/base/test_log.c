@@ -57,18 +57,31 @@ static int clear_environment(void **state)
 	unsetenv("JOURNAL_STREAM");
 	unsetenv("HEPH_LOG");
 	unsetenv("HEPH_LOG_LEVEL");
+	unsetenv("HEPH_LOG_RATE");
 	return 0;
 }
 
-static void with_environment(const char *form, const char *level)
+static void with_environment_run(const char *form, const char *level,
+				 void (*fn)(void))
 {
 	if (form)
 		setenv("HEPH_LOG", form, 1);
 	if (level)
 		setenv("HEPH_LOG_LEVEL", level, 1);
-	child_run(&child, log_each_level);
+	child_run(&child, fn);
 	assert_int_equal(child.status, 0);
 	clear_environment(NULL);
+}
+
+static void with_environment(const char *form, const char *level)
+{
+	with_environment_run(form, level, log_each_level);
+}
+
+static void log_from_one_place_often(void)
+{
+	for (int i = 0; i < 400; i++)
+		heph_log_info("one place");
 }
 
 static int lines_in(const char *text)
@@ -85,11 +98,12 @@ static void writes_logfmt_to_stderr_up_to_info(void **state)
 	(void)state;
 	with_environment(NULL, NULL);
 	assert_int_equal(lines_in(child.output), 3);
-	assert_non_null(
-		strstr(child.output, " level=error msg=\"an error\"\n"));
-	assert_non_null(
-		strstr(child.output, " level=warn msg=\"a warning\" n=1\n"));
-	assert_non_null(strstr(child.output, " level=info msg=news a=b c=2\n"));
+	assert_non_null(strstr(child.output, " level=error msg=\"an error\" "
+					     "target=heph.test_log\n"));
+	assert_non_null(strstr(child.output, " level=warn msg=\"a warning\" "
+					     "target=heph.test_log n=1\n"));
+	assert_non_null(strstr(child.output, " level=info msg=news "
+					     "target=heph.test_log a=b c=2\n"));
 }
 
 static void the_environment_chooses_the_level(void **state)
@@ -99,7 +113,32 @@ static void the_environment_chooses_the_level(void **state)
 	assert_int_equal(lines_in(child.output), 1);
 	with_environment("logfmt", "debug");
 	assert_int_equal(lines_in(child.output), 4);
-	assert_non_null(strstr(child.output, " level=debug msg=details\n"));
+	assert_non_null(strstr(child.output, " level=debug msg=details "));
+}
+
+static void the_environment_filters_by_target(void **state)
+{
+	(void)state;
+	with_environment(NULL, "error,heph.test_log=debug");
+	assert_int_equal(lines_in(child.output), 4);
+	with_environment(NULL, "debug,heph=off");
+	assert_int_equal(lines_in(child.output), 0);
+}
+
+static void the_environment_limits_the_rate(void **state)
+{
+	(void)state;
+	setenv("HEPH_LOG_RATE", "a lot", 1);
+	with_environment(NULL, NULL);
+	assert_non_null(strstr(child.output, "HEPH_LOG_RATE is not"));
+	assert_non_null(strstr(child.output, "value=\"a lot\""));
+	setenv("HEPH_LOG_RATE", "0", 1);
+	with_environment_run(NULL, NULL, log_from_one_place_often);
+	assert_int_equal(lines_in(child.output), 400);
+	setenv("HEPH_LOG_RATE", "100", 1);
+	with_environment_run(NULL, NULL, log_from_one_place_often);
+	assert_true(lines_in(child.output) < 400);
+	assert_non_null(strstr(child.output, "suppressed="));
 }
 
 static void the_environment_turns_it_off(void **state)
@@ -234,6 +273,7 @@ static int start(void **state)
 	fcntl(reader, F_SETFL, O_NONBLOCK);
 	heph_log_to(sink);
 	heph_log_set_level(HEPH_LOG_INFO);
+	heph_log_set_rate(0);
 	text[0] = '\0';
 	return 0;
 }
@@ -307,8 +347,9 @@ static void nothing_is_evaluated_for_a_level_that_is_off(void **state)
 	assert_int_equal(lines_in(text), 1);
 }
 
-static const char *who(void)
+static const char *who(uint64_t *ret_id)
 {
+	*ret_id = 17;
 	return "conn";
 }
 
@@ -318,8 +359,9 @@ static void names_the_actor_that_runs(void **state)
 	heph_log_who = who;
 	heph_log_warn("accept failed", HEPH_KV_ERR("err", -EMFILE));
 	read_all();
-	assert_non_null(strstr(text, " msg=\"accept failed\" actor=conn "
-				     "err=EMFILE\n"));
+	assert_non_null(strstr(text, " msg=\"accept failed\" "
+				     "target=heph.test_log actor=conn "
+				     "actor_id=17 err=EMFILE\n"));
 }
 
 static void *log_many(void *arg)
@@ -345,12 +387,9 @@ static void lines_of_many_threads_stay_whole(void **state)
 	read_all();
 	assert_int_equal(lines_in(text), 500);
 	while ((line = strsep(&rest, "\n")) && *line) {
-		line = strstr(line, " level=info msg=line thread=");
+		line = strstr(line, " thread=");
 		assert_non_null(line);
-		assert_int_equal(sscanf(line,
-					" level=info msg=line thread=%d "
-					"i=%d",
-					&thread, &i),
+		assert_int_equal(sscanf(line, " thread=%d i=%d", &thread, &i),
 				 2);
 		assert_int_equal(i, next[thread]++);
 	}
@@ -408,6 +447,115 @@ static void a_broken_pipe_loses_lines_and_nothing_else(void **state)
 	heph_log_info("to somebody");
 	while (!strstr(text, "lost=1\n") || !strstr(text, "to somebody"))
 		len = await_more(len);
+}
+
+/* One place in the source. */
+static void log_from_one_place(int i)
+{
+	heph_log_info("often", HEPH_KV_INT("i", i));
+}
+
+static unsigned long sum_of_suppressed(unsigned *ret_lines)
+{
+	unsigned long sum = 0;
+
+	*ret_lines = 0;
+	for (char *at = text; (at = strstr(at, "msg=often")); at++)
+		++*ret_lines;
+	for (char *at = text; (at = strstr(at, " suppressed=")); at++)
+		sum += strtoul(at + strlen(" suppressed="), NULL, 10);
+	return sum;
+}
+
+/* Until the next second has come, and a line passes again. */
+static void lines_too_many_are_counted_in_the_next_that_passes(void **state)
+{
+	uint64_t before = heph_log_suppressed(), now;
+	unsigned lines;
+	int n = 0;
+
+	(void)state;
+	heph_log_set_rate(3);
+	do {
+		now = heph_log_suppressed();
+		log_from_one_place(n++);
+		usleep(1000);
+	} while (now == before || heph_log_suppressed() > now);
+	read_all();
+	assert_int_equal(sum_of_suppressed(&lines),
+			 heph_log_suppressed() - before);
+	assert_int_equal(lines + heph_log_suppressed() - before, n);
+	assert_int_equal(lines_in(text), lines);
+}
+
+static void log_too_much_and_exit(void)
+{
+	heph_log_set_rate(1);
+	for (int i = 0; i < 5; i++)
+		log_from_one_place(i);
+}
+
+/* If a second passes meanwhile another line says how many there were before. */
+static void what_was_suppressed_at_last_is_told_at_exit(void **state)
+{
+	unsigned lines;
+
+	(void)state;
+	with_environment_run(NULL, NULL, log_too_much_and_exit);
+	strcpy(text, child.output);
+	assert_int_equal(sum_of_suppressed(&lines) + lines, 5);
+	assert_non_null(strstr(text, "msg=\"log lines came too fast\" "
+				     "suppressed="));
+}
+
+static char taken[1024];
+static enum heph_log_level taken_level;
+static size_t taken_size;
+
+static void take(enum heph_log_level level, const char *line, size_t size)
+{
+	snprintf(taken, sizeof(taken), "%s", line);
+	taken_level = level;
+	taken_size = size;
+}
+
+static void a_function_may_take_the_lines(void **state)
+{
+	(void)state;
+	heph_log_to_fn(take);
+	heph_log_warn("for the function");
+	flush();
+	assert_non_null(strstr(taken, " level=warn msg=\"for the function\" "));
+	assert_int_equal(taken_level, HEPH_LOG_WARN);
+	assert_int_equal(taken_size, strlen(taken));
+	assert_int_equal(taken[taken_size - 1], '\n');
+	heph_log_to(sink);
+	heph_log_warn("for the pipe");
+	read_all();
+	assert_int_equal(lines_in(text), 1);
+	assert_null(strstr(taken, "for the pipe"));
+}
+
+static void filters_by_target_at_run_time(void **state)
+{
+	char filter[64];
+
+	(void)state;
+	assert_int_equal(heph_log_set_filter("warn,heph.test_log=debug"), 0);
+	assert_int_equal(heph_log_level_of(NULL), HEPH_LOG_WARN);
+	assert_int_equal(heph_log_level_of("heph.test_log"), HEPH_LOG_DEBUG);
+	assert_int_equal(heph_log_filter(filter, sizeof(filter)), 24);
+	assert_string_equal(filter, "warn,heph.test_log=debug");
+	assert_int_equal(heph_log_filter(filter, 5), 24);
+	assert_string_equal(filter, "warn");
+	heph_log_debug("seen");
+	assert_int_equal(heph_log_set_filter("debug,heph=warn"), 0);
+	heph_log_info("not seen", HEPH_KV_INT("n", evaluate()));
+	assert_int_equal(heph_log_set_filter("loud"), -EINVAL);
+	heph_log_info("nor this");
+	read_all();
+	assert_int_equal(lines_in(text), 1);
+	assert_non_null(strstr(text, "msg=seen"));
 }
 
 static void log_in_child(void)
@@ -503,8 +651,12 @@ static void speaks_to_the_journal(void **state)
 	heph_log_error("went wrong", HEPH_KV_ERR("err", -EIO));
 	receive(journal);
 	assert_memory_equal(text, "PRIORITY=3\n", 11);
-	assert_non_null(strstr(text, "\nMESSAGE=went wrong\nACTOR=conn\n"
-				     "ERR=EIO\n"));
+	assert_non_null(strstr(text, "\nMESSAGE=went wrong\n"
+				     "TARGET=heph.test_log\nACTOR=conn\n"
+				     "ACTOR_ID=17\nERR=EIO\nERRNO=5\n"));
+	assert_non_null(strstr(text, "\nCODE_FILE="));
+	assert_non_null(strstr(text, "tests/unit/base/test_log.c\n"
+				     "CODE_LINE="));
 	close(journal);
 }
 
@@ -552,6 +704,9 @@ int main(void)
 		/* First those that need a process that never logged. */
 		cmocka_unit_test(writes_logfmt_to_stderr_up_to_info),
 		cmocka_unit_test(the_environment_chooses_the_level),
+		cmocka_unit_test(the_environment_filters_by_target),
+		cmocka_unit_test(the_environment_limits_the_rate),
+		cmocka_unit_test(what_was_suppressed_at_last_is_told_at_exit),
 		cmocka_unit_test(the_environment_turns_it_off),
 		cmocka_unit_test(complains_about_nonsense_in_the_environment),
 		cmocka_unit_test(uses_the_journal_when_stderr_is_it),
@@ -573,6 +728,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_broken_pipe_loses_lines_and_nothing_else, start,
 			stop),
+		cmocka_unit_test_setup_teardown(
+			lines_too_many_are_counted_in_the_next_that_passes,
+			start, stop),
+		cmocka_unit_test_setup_teardown(a_function_may_take_the_lines,
+						start, stop),
+		cmocka_unit_test_setup_teardown(filters_by_target_at_run_time,
+						start, stop),
 		cmocka_unit_test_setup_teardown(a_child_has_a_log_of_its_own,
 						start, stop),
 		cmocka_unit_test_setup_teardown(speaks_to_the_journal,

@@ -9,16 +9,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define END                                                                    \
-	{                                                                      \
-		0, HEPH_KV_END_,                                               \
-		{                                                              \
-			0                                                      \
-		}                                                              \
-	}
+#define END heph_kv_end__()
 /* 2024-02-29 23:59:59.000001 UTC */
 #define TIME INT64_C(1709251199000001000)
 
@@ -28,7 +23,9 @@ static struct heph_fmt fmt;
 static const char *logfmt(size_t size, const char *who,
 			  const struct heph_kv *kvs)
 {
-	const struct heph_logline line = { TIME, HEPH_LOG_WARN, who, kvs };
+	const struct heph_logline line = {
+		.time = TIME, .level = HEPH_LOG_WARN, .who = who, .kvs = kvs
+	};
 
 	heph_fmt_init(&fmt, buf, size);
 	heph_logline_logfmt(&fmt, &line);
@@ -39,7 +36,9 @@ static const char *logfmt(size_t size, const char *who,
 static const char *journal(size_t size, const char *who,
 			   const struct heph_kv *kvs)
 {
-	const struct heph_logline line = { TIME, HEPH_LOG_WARN, who, kvs };
+	const struct heph_logline line = {
+		.time = TIME, .level = HEPH_LOG_WARN, .who = who, .kvs = kvs
+	};
 
 	heph_fmt_init(&fmt, buf, size);
 	heph_logline_journal(&fmt, &line);
@@ -68,6 +67,65 @@ static void is_logfmt(void **state)
 				 "err=EMFILE\n");
 }
 
+static void writes_values_of_all_kinds(void **state)
+{
+	struct heph_address address;
+	const struct heph_kv kvs[] = {
+		HEPH_KV_STR("msg", "m"),
+		HEPH_KV_BOOL("yes", true),
+		HEPH_KV_BOOL("no", false),
+		HEPH_KV_DOUBLE("real", 1.5),
+		HEPH_KV_TIME("took", 20 * HEPH_MSEC),
+		HEPH_KV_ADDRESS("from", &address),
+		HEPH_KV_ADDRESS("none", NULL),
+		END,
+	};
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_port = htons(80),
+				  .sin_addr.s_addr = htonl(0x7f000001) };
+
+	(void)state;
+	address.size = sizeof(in);
+	memcpy(&address.storage, &in, sizeof(in));
+	assert_string_equal(logfmt(sizeof(buf), NULL, kvs),
+			    HEAD "msg=m yes=true no=false real=1.5 took=20ms "
+				 "from=127.0.0.1:80 none=(null)\n");
+	journal(sizeof(buf), NULL, kvs);
+	assert_non_null(strstr(buf, "\nMESSAGE=m\nYES=true\nNO=false\n"
+				    "REAL=1.5\nTOOK=20ms\n"
+				    "FROM=127.0.0.1:80\nNONE=(null)\n"));
+	address.size = 0;
+	assert_non_null(
+		strstr(logfmt(sizeof(buf), NULL, kvs), " from=(none) "));
+}
+
+static void says_whence_a_line_is(void **state)
+{
+	const struct heph_kv kvs[] = { HEPH_KV_STR("msg", "m"),
+				       HEPH_KV_INT("n", 1), END };
+	const struct heph_log_site site = { .target = "shop.",
+					    .file = "src/conn.c",
+					    .line = 12 };
+	const struct heph_logline line = { .time = TIME,
+					   .level = HEPH_LOG_WARN,
+					   .site = &site,
+					   .who = "web",
+					   .id = 17,
+					   .suppressed = 3,
+					   .kvs = kvs };
+
+	(void)state;
+	heph_fmt_init(&fmt, buf, sizeof(buf));
+	heph_logline_logfmt(&fmt, &line);
+	assert_string_equal(buf, HEAD "msg=m target=shop.conn actor=web "
+				      "actor_id=17 suppressed=3 n=1\n");
+	heph_fmt_init(&fmt, buf, sizeof(buf));
+	heph_logline_journal(&fmt, &line);
+	assert_non_null(strstr(buf, "\nMESSAGE=m\nTARGET=shop.conn\nACTOR=web\n"
+				    "ACTOR_ID=17\nSUPPRESSED=3\nN=1\n"
+				    "CODE_FILE=src/conn.c\nCODE_LINE=12\n"));
+}
+
 static void knows_leap_years(void **state)
 {
 	static const struct {
@@ -81,7 +139,7 @@ static void knows_leap_years(void **state)
 		{ 4107542400, "ts=2100-03-01T00:00:00." },
 	};
 	const struct heph_kv kvs[] = { HEPH_KV_STR("msg", "x"), END };
-	struct heph_logline line = { 0, HEPH_LOG_INFO, NULL, kvs };
+	struct heph_logline line = { .level = HEPH_LOG_INFO, .kvs = kvs };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
@@ -180,7 +238,7 @@ static void is_the_native_form_of_the_journal(void **state)
 	journal(sizeof(buf), "conn", kvs);
 	assert_memory_equal(buf, "PRIORITY=4\nSYSLOG_IDENTIFIER=", 29);
 	assert_non_null(strstr(buf, "\nMESSAGE=hello = world\nACTOR=conn\n"
-				    "BAD_KEY=v\nN=-5\nERR=ENOENT\n"));
+				    "BAD_KEY=v\nN=-5\nERR=ENOENT\nERRNO=2\n"));
 	assert_null(strstr(buf, "TRUNCATED"));
 }
 
@@ -247,6 +305,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_logfmt),
+		cmocka_unit_test(writes_values_of_all_kinds),
+		cmocka_unit_test(says_whence_a_line_is),
 		cmocka_unit_test(knows_leap_years),
 		cmocka_unit_test(quotes_what_would_be_misread),
 		cmocka_unit_test(cuts_a_long_line_and_says_so),
