@@ -298,7 +298,7 @@ int heph_runtime_new(struct heph_runtime **ret_runtime,
 		     heph_files_init(&runtime->heph));
 	if (err < 0)
 		goto fail_files;
-	err = heph_tracer_init(runtime);
+	err = failed("the tracer", -1, heph_tracer_init(runtime));
 	if (err < 0)
 		goto fail_tracer;
 	err = make_workers(runtime);
