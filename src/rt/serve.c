@@ -100,10 +100,11 @@ static int serve_one(heph_ctx ctx, struct server *server, heph_fd fd,
 		server->begun++;
 		return 0;
 	}
+	if (err != -ECANCELED)
+		COUNT(server, refused); /* before the client hears of it */
 	heph_close(fd);
 	if (err == -ECANCELED)
 		return err;
-	COUNT(server, refused);
 	heph_log_warn("connection refused", HEPH_KV_STR("actor", arg->type->name),
 		      HEPH_KV_ERR("err", err));
 	return err == -EINVAL ? err : 0;
