@@ -90,6 +90,10 @@ HEPH_API const struct heph_config *heph_config_of(heph_ctx ctx);
 
 /* ---- where it runs --------------------------------------------------------- */
 
+/* Of the library whose headers these are; heph_host_info() tells that of the one
+ * that is linked. */
+#define HEPH_VERSION "0.1.0"
+
 /* The machine and the process, for a log or a page about both. What cannot be
  * found out is an empty text. */
 struct heph_host {

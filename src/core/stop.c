@@ -10,8 +10,11 @@
  * changing a number and looking at `stopping`, are sequentially consistent: one of
  * the two sees the other.
  */
+#include "base/log.h"
 #include "core/heph.h"
 #include "core/life.h"
+#include "core/solo.h"
+#include "core/state.h"
 #include "core/worker.h"
 
 static void post_stop(struct heph_worker *worker)
@@ -77,4 +80,65 @@ void heph_stop_late(struct heph_worker *worker)
 {
 	if (atomic_load(&worker->thread.heph->stopping))
 		post_stop(worker);
+}
+
+/* ---- the actors of a worker ------------------------------------------------- */
+
+void heph_life_stop_roots(struct heph_worker *worker)
+{
+	struct heph_self *self;
+
+	for (uint32_t slot = worker->first_self; slot < worker->n_selves;
+	     slot++) {
+		self = &worker->selves[slot];
+		if (self->id && (self->flags & HEPH_FLAG_ROOT) &&
+		    !(self->flags & HEPH_FLAG_STOP) &&
+		    heph_self_phase(self) < worker->stopping)
+			heph_life_stop(self);
+	}
+}
+
+/* Whether it knows that it is to end. */
+static const char *stop_of(const struct heph_self *self)
+{
+	if (self->flags & HEPH_FLAG_FINISHING)
+		return "giving back what it acquired";
+	if (self->flags & HEPH_FLAG_STOP)
+		return "asked to stop";
+	if (self->flags & HEPH_FLAG_ROOT)
+		return "not asked, its phase has not come";
+	return "not asked, its parent has not ended";
+}
+
+static void list_one(const struct heph_self *self)
+{
+	char state[256];
+
+	heph_state_say(self, state, sizeof(state));
+	heph_log_error("actor still runs",
+		       HEPH_KV_STR("name", heph_self_name(self)),
+		       HEPH_KV_STR("type", heph_type_of(self)->name),
+		       HEPH_KV_UINT("id", self->id),
+		       HEPH_KV_INT("worker", heph_solo_place(self->thread)),
+		       HEPH_KV_UINT("phase", heph_self_phase(self)),
+		       HEPH_KV_STR("state", state),
+		       HEPH_KV_STR("stop", stop_of(self)),
+		       HEPH_KV_UINT("inbox", self->n));
+}
+
+void heph_life_list(struct heph_worker *worker)
+{
+	enum { LINES = 50 };
+	struct heph_self *self;
+	unsigned n = 0;
+
+	for (uint32_t slot = worker->first_self; slot < worker->n_selves;
+	     slot++) {
+		self = &worker->selves[slot];
+		if (!self->id || n++ >= LINES)
+			continue;
+		list_one(self);
+	}
+	if (n > LINES)
+		heph_log_error("and more", HEPH_KV_UINT("actors", n - LINES));
 }

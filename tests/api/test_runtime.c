@@ -178,6 +178,50 @@ static void runs_one_on_each_worker(void **state)
 	end(ctx);
 }
 
+/* On one of the workers, which is known by the argument, it fails; the others end
+ * as they should before that is told. */
+static int fail_on(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)in;
+	if (heph_worker(ctx) == (int)(intptr_t)arg % 10) {
+		if ((intptr_t)arg >= 10)
+			heph_panic(ctx, "on purpose");
+		return -EILSEQ;
+	}
+	must_be(heph_sleep(ctx, 2 * HEPH_MSEC), 0);
+	ended++;
+	return 0;
+}
+
+static int fail_on_each(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)in, (void)arg;
+	for (intptr_t n = 0; n < 2; n++) {
+		ended = 0;
+		must_be(heph_run_on_each(ctx, act, { fail_on, (void *)n }),
+			-EILSEQ);
+		must_be(ended, 1);
+		must_be(heph_run_on_each(ctx, act, { fail_on, (void *)(n + 10) }),
+			-ENOTRECOVERABLE);
+		must_be(ended, 2);
+	}
+	must_be(heph_stats(ctx).panicked, 2);
+	return 0;
+}
+
+/* And the runtime goes on. */
+static void tells_what_fails_on_a_worker(void **state)
+{
+	heph_ctx ctx;
+
+	(void)state;
+	run(fail_on_each, NULL);
+	ctx = begin(&two_workers);
+	must_be(fail_on_each(ctx, (act_inbox){ { NULL } }, NULL), 0);
+	must_be(heph_run_on_each(ctx, act, { see_worker, NULL }), 0);
+	end(ctx);
+}
+
 /* One cannot start: the others are stopped, and end. */
 static int each_but_one(heph_ctx ctx, act_inbox in, void *arg)
 {
@@ -458,6 +502,7 @@ int main(void)
 		cmocka_unit_test(ends_the_late_ones),
 		cmocka_unit_test(may_have_all_the_time_to_end),
 		cmocka_unit_test(runs_one_on_each_worker),
+		cmocka_unit_test(tells_what_fails_on_a_worker),
 		cmocka_unit_test(stops_the_others_when_one_cannot_start),
 		cmocka_unit_test(may_be_one_of_several),
 		cmocka_unit_test(is_not_taken_for_the_next_one),

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -594,16 +595,21 @@ static void stuck(void)
 
 static void a_worker_that_does_not_come_back_ends_the_process(void **state)
 {
-	int status;
+	int status, log = memfd_create("log", 0);
+	char said[4096] = { 0 };
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		alarm(100);
+		heph_log_to(log);
 		stuck();
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
+	assert_true(pread(log, said, sizeof(said) - 1, 0) > 0);
+	assert_non_null(strstr(said, "giving up\" actor=task worker=0"));
+	close(log);
 }
 
 /* ---- from outside, while it ends -------------------------------------------------------------- */
