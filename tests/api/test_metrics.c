@@ -234,6 +234,7 @@ static void they_are_of_workers_and_types(void **state)
 
 	(void)state;
 	must_be(heph_join(ctx, ref, NULL), 0);
+	await_all_back(ctx);
 	ref = spawn_on(ctx, HEPH_WORKER(1), idle, NULL);
 	assert_int_equal(heph_worker_stats(ctx, 0, &stats), 0);
 	assert_int_equal(stats.stats.spawned, 2);
