@@ -12,6 +12,7 @@
  */
 #include "io/uring.h"
 
+#include <heph/metrics.h>
 #include <heph/time.h>
 
 #include <poll.h>
@@ -682,6 +683,19 @@ static void take(struct heph_worker *worker, int buffer, void *to, size_t n)
 		heph_buffers_take(&uring->buffers, buffer, to, n);
 }
 
+/* All of it is as it was when the worker began. */
+static void uring_describe(struct heph_worker *worker,
+			   struct heph_worker_stats *stats)
+{
+	const struct heph_uring *uring = heph_uring_of(worker);
+
+	stats->ring_size = uring->ring.sq.ring_entries;
+	stats->buffers_size = (uint64_t)uring->buffers.n * uring->buffers.size +
+			      (uint64_t)uring->streams.n * uring->streams.size;
+	heph_features_text(&uring->features, stats->features,
+			   sizeof(stats->features));
+}
+
 const struct heph_io heph_uring_io = {
 	.driver = { .name = "uring",
 		    .start = uring_start,
@@ -690,6 +704,7 @@ const struct heph_io heph_uring_io = {
 		    .poll = uring_poll,
 		    .wake = uring_wake,
 		    .tell = uring_tell,
+		    .describe = uring_describe,
 		    .submit = uring_submit,
 		    HEPH_IO_COMMON },
 	.sends_first = true,
