@@ -266,12 +266,14 @@ struct heph_coro *heph_worker_choose(struct heph_self *self)
 	if (heph_likely(--worker->budget > 0))
 		next = heph_worker_next(worker);
 	worker->thread.current = next;
-	if (!next)
+	if (!next ||
+	    ((next->flags & HEPH_FLAG_AWAY) &&
+	     (heph_slot_of(next) == self->slot ||
+	      !heph_slot_enter(next, heph_life_ended)))) {
+		HEPH_PROBE3(run, 0, self->id, self->waiting);
 		return &worker->main;
-	if ((next->flags & HEPH_FLAG_AWAY) &&
-	    (heph_slot_of(next) == self->slot ||
-	     !heph_slot_enter(next, heph_life_ended)))
-		return &worker->main;
+	}
+	HEPH_PROBE3(run, next->id, self->id, self->waiting);
 	return &next->coro;
 }
 
@@ -333,6 +335,7 @@ static void run_from(struct heph_worker *worker, struct heph_self *self)
 			put_off(worker, self);
 			return;
 		}
+		HEPH_PROBE3(run, self->id, 0, 0);
 		heph_coro_switch(&worker->main, &self->coro);
 		if (worker->ended) {
 			heph_life_bury(worker->ended);
