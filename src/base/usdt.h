@@ -12,7 +12,7 @@
 #ifndef HEPH_BASE_USDT_H
 #define HEPH_BASE_USDT_H
 
-#if HEPH_USDT
+#ifdef HEPH_USDT
 /* clang would take the "o" of the default for a reason to store it first. */
 #ifdef __clang__
 #define STAP_SDT_ARG_CONSTRAINT nr

@@ -19,7 +19,7 @@ extern const char heph_coro_entry[] __attribute__((visibility("hidden")));
 
 /* One byte beside the script, so that a static program has that, too. Who does
  * not build by meson.build has no script in it. */
-#if HEPH_GDB_SCRIPT
+#ifdef HEPH_GDB_SCRIPT
 extern const char heph_gdb_script[] __attribute__((visibility("hidden")));
 #else
 static const char heph_gdb_script[1];
