@@ -104,7 +104,7 @@ valgrind: ## the tests in the hostile build, under valgrind
 hostile: ## the tests in a build that is nasty on purpose (HEPH_DEBUG=2)
 	@scripts/deps.sh test
 	@$(GCC) scripts/build.sh build-hostile tests -Ddebug_level=2
-	@T=$(T) SLOW=2 scripts/test.sh build-hostile unit api examples -drivers
+	@T=$(T) SLOW=2 scripts/test.sh build-hostile unit api examples gdb -drivers
 
 epoll: ## the tests with the other driver, for where io_uring is forbidden
 	@scripts/deps.sh test

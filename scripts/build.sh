@@ -23,7 +23,7 @@ seen() {
 	for library in liburing libcares cmocka libuv glib-2.0; do
 		echo "$library $(pkg-config --modversion $library 2>&1 | head -n 1)"
 	done
-	ls /usr/include/valgrind/memcheck.h 2>&1 || true
+	ls /usr/include/valgrind/memcheck.h /usr/include/*/sys/sdt.h 2>&1 || true
 	echo "$@"
 }
 

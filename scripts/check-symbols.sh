@@ -29,7 +29,7 @@ complain "exported, but in no public header" "$tmp/extra"
 complain "declared, but not there" "$tmp/missing"
 
 nm -g --defined-only "$dir/libheph.a" | awk 'NF == 3 { print $3 }' |
-	grep -v '^heph_' | sort -u >"$tmp/foreign"
+	grep -v -e '^heph_' -e '^_\.stapsdt\.base$' | sort -u >"$tmp/foreign"
 complain "global, but not heph_" "$tmp/foreign"
 
 # A writable and executable stack is what a forgotten section note gives.

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/copy.h"
 #include "base/mem.h"
+#include "base/usdt.h"
 #include "core/answers.h"
 #include "core/failure.h"
 #include "core/send.h"
@@ -99,9 +100,12 @@ HEPH_INLINE void give(struct heph_calls *calls, struct heph_waiting_call *call)
 
 static void finish(struct heph_waiting_call *call)
 {
+	struct heph_self *caller = call->caller;
+
 	atomic_store_explicit(&call->number, 0, memory_order_relaxed);
 	call->done = true;
-	heph_wake(call->caller, HEPH_WAIT_CALL);
+	HEPH_PROBE2(answer, caller->id, call->err);
+	heph_wake(caller, HEPH_WAIT_CALL);
 }
 
 /* An answer that nobody waits for any more, though it came in time. */
@@ -532,6 +536,7 @@ call_and_wait(heph_ctx ctx, struct heph_addr to, const struct heph_call *call)
 	if (heph_unlikely(err < 0))
 		return err;
 	record->to = to; /* for who looks into the caller */
+	HEPH_PROBE3(call, to.id, call->member, ctx.self->id);
 	await_quickly(ctx, record);
 	err = await(ctx, record);
 	if (heph_likely(err == 0))

@@ -13,6 +13,7 @@
 #include <heph/message.h>
 
 #include "base/copy.h"
+#include "base/usdt.h"
 #include "core/self.h"
 #include "core/wait.h"
 #include "core/worker.h"
@@ -127,6 +128,7 @@ HEPH_INLINE void heph_inbox_rouse(struct heph_self *self, unsigned reason)
 /* Counts a message as received. */
 HEPH_INLINE void heph_inbox_count(struct heph_self *self)
 {
+	HEPH_PROBE1(receive, self->id);
 	if (heph_unlikely(!++self->received))
 		self->received_high++;
 	heph_count(&self->thread->count.received);

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/usdt.h"
 #include "core/answers.h"
 #include "core/child.h"
 #include "core/inbox.h"
@@ -228,6 +229,7 @@ static void appear(struct heph_worker *worker, struct heph_self *self)
 		count_root(self, 1);
 	heph_count(&worker->thread.count.spawned);
 	heph_worker_ready(worker, self);
+	HEPH_PROBE3(spawn, self->id, kind->type->name, worker->thread.number);
 }
 
 int heph_life_begin(struct heph_worker *worker, const struct heph_birth *birth,
@@ -452,6 +454,7 @@ static void restart(struct heph_self *self)
 	const struct heph_actor *type = heph_type_of(self);
 
 	heph_count(&self->thread->count.restarted);
+	HEPH_PROBE3(restart, self->id, type->name, self->thread->number);
 	self->flags &= (uint16_t)~HEPH_FLAGS_LIFE;
 	heph_self_drop_exit(self);
 	self->refused = 0;
@@ -479,6 +482,7 @@ static void disappear(struct heph_self *self, const struct heph_exit *exit,
 	struct heph_self *parent = relative(self, self->parent);
 	uint64_t id = self->id;
 
+	HEPH_PROBE3(exit, id, heph_type_of(self)->name, exit->err);
 	heph_inbox_leave_place(self);
 	self->id = 0;
 	drop_arg(self);
@@ -611,6 +615,7 @@ void heph_raw_panic(heph_ctx ctx, const char *file, int line,
 	if (!ext || where_no_panic_can_be(self))
 		panic_in_vain(self, file, line, text);
 	heph_count(&self->thread->count.panicked);
+	HEPH_PROBE4(panic, self->id, text, file, line);
 	*exit = (struct heph_exit){ .err = -ENOTRECOVERABLE };
 	note_panic(exit, file, line, text);
 	heph_slot_reset(self, run_after_panic);

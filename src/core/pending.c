@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/usdt.h"
 #include "core/send.h"
 #include "core/wait.h"
 
@@ -62,6 +63,7 @@ int heph_raw_start_call(heph_ctx ctx, struct heph_addr to,
 				      &number);
 	if (err < 0)
 		return err;
+	HEPH_PROBE3(call, to.id, call->member, ctx.self->id);
 	keep(ctx, record, number, to, call->member);
 	*ret_pending = (struct heph_pending){
 		.call = number,

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 
+#include "base/usdt.h"
 #include "core/lane.h"
 #include "core/lose.h"
 #include "core/map.h"
@@ -285,8 +286,10 @@ static __attribute__((noinline)) int give_turn(struct heph_self *self)
 int heph_raw_send(heph_ctx ctx, struct heph_addr to, const void *msg,
 		  size_t size)
 {
-	struct heph_self *target = near(ctx.self->thread, to);
+	struct heph_self *target;
 
+	HEPH_PROBE3(send, to.id, size, ctx.self->id);
+	target = near(ctx.self->thread, to);
 	heph_stackrule_check_msg(ctx.self, to, msg, size);
 	if (heph_unlikely(!target || (ctx.self->flags & HEPH_FLAGS_REFUSE) ||
 			  !heph_inbox_push_quick(target, msg, size)))
@@ -310,8 +313,10 @@ __attribute__((noinline)) int heph_letter_put(struct heph_addr to,
 int heph_raw_try_send(struct heph_addr to, const void *msg, size_t size)
 {
 	struct heph_thread *thread = heph_thread_current;
-	struct heph_self *target = thread ? near(thread, to) : NULL;
+	struct heph_self *target;
 
+	HEPH_PROBE3(send, to.id, size, 0);
+	target = thread ? near(thread, to) : NULL;
 	if (thread && thread->current)
 		heph_stackrule_check_msg(thread->current, to, msg, size);
 	if (heph_unlikely(!target || !heph_inbox_push_quick(target, msg, size)))

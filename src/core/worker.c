@@ -268,10 +268,12 @@ struct heph_coro *heph_worker_choose(struct heph_self *self)
 	if (heph_likely(--worker->budget > 0))
 		next = heph_worker_next(worker);
 	worker->thread.current = next;
-	if (!next)
+	if (!next || ((next->flags & HEPH_FLAGS_BY_LOOP) &&
+		      !can_switch(self, next))) {
+		HEPH_PROBE3(run, 0, self->id, self->waiting);
 		return &worker->main;
-	if ((next->flags & HEPH_FLAGS_BY_LOOP) && !can_switch(self, next))
-		return &worker->main;
+	}
+	HEPH_PROBE3(run, next->id, self->id, self->waiting);
 	return &next->coro;
 }
 
@@ -333,6 +335,7 @@ static void run_from(struct heph_worker *worker, struct heph_self *self)
 			put_off(worker, self);
 			return;
 		}
+		HEPH_PROBE3(run, self->id, 0, 0);
 		if (heph_unlikely(self->flags & HEPH_FLAG_SAMPLED))
 			heph_sample_run(worker, self);
 		else

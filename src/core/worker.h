@@ -8,6 +8,7 @@
 #ifndef HEPH_CORE_WORKER_H
 #define HEPH_CORE_WORKER_H
 
+#include "base/usdt.h"
 #include "base/wheel.h"
 #include "core/delay.h"
 #include "core/self.h"
@@ -413,6 +414,7 @@ HEPH_INLINE int heph_worker_suspend_then(struct heph_self *self, void *arg,
 	heph_queue_pop(&worker->ready[HEPH_USUAL]);
 	worker->budget--;
 	worker->thread.current = next;
+	HEPH_PROBE3(run, next->id, self->id, self->waiting);
 	return heph_coro_switch_then(&self->coro, &next->coro, arg, then);
 }
 

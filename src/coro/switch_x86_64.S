@@ -15,6 +15,7 @@
 #ifdef __x86_64__
 	.text
 
+/* Only what is jumped to through a register begins with endbr64. */
 	.macro	function name
 	.globl	\name
 	.hidden	\name
@@ -22,7 +23,6 @@
 	.p2align 4
 \name:
 	.cfi_startproc
-	endbr64
 	.endm
 
 	.macro	end name
@@ -104,6 +104,7 @@ end heph_coro_go
  * unwinders, by CFI or by frame pointers, end here. */
 function heph_coro_entry
 	.cfi_undefined rip
+	endbr64
 	call	*%rsi
 	.globl	heph_coro_returned
 	.hidden	heph_coro_returned

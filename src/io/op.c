@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/usdt.h"
 #include "core/solo.h"
 #include "coro/san.h"
 #include "io/driver.h"
@@ -261,6 +262,8 @@ void heph_op_start(struct heph_op *op)
 	op->buffer = -1;
 	heph_list_push_back(&op->self->ext->operations, &op->node);
 	heph_count(&op->self->thread->count.operations);
+	HEPH_PROBE3(io_submit, op->self->id, heph_op_type(op)->name,
+		    op->number);
 	if (op->self->kind)
 		io_of(op)->begin(heph_worker_of(op->self), op);
 	else
@@ -310,6 +313,8 @@ void heph_op_complete(struct heph_op *op, int result, int buffer, bool more)
 {
 	struct heph_self *self = op->self;
 
+	HEPH_PROBE4(io_complete, self->id, heph_op_type(op)->name, op->number,
+		    result);
 	if (heph_op_type(op)->reads && result > 0 && !op->provided)
 		heph_san_written(op->buf, (size_t)result);
 	op->result = result;

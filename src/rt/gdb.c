@@ -16,8 +16,14 @@
 #include "io/op.h"
 
 extern const char heph_coro_entry[] __attribute__((visibility("hidden")));
-/* One byte beside the script, so that a static program has that, too. */
+
+/* One byte beside the script, so that a static program has that, too. Who does
+ * not build by meson.build has no script in it. */
+#ifdef HEPH_GDB_SCRIPT
 extern const char heph_gdb_script[] __attribute__((visibility("hidden")));
+#else
+static const char heph_gdb_script[1];
+#endif
 
 #define SIZE_OF_(type_, member_) sizeof(((struct heph_##type_ *)0)->member_)
 #define MEMBER(type_, member_)                                                 \

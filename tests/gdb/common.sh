@@ -12,7 +12,7 @@ said=
 
 fail() {
 	echo "$name: $*" >&2
-	echo "$said" >&2
+	printf "%s\n" "$said" >&2
 	exit 1
 }
 

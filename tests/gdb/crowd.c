@@ -68,6 +68,21 @@ static int lazy_main(heph_ctx ctx, lazy_inbox in)
 }
 HEPH_ACTOR_MAIN(lazy, lazy_main);
 
+/* Values that gdb prints so that they say something. */
+static struct {
+	lazy_ref lazy;
+	heph_ref ended;
+	lazy_ref nobody;
+	heph_fd fd;
+	heph_fd closed;
+	heph_time length, never;
+	struct heph_exit exit;
+} shown __attribute__((used)) = { .ended = { { .id = 7168 + 1024 * 1024 } },
+				  .closed = { 9, 9 },
+				  .length = 1500 * HEPH_MSEC,
+				  .never = HEPH_NEVER,
+				  .exit = { -ENOENT, "no book" } };
+
 struct pipe_arg {
 	int number;
 };
@@ -81,6 +96,7 @@ static int piper_main(heph_ctx ctx, struct pipe_arg *arg)
 
 	if (err < 0)
 		return err;
+	shown.fd = fd;
 	return heph_read(ctx, fd, buf, sizeof(buf));
 }
 HEPH_ACTOR_MAIN(piper, piper_main);
@@ -170,6 +186,7 @@ static void spawn_others(heph_ctx ctx, const struct crowd_arg *arg)
 	oracle_ref oracle;
 
 	must(heph_spawn(ctx, lazy, &lazy, .name = "lazybones", .inbox = 5));
+	shown.lazy = lazy;
 	for (int page = 1; page <= 3; page++)
 		must(heph_try_send(lazy, { page, "a title" }));
 	must(heph_spawn(ctx, piper, NULL, { .number = arg->pipe }));

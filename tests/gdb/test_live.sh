@@ -14,6 +14,7 @@ look() {
 		-ex "heph bt crowd" -ex "heph bt unborn" -ex "heph inbox lazybones" \
 		-ex "heph apply 3072 -frame 1 print book" -ex "heph apply 3072 -frame 1 print *first@3" \
 		-ex "heph apply 2048 -frame 2 print *arg" -ex "heph apply asker -frame 1 bt 1" \
+		-ex "print shown" -ex 'print $heph_err(-62)' \
 		-ex "frame function all_wait" -ex "print *arg" -ex "info locals"
 	expect "14 actors" "3 actors" "1 actor
 " \
@@ -29,6 +30,10 @@ look() {
 		"3 of 5, 0 received" '$0 = {page = 1, title = "a title' '$2 = {page = 3, ' \
 		"= {1, 2, 3, 4}" "= {1, 2, 3}
 " "= {number = 0}" "= {n = 3, end = false"
+	expect "lazy = lazybones (type lazy, id 5120)" "ended = id 1055744, ended" \
+		"nobody = nobody" "fd = descriptor " "closed = closed (slot 9, turn 9)" \
+		"length = 1500000000 ns (1.5 s)" "never = never" 'exit = -ENOENT: "no book"' \
+		'"-ETIME"' "ctx=crowd (id 1024)"
 	[ "$(count 'in sleep_long (.*depth=2.*crowd.c:')" = 5 ] ||
 		fail "sleepers are not three calls deep"
 	[ "$(count 'in heph_coro_entry ()')" -ge 8 ] ||
