@@ -205,8 +205,7 @@ static struct heph_trace_stream *make(struct heph *heph, uint32_t id)
 	return stream;
 }
 
-/* 0 is the coordinator's; solos come after all that have numbers. */
-static uint32_t id_of(const struct heph_thread *thread)
+uint32_t heph_trace_stream_id(const struct heph_thread *thread)
 {
 	const struct heph_worker *worker = (const struct heph_worker *)thread;
 
@@ -225,9 +224,7 @@ static void introduce(struct heph_trace_stream *stream,
 	if (thread->number == HEPH_SOLO) {
 		kind = HEPH_TRACE_OWN;
 		snprintf(name, sizeof(name), "own thread of %s",
-			 ((const struct heph_worker *)thread)
-				 ->kinds[1]
-				 .type->name);
+			 ((const struct heph_solo *)thread)->type->type->name);
 	} else if (thread->is_worker) {
 		kind = HEPH_TRACE_WORKER;
 		snprintf(name, sizeof(name), "worker %u", thread->number);
@@ -262,7 +259,7 @@ struct heph_trace_stream *heph_trace_stream(struct heph_thread *thread)
 	if (thread->moves)
 		thread = &heph_solo_of(thread)->runner->thread;
 	if (!thread->trace)
-		thread->trace = make(thread->heph, id_of(thread));
+		thread->trace = make(thread->heph, heph_trace_stream_id(thread));
 	if (thread->trace && thread->trace->trace != trace)
 		join(thread->trace, thread, trace);
 	return thread->trace;

@@ -104,6 +104,9 @@ struct heph_trace_stream {
  * trace; NULL: nothing is traced, or there is no memory. */
 struct heph_trace_stream *heph_trace_stream(struct heph_thread *thread);
 
+/* 0 is the coordinator's; those of solos come after all that have numbers. */
+uint32_t heph_trace_stream_id(const struct heph_thread *thread);
+
 /* Room for a record with so many bytes that follow; it must be published, with
  * nothing in between. NULL: there is none, and it is lost. */
 struct heph_trace_record *heph_trace_room(struct heph_trace_stream *stream,

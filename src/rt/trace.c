@@ -252,6 +252,18 @@ void heph_tracer_begun(struct heph_runtime *runtime)
 			       "coordinator");
 }
 
+void heph_tracer_join(struct heph_runtime *runtime, enum heph_trace_kind kind,
+		      pthread_t thread, const struct heph_thread *worker)
+{
+	uint64_t start = heph_clock_ticks();
+	uint64_t id = worker->number;
+
+	if (id == HEPH_SOLO)
+		id = heph_trace_stream_id(worker);
+	heph_runtime_join(runtime, thread, worker);
+	heph_trace_coordinator(&runtime->heph, kind, start, id, NULL);
+}
+
 /* ---- ending ------------------------------------------------------------------- */
 
 static uint64_t count_lost(struct heph *heph)

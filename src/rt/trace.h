@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 
+#include "core/trace.h"
 #include "rt/tracefile.h"
 
 struct heph_runtime;
@@ -30,6 +31,10 @@ void heph_tracer_fini(struct heph_runtime *runtime);
  * workers start, and tells of it when they have. 0, also if there is none. */
 HEPH_MUST int heph_tracer_begin(struct heph_runtime *runtime);
 void heph_tracer_begun(struct heph_runtime *runtime);
+
+/* heph_runtime_join(), and tells of it. */
+void heph_tracer_join(struct heph_runtime *runtime, enum heph_trace_kind kind,
+		      pthread_t thread, const struct heph_thread *worker);
 
 /* Writes what all runtimes of the process have to tell, if that can be done. In
  * a signal handler, or at the end of the process. */
