@@ -4,7 +4,8 @@
  * is padded. head and tail count all bytes ever put in and taken out.
  *
  * A trace has a number. A thread that finds another one than it knew has joined
- * a new trace: it counts from 0, and says who it is.
+ * a new trace: it counts from 0, and says who it is. What it puts in before, as
+ * it does not look each time, has the old number, and is left out.
  */
 #include "core/trace.h"
 
@@ -87,6 +88,7 @@ struct heph_trace_record *heph_trace_room(struct heph_trace_stream *stream,
 	record = at(stream, head + skip);
 	record->size = (uint32_t)size;
 	record->more = (uint32_t)more;
+	record->trace = (uint16_t)stream->trace;
 	record->counter = stream->counter++;
 	record->name = NULL;
 	record->substream = 0;

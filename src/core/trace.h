@@ -58,7 +58,7 @@ enum heph_trace_kind {
 struct heph_trace_record {
 	uint32_t size; /* of all, a multiple of 8 */
 	uint16_t kind;
-	uint16_t unused;
+	uint16_t trace; /* the low part of its number */
 	uint32_t counter;
 	uint32_t more; /* bytes that follow */
 	uint64_t start, end; /* ticks */

@@ -142,7 +142,8 @@ static int begin(struct heph_runtime *runtime, const char *path)
 {
 	struct heph_tracer *tracer = runtime->tracer;
 	struct heph *heph = &runtime->heph;
-	int err = heph_tracefile_open(&tracer->file, path);
+	int err = heph_tracefile_open(&tracer->file, path,
+				      tracer->number + 1);
 
 	if (err < 0)
 		return err;

@@ -117,7 +117,8 @@ static void write_epoch(struct heph_tracefile *file)
 	write_out(file, packet, sizeof(packet), 0);
 }
 
-int heph_tracefile_open(struct heph_tracefile *file, const char *path)
+int heph_tracefile_open(struct heph_tracefile *file, const char *path,
+			uint32_t trace)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC,
 		      0666);
@@ -125,6 +126,7 @@ int heph_tracefile_open(struct heph_tracefile *file, const char *path)
 	if (fd < 0)
 		return -errno;
 	file->fd = fd;
+	file->trace = trace;
 	file->pace = file->pending = file->n = 0;
 	file->err = 0;
 	file->events = file->bytes = 0;
@@ -241,7 +243,7 @@ void heph_tracefile_add(struct heph_tracefile *file, uint32_t stream,
 	const unsigned char *rest = told;
 	size_t size;
 
-	if (record->end < file->zero)
+	if (record->trace != (uint16_t)file->trace)
 		return;
 	if (!file->pace)
 		file->pace = heph_clock_pace();
