@@ -67,6 +67,20 @@ static void pad(struct heph_trace_stream *stream, uint64_t head, size_t size)
 	atomic_store_explicit(&stream->head, head + size, memory_order_release);
 }
 
+static void lose(struct heph_trace_stream *stream)
+{
+	if (stream->trace != atomic_load(&stream->heph->tracing))
+		return;
+	stream->counter++;
+	heph_count(&stream->lost);
+	wake_writer(stream);
+}
+
+uint64_t heph_trace_lost(const struct heph_trace_stream *stream)
+{
+	return atomic_load(&stream->lost) - stream->lost_before;
+}
+
 struct heph_trace_record *heph_trace_room(struct heph_trace_stream *stream,
 					  size_t more)
 {
@@ -78,9 +92,7 @@ struct heph_trace_record *heph_trace_room(struct heph_trace_stream *stream,
 	struct heph_trace_record *record;
 
 	if (size > HEPH_TRACE_LARGEST || !has_room(stream, head + skip + size)) {
-		stream->counter++;
-		heph_count(&stream->lost);
-		wake_writer(stream);
+		lose(stream);
 		return NULL;
 	}
 	if (skip)
@@ -180,9 +192,9 @@ static void add(struct heph_trace_stream *stream)
 {
 	struct heph *heph = stream->heph;
 
-	stream->next = atomic_load(&heph->trace_streams);
-	while (!atomic_compare_exchange_weak(&heph->trace_streams, &stream->next,
-					     stream))
+	stream->next_one = atomic_load(&heph->trace_streams);
+	while (!atomic_compare_exchange_weak(&heph->trace_streams,
+					     &stream->next_one, stream))
 		;
 }
 
@@ -292,9 +304,10 @@ void heph_trace_streams_forget(struct heph *heph)
 {
 	struct heph_trace_stream *stream = atomic_load(&heph->trace_streams);
 
-	for (; stream; stream = stream->next) {
+	for (; stream; stream = stream->next_one) {
 		atomic_store(&stream->tail, atomic_load(&stream->head));
-		atomic_store(&stream->lost, 0);
+		stream->lost_before = atomic_load(&stream->lost);
+		stream->gaps = stream->next = 0;
 	}
 }
 
@@ -304,7 +317,7 @@ void heph_trace_streams_free(struct heph *heph)
 	struct heph_trace_stream *next;
 
 	for (; stream; stream = next) {
-		next = stream->next;
+		next = stream->next_one;
 		heph_mem_unreserve(stream->ring, HEPH_TRACE_RING);
 		heph_mem_unreserve(stream, sizeof(*stream));
 	}

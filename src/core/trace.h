@@ -45,7 +45,8 @@ enum {
 	X(SIGNALS, "Relaying process signals", "signal", NULL, NULL)           \
 	X(JOIN, "Joining worker", "id", NULL, NULL)                            \
 	X(JOIN_OWN, "Joining the thread of an actor", "id", NULL, NULL)        \
-	X(CALL, "Calling", "to", NULL, "call")
+	X(CALL, "Calling", "to", NULL, "call")                                 \
+	X(LOST, "Events were lost", "amount", NULL, NULL)
 
 enum heph_trace_kind {
 #define HEPH_TRACE_KIND(name_, ...) HEPH_TRACE_##name_,
@@ -71,7 +72,7 @@ struct heph_trace_record {
 };
 
 struct heph_trace_stream {
-	struct heph_trace_stream *next; /* in heph->trace_streams */
+	struct heph_trace_stream *next_one; /* in heph->trace_streams */
 	struct heph *heph;
 	uint32_t id;
 
@@ -81,7 +82,7 @@ struct heph_trace_stream {
 	uint64_t seen;	       /* what tail was, at least */
 	uint32_t trace;	       /* the number of it that we have joined */
 	uint32_t counter;
-	_Atomic uint64_t lost;
+	_Atomic uint64_t lost; /* of all traces */
 	struct heph_trace_teller {
 		int64_t credit, price, most; /* ticks; of a record; at most */
 		uint64_t credited;	     /* when */
@@ -96,6 +97,9 @@ struct heph_trace_stream {
 
 	/* the writer */
 	alignas(HEPH_CACHE_LINE) _Atomic uint64_t tail; /* bytes taken out */
+	uint64_t lost_before; /* this trace */
+	uint64_t gaps;	      /* records that were missing so far */
+	uint32_t next;	      /* counter */
 };
 
 /* ---- records --------------------------------------------------------------- */
@@ -126,6 +130,9 @@ void heph_trace_coordinator(struct heph *heph, enum heph_trace_kind kind,
  * `*at` as it was set; NULL: there is none. By one thread at a time. */
 const struct heph_trace_record *
 heph_trace_take(struct heph_trace_stream *stream, uint64_t *at);
+
+/* How many records of this trace were lost. Any thread. */
+uint64_t heph_trace_lost(const struct heph_trace_stream *stream);
 
 /* What is in the streams so far is not of the trace that begins. */
 void heph_trace_streams_forget(struct heph *heph);

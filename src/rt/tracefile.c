@@ -236,7 +236,7 @@ static void write_large(struct heph_tracefile *file, const unsigned char *header
 	}
 }
 
-void heph_tracefile_add(struct heph_tracefile *file, uint32_t stream,
+bool heph_tracefile_add(struct heph_tracefile *file, uint32_t stream,
 			const struct heph_trace_record *record)
 {
 	unsigned char header[HEADER], told[TOLD_MAX], *to = header;
@@ -244,7 +244,7 @@ void heph_tracefile_add(struct heph_tracefile *file, uint32_t stream,
 	size_t size;
 
 	if (record->trace != (uint16_t)file->trace)
-		return;
+		return false;
 	if (!file->pace)
 		file->pace = heph_clock_pace();
 	if (record->kind == HEPH_TRACE_SPAN) {
@@ -264,4 +264,5 @@ void heph_tracefile_add(struct heph_tracefile *file, uint32_t stream,
 		write_large(file, header, rest, size);
 	else
 		collect(file, header, rest, size);
+	return true;
 }

@@ -35,8 +35,8 @@ struct heph_tracefile {
 HEPH_MUST int heph_tracefile_open(struct heph_tracefile *file, const char *path,
 				  uint32_t trace);
 
-/* Adds an event, if it is of this trace. */
-void heph_tracefile_add(struct heph_tracefile *file, uint32_t stream,
+/* Adds an event, if it is of this trace; whether it is. */
+bool heph_tracefile_add(struct heph_tracefile *file, uint32_t stream,
 			const struct heph_trace_record *record);
 
 /* Writes what is collected. */
