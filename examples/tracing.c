@@ -47,7 +47,8 @@ static int receive(heph_ctx ctx, relay_inbox in, struct text_msg *ret_msg)
 static int pass_on(heph_ctx ctx, taker_ref next, struct text_msg msg)
 {
 	struct heph_span span = heph_span_begin(ctx);
-	int err = heph_sleep(ctx, HEPH_MSEC); /* so that there is something to see */
+	int err = heph_sleep(ctx,
+			     HEPH_MSEC); /* so that there is something to see */
 
 	if (err == 0)
 		err = heph_send(ctx, next, msg);

@@ -47,7 +47,8 @@ static bool has_room(struct heph_trace_stream *stream, uint64_t end)
 {
 	if (end - stream->seen <= HEPH_TRACE_RING)
 		return true;
-	stream->seen = atomic_load_explicit(&stream->tail, memory_order_acquire);
+	stream->seen =
+		atomic_load_explicit(&stream->tail, memory_order_acquire);
 	return end - stream->seen <= HEPH_TRACE_RING;
 }
 
@@ -84,14 +85,15 @@ uint64_t heph_trace_lost(const struct heph_trace_stream *stream)
 struct heph_trace_record *heph_trace_room(struct heph_trace_stream *stream,
 					  size_t more)
 {
-	uint64_t head = atomic_load_explicit(&stream->head,
-					     memory_order_relaxed);
+	uint64_t head =
+		atomic_load_explicit(&stream->head, memory_order_relaxed);
 	size_t size = whole(sizeof(struct heph_trace_record) + more);
 	size_t left = HEPH_TRACE_RING - head % HEPH_TRACE_RING;
 	size_t skip = left < size ? left : 0;
 	struct heph_trace_record *record;
 
-	if (size > HEPH_TRACE_LARGEST || !has_room(stream, head + skip + size)) {
+	if (size > HEPH_TRACE_LARGEST ||
+	    !has_room(stream, head + skip + size)) {
 		lose(stream);
 		return NULL;
 	}
@@ -110,9 +112,9 @@ struct heph_trace_record *heph_trace_room(struct heph_trace_stream *stream,
 void heph_trace_publish(struct heph_trace_stream *stream,
 			struct heph_trace_record *record)
 {
-	uint64_t head = atomic_load_explicit(&stream->head,
-					     memory_order_relaxed) +
-			record->size;
+	uint64_t head =
+		atomic_load_explicit(&stream->head, memory_order_relaxed) +
+		record->size;
 
 	atomic_store_explicit(&stream->head, head, memory_order_release);
 	if (head - stream->seen > HEPH_TRACE_RING / 2) {
@@ -126,8 +128,8 @@ void heph_trace_publish(struct heph_trace_stream *stream,
 const struct heph_trace_record *
 heph_trace_take(struct heph_trace_stream *stream, uint64_t *pos)
 {
-	uint64_t head = atomic_load_explicit(&stream->head,
-					     memory_order_acquire);
+	uint64_t head =
+		atomic_load_explicit(&stream->head, memory_order_acquire);
 	const struct heph_trace_record *record;
 
 	atomic_store_explicit(&stream->tail, *pos, memory_order_release);
@@ -174,11 +176,12 @@ void heph_trace_put(struct heph_trace_stream *stream, enum heph_trace_kind kind,
 	heph_trace_publish(stream, record);
 }
 
-static void put_name(struct heph_trace_stream *stream, enum heph_trace_kind kind,
-		     uint64_t start, uint64_t a, const char *name)
+static void put_name(struct heph_trace_stream *stream,
+		     enum heph_trace_kind kind, uint64_t start, uint64_t a,
+		     const char *name)
 {
-	struct heph_trace_record *record = room_for(
-		stream, kind, start, heph_clock_ticks(), NULL, name);
+	struct heph_trace_record *record =
+		room_for(stream, kind, start, heph_clock_ticks(), NULL, name);
 
 	if (!record)
 		return;
@@ -273,7 +276,8 @@ struct heph_trace_stream *heph_trace_stream(struct heph_thread *thread)
 	if (thread->moves)
 		thread = &heph_solo_of(thread)->runner->thread;
 	if (!thread->trace)
-		thread->trace = make(thread->heph, heph_trace_stream_id(thread));
+		thread->trace =
+			make(thread->heph, heph_trace_stream_id(thread));
 	if (thread->trace && thread->trace->trace != trace)
 		join(thread->trace, thread, trace);
 	return thread->trace;
@@ -381,8 +385,8 @@ static void begin_summed(struct heph_trace_stream *stream, uint64_t now)
 {
 	struct heph_trace_teller *teller = &stream->teller;
 
-	if (teller->turns && now - teller->began >
-				     heph_clock_ns_to_ticks(SUM_TIME))
+	if (teller->turns &&
+	    now - teller->began > heph_clock_ns_to_ticks(SUM_TIME))
 		tell_sum(stream, now);
 	if (!teller->turns)
 		teller->began = teller->idle ? teller->idle : now;
@@ -406,9 +410,9 @@ bool heph_trace_turn(struct heph_worker *worker)
 	}
 	now = heph_clock_ticks();
 	earn(teller, now);
-	teller->tells = teller->credit >=
-			2 * teller->price *
-				worker->thread.heph->config.poll_ratio;
+	teller->tells =
+		teller->credit >=
+		2 * teller->price * worker->thread.heph->config.poll_ratio;
 	if (teller->tells)
 		begin_told(worker, stream, now);
 	else

@@ -21,9 +21,9 @@
 #include "core/worker.h"
 
 enum {
-	HEPH_TRACE_RING = 1 << 19,   /* bytes */
+	HEPH_TRACE_RING = 1 << 19,    /* bytes */
 	HEPH_TRACE_LARGEST = 1 << 17, /* of a record */
-	HEPH_TRACE_TEXT = 48, /* of a name, in what the runtime tells */
+	HEPH_TRACE_TEXT = 48,         /* of a name, in what the runtime tells */
 	/* in worker->n_unusual: the turn is told of */
 	HEPH_TRACE_TURN = 1 << 30,
 };
@@ -52,7 +52,7 @@ enum heph_trace_kind {
 #define HEPH_TRACE_KIND(name_, ...) HEPH_TRACE_##name_,
 	HEPH_TRACE_KINDS(HEPH_TRACE_KIND)
 #undef HEPH_TRACE_KIND
-	HEPH_TRACE_PAD, /* up to the end of the ring */
+		HEPH_TRACE_PAD, /* up to the end of the ring */
 };
 
 /* 64 bytes, and what follows. */
@@ -61,7 +61,7 @@ struct heph_trace_record {
 	uint16_t kind;
 	uint16_t trace; /* the low part of its number */
 	uint32_t counter;
-	uint32_t more; /* bytes that follow */
+	uint32_t more;       /* bytes that follow */
 	uint64_t start, end; /* ticks */
 	uint64_t substream;
 	uint64_t value[2];
@@ -79,27 +79,27 @@ struct heph_trace_stream {
 	/* the owner */
 	alignas(HEPH_CACHE_LINE) unsigned char *ring;
 	_Atomic uint64_t head; /* bytes put in */
-	uint64_t seen;	       /* what tail was, at least */
-	uint32_t trace;	       /* the number of it that we have joined */
+	uint64_t seen;         /* what tail was, at least */
+	uint32_t trace;        /* the number of it that we have joined */
 	uint32_t counter;
 	_Atomic uint64_t lost; /* of all traces */
 	struct heph_trace_teller {
 		int64_t credit, price, most; /* ticks; of a record; at most */
-		uint64_t credited;	     /* when */
-		uint64_t idle;	/* since when nobody runs; 0: not known */
+		uint64_t credited;           /* when */
+		uint64_t idle;  /* since when nobody runs; 0: not known */
 		uint64_t began; /* of the turns that are summed up */
 		uint64_t steps, turns;
 		uint64_t run, id; /* who runs since when; 0: nobody */
 		const char *type;
-		bool tells; /* in this turn */
+		bool tells;                 /* in this turn */
 		char name[HEPH_TRACE_TEXT]; /* its own; empty: it has none */
 	} teller;
 
 	/* the writer */
 	alignas(HEPH_CACHE_LINE) _Atomic uint64_t tail; /* bytes taken out */
-	uint64_t lost_before; /* this trace */
-	uint64_t gaps;	      /* records that were missing so far */
-	uint32_t next;	      /* counter */
+	uint64_t lost_before;                           /* this trace */
+	uint64_t gaps; /* records that were missing so far */
+	uint32_t next; /* counter */
 };
 
 /* ---- records --------------------------------------------------------------- */

@@ -169,8 +169,7 @@ static int begin(struct heph_runtime *runtime, const char *path)
 {
 	struct heph_tracer *tracer = runtime->tracer;
 	struct heph *heph = &runtime->heph;
-	int err = heph_tracefile_open(&tracer->file, path,
-				      tracer->number + 1);
+	int err = heph_tracefile_open(&tracer->file, path, tracer->number + 1);
 
 	if (err < 0)
 		return err;
@@ -221,8 +220,8 @@ int heph_trace_start(struct heph *heph, const char *path)
 
 /* %p in the path is the process, so that its children have files of their own;
  * %r the number of the runtime in it, %% a %. */
-static int expand(struct heph_runtime *runtime, const char *path, char *ret_path,
-		  size_t size)
+static int expand(struct heph_runtime *runtime, const char *path,
+		  char *ret_path, size_t size)
 {
 	size_t n = 0;
 

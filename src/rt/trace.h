@@ -14,11 +14,11 @@ struct heph_runtime;
 
 struct heph_tracer {
 	pthread_mutex_t lock; /* of beginning and ending */
-	bool on;	      /* under it */
+	bool on;              /* under it */
 	uint32_t number;      /* of the latest trace, under it */
 	pthread_t thread;
 	_Atomic bool quit;
-	atomic_flag writing; /* held by who takes records out */
+	atomic_flag writing;   /* held by who takes records out */
 	_Atomic uint64_t lost; /* of the trace before */
 	struct heph_tracefile file;
 };

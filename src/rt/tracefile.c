@@ -14,7 +14,7 @@ enum {
 	METADATA = 0x75D11D4D,
 	NUMBER_TYPE = 1,
 	TEXT_TYPE = 4,
-	HEADER = 40,  /* of an event, up to the description */
+	HEADER = 40,    /* of an event, up to the description */
 	TOLD_MAX = 256, /* what follows it, of what the runtime tells */
 };
 #define EVENT 0xC1FC1FB7u
@@ -221,8 +221,9 @@ static void collect(struct heph_tracefile *file, const unsigned char *header,
 }
 
 /* One that is larger than the buffer. */
-static void write_large(struct heph_tracefile *file, const unsigned char *header,
-			const unsigned char *told, size_t size)
+static void write_large(struct heph_tracefile *file,
+			const unsigned char *header, const unsigned char *told,
+			size_t size)
 {
 	uint64_t before;
 

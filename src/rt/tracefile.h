@@ -20,11 +20,11 @@ enum { HEPH_TRACEFILE_BUFFER = 1 << 16 };
 
 struct heph_tracefile {
 	int fd;
-	uint32_t trace; /* the number of it */
-	uint64_t zero; /* the ticks from which times are counted */
-	uint64_t pace; /* of the clock; 0: not looked at so far */
+	uint32_t trace;   /* the number of it */
+	uint64_t zero;    /* the ticks from which times are counted */
+	uint64_t pace;    /* of the clock; 0: not looked at so far */
 	uint64_t pending; /* events that are collected */
-	size_t n; /* bytes of them */
+	size_t n;         /* bytes of them */
 	_Atomic int err;
 	_Atomic uint64_t events, bytes; /* in the file */
 	unsigned char buffer[HEPH_TRACEFILE_BUFFER];
