@@ -68,7 +68,7 @@ void json_f64(FILE *out, double value)
 		fprintf(out, "%.17g", value);
 	else
 		fputs(isnan(value) ? "\"NaN\"" :
-		      value < 0	   ? "\"-Infinity\"" :
+		      value < 0    ? "\"-Infinity\"" :
 				     "\"Infinity\"",
 		      out);
 }

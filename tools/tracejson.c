@@ -9,7 +9,7 @@
 #include "jsontext.h"
 
 enum {
-	PLACES = 4096, /* of each table */
+	PLACES = 4096,      /* of each table */
 	RUN_STEP = 1 << 20, /* from the streams of a run to those of the next */
 	THREAD_BITS = 31, /* viewers take no more for the number of a thread */
 };
@@ -22,7 +22,7 @@ struct tracejson {
 	unsigned run;
 	struct {
 		uint64_t stream; /* and one; 0: nobody */
-		uint32_t next;	 /* counter */
+		uint32_t next;   /* counter */
 	} streams[PLACES];
 	uint64_t named[PLACES]; /* hashes of actors and their names */
 };
@@ -76,8 +76,8 @@ static uint32_t thread_of(uint64_t substream)
 static void begin(struct tracejson *json, const char *kind, uint32_t stream,
 		  uint64_t substream)
 {
-	fprintf(json->out, "%s\n{\"ph\":\"%s\",\"pid\":%" PRIu32
-			   ",\"tid\":%" PRIu32,
+	fprintf(json->out,
+		"%s\n{\"ph\":\"%s\",\"pid\":%" PRIu32 ",\"tid\":%" PRIu32,
 		json->any ? "," : "", kind, process_of(json, stream),
 		thread_of(substream));
 	json->any = true;
@@ -190,8 +190,8 @@ static void put_order(struct tracejson *json, uint32_t stream)
 {
 	begin(json, "M", stream, 0);
 	fprintf(json->out,
-		",\"name\":\"process_sort_index\",\"args\":{\"sort_index\":%"
-		PRIu32 "}}",
+		",\"name\":\"process_sort_index\",\"args\":{\"sort_index\":%" PRIu32
+		"}}",
 		process_of(json, stream));
 }
 

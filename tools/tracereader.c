@@ -14,7 +14,7 @@ enum {
 	MAGIC = 4,
 	START = 8, /* magic and size */
 	METADATA_MIN = 11,
-	EVENT_MIN = 42, /* one without a word */
+	EVENT_MIN = 42,                /* one without a word */
 	BUFFER = 4 * TRACE_PACKET_MAX, /* what is left is moved seldom */
 };
 
@@ -285,7 +285,8 @@ static int step(struct trace_reader *reader, struct trace_event *event)
 	return magic == EVENT;
 }
 
-int trace_reader_next(struct trace_reader *reader, struct trace_event *ret_event)
+int trace_reader_next(struct trace_reader *reader,
+		      struct trace_event *ret_event)
 {
 	int err;
 

@@ -69,7 +69,8 @@ void trace_reader_fini(struct trace_reader *reader);
 
 /* The next event: 1; 0: the end of the file; a negative errno: it cannot be
  * read. An epoch that comes in between is in the reader. */
-int trace_reader_next(struct trace_reader *reader, struct trace_event *ret_event);
+int trace_reader_next(struct trace_reader *reader,
+		      struct trace_event *ret_event);
 
 /* Takes the first attribute off the rest; false: there is none. */
 bool trace_attr_next(struct trace_event *event, struct trace_attr *ret_attr);

@@ -170,7 +170,6 @@ static inline struct heph_span_attr heph_span_attr__(const char *key, int kind,
 	static inline struct heph_span_attr heph_span_##name_##__(             \
 		const char *key, type_ value) {                                \
 		struct heph_span_attr attr = heph_span_attr__(key, kind_, 0);  \
-                                                                               \
 		attr.value.member_ = value;                                    \
 		return attr;                                                   \
 	}
@@ -179,7 +178,6 @@ static inline struct heph_span_attr heph_span_attr__(const char *key, int kind,
 		const char *key, type_ values, size_t n) {                     \
 		struct heph_span_attr attr =                                   \
 			heph_span_attr__(key, kind_ + HEPH_SPAN_ARRAY__, n);   \
-                                                                               \
 		attr.value.member_ = values;                                   \
 		return attr;                                                   \
 	}

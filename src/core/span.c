@@ -188,8 +188,7 @@ static int write_span(heph_ctx ctx, struct heph_span span,
 		      const char *description,
 		      const struct heph_span_attr *attrs)
 {
-	struct heph_trace_stream *stream =
-		heph_trace_stream(ctx.self->thread);
+	struct heph_trace_stream *stream = heph_trace_stream(ctx.self->thread);
 	size_t size = size_of_all(description, attrs);
 	struct heph_trace_record *record;
 
@@ -197,9 +196,8 @@ static int write_span(heph_ctx ctx, struct heph_span span,
 		return heph_tracing(ctx.self->thread->heph) ? -ENOBUFS : 0;
 	record = heph_trace_room(stream, size);
 	if (!record)
-		return size > HEPH_TRACE_LARGEST - sizeof(*record) ?
-			       -EMSGSIZE :
-			       -ENOBUFS;
+		return size > HEPH_TRACE_LARGEST - sizeof(*record) ? -EMSGSIZE :
+								     -ENOBUFS;
 	record->kind = HEPH_TRACE_SPAN;
 	record->start = span.start;
 	record->end = heph_clock_ticks();

@@ -4,7 +4,8 @@
  * is padded. head and tail count all bytes ever put in and taken out.
  *
  * A trace has a number. A thread that finds another one than it knew has joined
- * a new trace: it counts from 0, and says who it is.
+ * a new trace: it counts from 0, and says who it is. What it puts in before, as
+ * it does not look each time, has the old number, and is left out.
  */
 #include "core/trace.h"
 
@@ -46,7 +47,8 @@ static bool has_room(struct heph_trace_stream *stream, uint64_t end)
 {
 	if (end - stream->seen <= HEPH_TRACE_RING)
 		return true;
-	stream->seen = atomic_load_explicit(&stream->tail, memory_order_acquire);
+	stream->seen =
+		atomic_load_explicit(&stream->tail, memory_order_acquire);
 	return end - stream->seen <= HEPH_TRACE_RING;
 }
 
@@ -66,20 +68,33 @@ static void pad(struct heph_trace_stream *stream, uint64_t head, size_t size)
 	atomic_store_explicit(&stream->head, head + size, memory_order_release);
 }
 
+static void lose(struct heph_trace_stream *stream)
+{
+	if (stream->trace != atomic_load(&stream->heph->tracing))
+		return;
+	stream->counter++;
+	heph_count(&stream->lost);
+	wake_writer(stream);
+}
+
+uint64_t heph_trace_lost(const struct heph_trace_stream *stream)
+{
+	return atomic_load(&stream->lost) - stream->lost_before;
+}
+
 struct heph_trace_record *heph_trace_room(struct heph_trace_stream *stream,
 					  size_t more)
 {
-	uint64_t head = atomic_load_explicit(&stream->head,
-					     memory_order_relaxed);
+	uint64_t head =
+		atomic_load_explicit(&stream->head, memory_order_relaxed);
 	size_t size = whole(sizeof(struct heph_trace_record) + more);
 	size_t left = HEPH_TRACE_RING - head % HEPH_TRACE_RING;
 	size_t skip = left < size ? left : 0;
 	struct heph_trace_record *record;
 
-	if (size > HEPH_TRACE_LARGEST || !has_room(stream, head + skip + size)) {
-		stream->counter++;
-		heph_count(&stream->lost);
-		wake_writer(stream);
+	if (size > HEPH_TRACE_LARGEST ||
+	    !has_room(stream, head + skip + size)) {
+		lose(stream);
 		return NULL;
 	}
 	if (skip)
@@ -87,6 +102,7 @@ struct heph_trace_record *heph_trace_room(struct heph_trace_stream *stream,
 	record = at(stream, head + skip);
 	record->size = (uint32_t)size;
 	record->more = (uint32_t)more;
+	record->trace = (uint16_t)stream->trace;
 	record->counter = stream->counter++;
 	record->name = NULL;
 	record->substream = 0;
@@ -96,9 +112,9 @@ struct heph_trace_record *heph_trace_room(struct heph_trace_stream *stream,
 void heph_trace_publish(struct heph_trace_stream *stream,
 			struct heph_trace_record *record)
 {
-	uint64_t head = atomic_load_explicit(&stream->head,
-					     memory_order_relaxed) +
-			record->size;
+	uint64_t head =
+		atomic_load_explicit(&stream->head, memory_order_relaxed) +
+		record->size;
 
 	atomic_store_explicit(&stream->head, head, memory_order_release);
 	if (head - stream->seen > HEPH_TRACE_RING / 2) {
@@ -112,8 +128,8 @@ void heph_trace_publish(struct heph_trace_stream *stream,
 const struct heph_trace_record *
 heph_trace_take(struct heph_trace_stream *stream, uint64_t *pos)
 {
-	uint64_t head = atomic_load_explicit(&stream->head,
-					     memory_order_acquire);
+	uint64_t head =
+		atomic_load_explicit(&stream->head, memory_order_acquire);
 	const struct heph_trace_record *record;
 
 	atomic_store_explicit(&stream->tail, *pos, memory_order_release);
@@ -160,11 +176,12 @@ void heph_trace_put(struct heph_trace_stream *stream, enum heph_trace_kind kind,
 	heph_trace_publish(stream, record);
 }
 
-static void put_name(struct heph_trace_stream *stream, enum heph_trace_kind kind,
-		     uint64_t start, uint64_t a, const char *name)
+static void put_name(struct heph_trace_stream *stream,
+		     enum heph_trace_kind kind, uint64_t start, uint64_t a,
+		     const char *name)
 {
-	struct heph_trace_record *record = room_for(
-		stream, kind, start, heph_clock_ticks(), NULL, name);
+	struct heph_trace_record *record =
+		room_for(stream, kind, start, heph_clock_ticks(), NULL, name);
 
 	if (!record)
 		return;
@@ -178,9 +195,9 @@ static void add(struct heph_trace_stream *stream)
 {
 	struct heph *heph = stream->heph;
 
-	stream->next = atomic_load(&heph->trace_streams);
-	while (!atomic_compare_exchange_weak(&heph->trace_streams, &stream->next,
-					     stream))
+	stream->next_one = atomic_load(&heph->trace_streams);
+	while (!atomic_compare_exchange_weak(&heph->trace_streams,
+					     &stream->next_one, stream))
 		;
 }
 
@@ -205,8 +222,7 @@ static struct heph_trace_stream *make(struct heph *heph, uint32_t id)
 	return stream;
 }
 
-/* 0 is the coordinator's; solos come after all that have numbers. */
-static uint32_t id_of(const struct heph_thread *thread)
+uint32_t heph_trace_stream_id(const struct heph_thread *thread)
 {
 	const struct heph_worker *worker = (const struct heph_worker *)thread;
 
@@ -225,9 +241,7 @@ static void introduce(struct heph_trace_stream *stream,
 	if (thread->number == HEPH_SOLO) {
 		kind = HEPH_TRACE_OWN;
 		snprintf(name, sizeof(name), "own thread of %s",
-			 ((const struct heph_worker *)thread)
-				 ->kinds[1]
-				 .type->name);
+			 ((const struct heph_solo *)thread)->type->type->name);
 	} else if (thread->is_worker) {
 		kind = HEPH_TRACE_WORKER;
 		snprintf(name, sizeof(name), "worker %u", thread->number);
@@ -262,7 +276,8 @@ struct heph_trace_stream *heph_trace_stream(struct heph_thread *thread)
 	if (thread->moves)
 		thread = &heph_solo_of(thread)->runner->thread;
 	if (!thread->trace)
-		thread->trace = make(thread->heph, id_of(thread));
+		thread->trace =
+			make(thread->heph, heph_trace_stream_id(thread));
 	if (thread->trace && thread->trace->trace != trace)
 		join(thread->trace, thread, trace);
 	return thread->trace;
@@ -293,9 +308,10 @@ void heph_trace_streams_forget(struct heph *heph)
 {
 	struct heph_trace_stream *stream = atomic_load(&heph->trace_streams);
 
-	for (; stream; stream = stream->next) {
+	for (; stream; stream = stream->next_one) {
 		atomic_store(&stream->tail, atomic_load(&stream->head));
-		atomic_store(&stream->lost, 0);
+		stream->lost_before = atomic_load(&stream->lost);
+		stream->gaps = stream->next = 0;
 	}
 }
 
@@ -305,7 +321,7 @@ void heph_trace_streams_free(struct heph *heph)
 	struct heph_trace_stream *next;
 
 	for (; stream; stream = next) {
-		next = stream->next;
+		next = stream->next_one;
 		heph_mem_unreserve(stream->ring, HEPH_TRACE_RING);
 		heph_mem_unreserve(stream, sizeof(*stream));
 	}
@@ -369,8 +385,8 @@ static void begin_summed(struct heph_trace_stream *stream, uint64_t now)
 {
 	struct heph_trace_teller *teller = &stream->teller;
 
-	if (teller->turns && now - teller->began >
-				     heph_clock_ns_to_ticks(SUM_TIME))
+	if (teller->turns &&
+	    now - teller->began > heph_clock_ns_to_ticks(SUM_TIME))
 		tell_sum(stream, now);
 	if (!teller->turns)
 		teller->began = teller->idle ? teller->idle : now;
@@ -394,9 +410,9 @@ bool heph_trace_turn(struct heph_worker *worker)
 	}
 	now = heph_clock_ticks();
 	earn(teller, now);
-	teller->tells = teller->credit >=
-			2 * teller->price *
-				worker->thread.heph->config.poll_ratio;
+	teller->tells =
+		teller->credit >=
+		2 * teller->price * worker->thread.heph->config.poll_ratio;
 	if (teller->tells)
 		begin_told(worker, stream, now);
 	else

@@ -21,9 +21,9 @@
 #include "core/worker.h"
 
 enum {
-	HEPH_TRACE_RING = 1 << 19,   /* bytes */
+	HEPH_TRACE_RING = 1 << 19,    /* bytes */
 	HEPH_TRACE_LARGEST = 1 << 17, /* of a record */
-	HEPH_TRACE_TEXT = 48, /* of a name, in what the runtime tells */
+	HEPH_TRACE_TEXT = 48,         /* of a name, in what the runtime tells */
 	/* in worker->n_unusual: the turn is told of */
 	HEPH_TRACE_TURN = 1 << 30,
 };
@@ -45,22 +45,23 @@ enum {
 	X(SIGNALS, "Relaying process signals", "signal", NULL, NULL)           \
 	X(JOIN, "Joining worker", "id", NULL, NULL)                            \
 	X(JOIN_OWN, "Joining the thread of an actor", "id", NULL, NULL)        \
-	X(CALL, "Calling", "to", NULL, "call")
+	X(CALL, "Calling", "to", NULL, "call")                                 \
+	X(LOST, "Events were lost", "amount", NULL, NULL)
 
 enum heph_trace_kind {
 #define HEPH_TRACE_KIND(name_, ...) HEPH_TRACE_##name_,
 	HEPH_TRACE_KINDS(HEPH_TRACE_KIND)
 #undef HEPH_TRACE_KIND
-	HEPH_TRACE_PAD, /* up to the end of the ring */
+		HEPH_TRACE_PAD, /* up to the end of the ring */
 };
 
 /* 64 bytes, and what follows. */
 struct heph_trace_record {
 	uint32_t size; /* of all, a multiple of 8 */
 	uint16_t kind;
-	uint16_t unused;
+	uint16_t trace; /* the low part of its number */
 	uint32_t counter;
-	uint32_t more; /* bytes that follow */
+	uint32_t more;       /* bytes that follow */
 	uint64_t start, end; /* ticks */
 	uint64_t substream;
 	uint64_t value[2];
@@ -71,31 +72,34 @@ struct heph_trace_record {
 };
 
 struct heph_trace_stream {
-	struct heph_trace_stream *next; /* in heph->trace_streams */
+	struct heph_trace_stream *next_one; /* in heph->trace_streams */
 	struct heph *heph;
 	uint32_t id;
 
 	/* the owner */
 	alignas(HEPH_CACHE_LINE) unsigned char *ring;
 	_Atomic uint64_t head; /* bytes put in */
-	uint64_t seen;	       /* what tail was, at least */
-	uint32_t trace;	       /* the number of it that we have joined */
+	uint64_t seen;         /* what tail was, at least */
+	uint32_t trace;        /* the number of it that we have joined */
 	uint32_t counter;
-	_Atomic uint64_t lost;
+	_Atomic uint64_t lost; /* of all traces */
 	struct heph_trace_teller {
 		int64_t credit, price, most; /* ticks; of a record; at most */
-		uint64_t credited;	     /* when */
-		uint64_t idle;	/* since when nobody runs; 0: not known */
+		uint64_t credited;           /* when */
+		uint64_t idle;  /* since when nobody runs; 0: not known */
 		uint64_t began; /* of the turns that are summed up */
 		uint64_t steps, turns;
 		uint64_t run, id; /* who runs since when; 0: nobody */
 		const char *type;
-		bool tells; /* in this turn */
+		bool tells;                 /* in this turn */
 		char name[HEPH_TRACE_TEXT]; /* its own; empty: it has none */
 	} teller;
 
 	/* the writer */
 	alignas(HEPH_CACHE_LINE) _Atomic uint64_t tail; /* bytes taken out */
+	uint64_t lost_before;                           /* this trace */
+	uint64_t gaps; /* records that were missing so far */
+	uint32_t next; /* counter */
 };
 
 /* ---- records --------------------------------------------------------------- */
@@ -103,6 +107,9 @@ struct heph_trace_stream {
 /* The stream of a thread, or of the worker that runs it, which has joined the
  * trace; NULL: nothing is traced, or there is no memory. */
 struct heph_trace_stream *heph_trace_stream(struct heph_thread *thread);
+
+/* 0 is the coordinator's; those of solos come after all that have numbers. */
+uint32_t heph_trace_stream_id(const struct heph_thread *thread);
 
 /* Room for a record with so many bytes that follow; it must be published, with
  * nothing in between. NULL: there is none, and it is lost. */
@@ -123,6 +130,9 @@ void heph_trace_coordinator(struct heph *heph, enum heph_trace_kind kind,
  * `*at` as it was set; NULL: there is none. By one thread at a time. */
 const struct heph_trace_record *
 heph_trace_take(struct heph_trace_stream *stream, uint64_t *at);
+
+/* How many records of this trace were lost. Any thread. */
+uint64_t heph_trace_lost(const struct heph_trace_stream *stream);
 
 /* What is in the streams so far is not of the trace that begins. */
 void heph_trace_streams_forget(struct heph *heph);

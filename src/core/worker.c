@@ -646,6 +646,8 @@ void heph_worker_enter(struct heph_worker *worker)
 	heph_thread_current = &worker->thread;
 	worker->thread.tid = gettid();
 	heph_coro_init_thread(&worker->main);
+	if (heph_tracing(worker->thread.heph))
+		(void)heph_trace_stream(&worker->thread); /* says who it is */
 }
 
 void heph_worker_exit(struct heph_worker *worker)

@@ -6,9 +6,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/signals.h"
+#include "core/trace.h"
 #include "core/wait.h"
 #include "rt/report.h"
 #include "rt/runtime.h"
@@ -146,14 +148,19 @@ void heph_coordinator_signal(struct heph_runtime *runtime, int signal,
 
 static void handle_signals(struct heph_runtime *runtime)
 {
+	uint64_t start;
 	uint32_t n;
 
 	if (!heph_signal_any(runtime->heph.node))
 		return;
 	for (int signal = 1; signal < HEPH_SIGNALS; signal++) {
 		n = heph_signal_fetch(runtime->heph.node, signal);
-		if (n)
-			heph_coordinator_signal(runtime, signal, n);
+		if (!n)
+			continue;
+		start = heph_clock_ticks();
+		heph_coordinator_signal(runtime, signal, n);
+		heph_trace_coordinator(&runtime->heph, HEPH_TRACE_SIGNALS, start,
+				       (uint64_t)signal, NULL);
 	}
 }
 
@@ -228,6 +235,7 @@ static void wait_for_news(struct heph_runtime *runtime)
 	struct pollfd fd = { .fd = runtime->event, .events = POLLIN };
 	heph_time next = heph_coordinator_next(runtime);
 	heph_time left = next == HEPH_NEVER ? 0 : next - heph_now();
+	uint64_t start = heph_clock_ticks();
 	struct timespec timeout;
 
 	if (left < 0)
@@ -236,6 +244,7 @@ static void wait_for_news(struct heph_runtime *runtime)
 				     .tv_nsec = left % HEPH_SEC };
 	if (ppoll(&fd, 1, next == HEPH_NEVER ? NULL : &timeout, NULL) == 1)
 		heph_coordinator_heard(runtime);
+	heph_trace_coordinator(&runtime->heph, HEPH_TRACE_POLL, start, 0, NULL);
 }
 
 static void *coordinate(void *arg)

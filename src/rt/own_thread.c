@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "coro/fault.h"
 #include "rt/thread.h"
+#include "rt/trace.h"
 
 struct heph_own_thread {
 	struct heph_own_thread *next; /* under runtime->lock, as `result` */
@@ -102,7 +103,8 @@ void heph_own_threads_stop(struct heph_runtime *runtime)
 
 	while ((it = next_running(runtime))) {
 		heph_thread_wake(&it->worker->thread);
-		heph_runtime_join(runtime, it->thread, &it->worker->thread);
+		heph_tracer_join(runtime, HEPH_TRACE_JOIN_OWN, it->thread,
+				 &it->worker->thread);
 		it->joined = true;
 	}
 }

@@ -219,8 +219,8 @@ void heph_runtime_end_threads(struct heph_runtime *runtime)
 	for (unsigned n = 0; n < runtime->heph.workers; n++) {
 		it = runtime->workers[n];
 		if (it && it->running)
-			heph_runtime_join(runtime, it->thread,
-					  &it->worker.thread);
+			heph_tracer_join(runtime, HEPH_TRACE_JOIN, it->thread,
+					 &it->worker.thread);
 	}
 	heph_own_threads_stop(runtime);
 	if (atomic_load(&runtime->heph.abandon))

@@ -35,12 +35,39 @@ static void drain(struct heph *heph, struct heph_tracefile *file)
 	const struct heph_trace_record *record;
 	uint64_t pos;
 
-	for (; stream; stream = stream->next) {
+	for (; stream; stream = stream->next_one) {
 		pos = atomic_load(&stream->tail);
-		while ((record = heph_trace_take(stream, &pos)))
-			heph_tracefile_add(file, stream->id, record);
+		while ((record = heph_trace_take(stream, &pos))) {
+			if (!heph_tracefile_add(file, stream->id, record))
+				continue;
+			stream->gaps += record->counter - stream->next;
+			stream->next = record->counter + 1;
+		}
 	}
 	heph_tracefile_flush(file);
+}
+
+/* What was lost after the last event of a stream would leave no gap: an event
+ * comes after it, and says how many there were. Returns how many in all. */
+static uint64_t tell_lost(struct heph *heph, struct heph_tracefile *file)
+{
+	struct heph_trace_stream *stream = atomic_load(&heph->trace_streams);
+	struct heph_trace_record record = { .kind = HEPH_TRACE_LOST };
+	uint64_t lost, sum = 0;
+
+	record.trace = (uint16_t)file->trace;
+	record.start = record.end = heph_clock_ticks();
+	for (; stream; stream = stream->next_one) {
+		lost = heph_trace_lost(stream);
+		sum += lost;
+		if (!lost)
+			continue;
+		record.counter = stream->next + (uint32_t)(lost - stream->gaps);
+		record.value[0] = lost;
+		heph_tracefile_add(file, stream->id, &record);
+	}
+	heph_tracefile_flush(file);
+	return sum;
 }
 
 static bool try_lock(struct heph_tracer *tracer)
@@ -142,7 +169,7 @@ static int begin(struct heph_runtime *runtime, const char *path)
 {
 	struct heph_tracer *tracer = runtime->tracer;
 	struct heph *heph = &runtime->heph;
-	int err = heph_tracefile_open(&tracer->file, path);
+	int err = heph_tracefile_open(&tracer->file, path, tracer->number + 1);
 
 	if (err < 0)
 		return err;
@@ -193,8 +220,8 @@ int heph_trace_start(struct heph *heph, const char *path)
 
 /* %p in the path is the process, so that its children have files of their own;
  * %r the number of the runtime in it, %% a %. */
-static int expand(struct heph_runtime *runtime, const char *path, char *ret_path,
-		  size_t size)
+static int expand(struct heph_runtime *runtime, const char *path,
+		  char *ret_path, size_t size)
 {
 	size_t n = 0;
 
@@ -252,6 +279,18 @@ void heph_tracer_begun(struct heph_runtime *runtime)
 			       "coordinator");
 }
 
+void heph_tracer_join(struct heph_runtime *runtime, enum heph_trace_kind kind,
+		      pthread_t thread, const struct heph_thread *worker)
+{
+	uint64_t start = heph_clock_ticks();
+	uint64_t id = worker->number;
+
+	if (id == HEPH_SOLO)
+		id = heph_trace_stream_id(worker);
+	heph_runtime_join(runtime, thread, worker);
+	heph_trace_coordinator(&runtime->heph, kind, start, id, NULL);
+}
+
 /* ---- ending ------------------------------------------------------------------- */
 
 static uint64_t count_lost(struct heph *heph)
@@ -259,8 +298,8 @@ static uint64_t count_lost(struct heph *heph)
 	struct heph_trace_stream *stream = atomic_load(&heph->trace_streams);
 	uint64_t sum = 0;
 
-	for (; stream; stream = stream->next)
-		sum += atomic_load(&stream->lost);
+	for (; stream; stream = stream->next_one)
+		sum += heph_trace_lost(stream);
 	return sum;
 }
 
@@ -275,8 +314,8 @@ static void end(struct heph_runtime *runtime)
 	atomic_store(&heph->trace_full, 1);
 	heph_futex_wake(&heph->trace_full);
 	pthread_join(tracer->thread, NULL);
+	atomic_store(&tracer->lost, tell_lost(heph, &tracer->file));
 	heph_tracefile_close(&tracer->file);
-	atomic_store(&tracer->lost, count_lost(heph));
 	tracer->on = false;
 }
 

@@ -14,7 +14,7 @@ enum {
 	METADATA = 0x75D11D4D,
 	NUMBER_TYPE = 1,
 	TEXT_TYPE = 4,
-	HEADER = 40,  /* of an event, up to the description */
+	HEADER = 40,    /* of an event, up to the description */
 	TOLD_MAX = 256, /* what follows it, of what the runtime tells */
 };
 #define EVENT 0xC1FC1FB7u
@@ -117,7 +117,8 @@ static void write_epoch(struct heph_tracefile *file)
 	write_out(file, packet, sizeof(packet), 0);
 }
 
-int heph_tracefile_open(struct heph_tracefile *file, const char *path)
+int heph_tracefile_open(struct heph_tracefile *file, const char *path,
+			uint32_t trace)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC,
 		      0666);
@@ -125,6 +126,7 @@ int heph_tracefile_open(struct heph_tracefile *file, const char *path)
 	if (fd < 0)
 		return -errno;
 	file->fd = fd;
+	file->trace = trace;
 	file->pace = file->pending = file->n = 0;
 	file->err = 0;
 	file->events = file->bytes = 0;
@@ -219,8 +221,9 @@ static void collect(struct heph_tracefile *file, const unsigned char *header,
 }
 
 /* One that is larger than the buffer. */
-static void write_large(struct heph_tracefile *file, const unsigned char *header,
-			const unsigned char *told, size_t size)
+static void write_large(struct heph_tracefile *file,
+			const unsigned char *header, const unsigned char *told,
+			size_t size)
 {
 	uint64_t before;
 
@@ -234,15 +237,15 @@ static void write_large(struct heph_tracefile *file, const unsigned char *header
 	}
 }
 
-void heph_tracefile_add(struct heph_tracefile *file, uint32_t stream,
+bool heph_tracefile_add(struct heph_tracefile *file, uint32_t stream,
 			const struct heph_trace_record *record)
 {
 	unsigned char header[HEADER], told[TOLD_MAX], *to = header;
 	const unsigned char *rest = told;
 	size_t size;
 
-	if (record->end < file->zero)
-		return;
+	if (record->trace != (uint16_t)file->trace)
+		return false;
 	if (!file->pace)
 		file->pace = heph_clock_pace();
 	if (record->kind == HEPH_TRACE_SPAN) {
@@ -262,4 +265,5 @@ void heph_tracefile_add(struct heph_tracefile *file, uint32_t stream,
 		write_large(file, header, rest, size);
 	else
 		collect(file, header, rest, size);
+	return true;
 }

@@ -20,21 +20,23 @@ enum { HEPH_TRACEFILE_BUFFER = 1 << 16 };
 
 struct heph_tracefile {
 	int fd;
-	uint64_t zero; /* the ticks from which times are counted */
-	uint64_t pace; /* of the clock; 0: not looked at so far */
+	uint32_t trace;   /* the number of it */
+	uint64_t zero;    /* the ticks from which times are counted */
+	uint64_t pace;    /* of the clock; 0: not looked at so far */
 	uint64_t pending; /* events that are collected */
-	size_t n; /* bytes of them */
+	size_t n;         /* bytes of them */
 	_Atomic int err;
 	_Atomic uint64_t events, bytes; /* in the file */
 	unsigned char buffer[HEPH_TRACEFILE_BUFFER];
 };
 
-/* Makes a new file and writes when the trace begins, which is now. Returns 0;
- * what open(2) and write(2) say. */
-HEPH_MUST int heph_tracefile_open(struct heph_tracefile *file, const char *path);
+/* Makes a new file for the trace with that number and writes when it begins,
+ * which is now. Returns 0; what open(2) and write(2) say. */
+HEPH_MUST int heph_tracefile_open(struct heph_tracefile *file, const char *path,
+				  uint32_t trace);
 
-/* Adds an event; one that was over before the trace began is not of it. */
-void heph_tracefile_add(struct heph_tracefile *file, uint32_t stream,
+/* Adds an event, if it is of this trace; whether it is. */
+bool heph_tracefile_add(struct heph_tracefile *file, uint32_t stream,
 			const struct heph_trace_record *record);
 
 /* Writes what is collected. */
