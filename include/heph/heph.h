@@ -28,6 +28,7 @@
 #include <heph/socket.h>
 #include <heph/socket_msg.h>
 #include <heph/standard.h>
+#include <heph/systemd.h>
 #include <heph/time.h>
 #include <heph/tree.h>
 #include <heph/typed.h>
