@@ -5,7 +5,7 @@
  * Three actors, in the three places that there are: bound to a worker, moving
  * from worker to worker, and on a thread of its own. Each takes SIGINT, SIGTERM
  * and SIGUSR1 beside its messages, and shuts down in good order on the first
- * two.
+ * two. Of the third it says who has sent it.
  */
 #include <heph/heph.h>
 
@@ -27,19 +27,20 @@ static int greeter_main(heph_ctx ctx, greeter_inbox in, struct greeter_arg *arg)
 {
 	enum { INTERRUPT, TERMINATE, USER, MESSAGE };
 	struct greeter_msg msg;
-	unsigned count;
+	struct heph_signal user;
 	int which;
 
 	for (;;) {
 		/* Signals first: so it takes them before its first message. */
 		which = heph_wait(ctx, [INTERRUPT] = heph_on_signal(SIGINT, NULL),
 				  [TERMINATE] = heph_on_signal(SIGTERM, NULL),
-				  [USER] = heph_on_signal(SIGUSR1, &count),
+				  [USER] = heph_on_signal_from(SIGUSR1, &user),
 				  [MESSAGE] = heph_on_msg(in, &msg));
 		if (which == MESSAGE)
 			printf("Got a message: %s\n", msg.text);
 		else if (which == USER)
-			printf("the %s actor got %u signals\n", arg->kind, count);
+			printf("the %s actor got %u signals, of process %d\n",
+			       arg->kind, user.count, (int)user.pid);
 		else
 			break;
 		fflush(stdout);

@@ -14,7 +14,7 @@ trap 'rm -rf "$tmp"' EXIT
 
 # Each declaration on one line; its name is the last word before the "(".
 cat include/heph/*.h | sed 's|/\*.*\*/||' | grep -v '^#define' | tr '\n\t' '  ' |
-	grep -o 'HEPH_API [^;]*;' | sed 's/__attribute__.*//; s/(.*//; s/.*[ *]//' |
+	grep -o 'HEPH_API [^;]*;' | sed 's/__attribute__.*//; s/[(;].*//; s/.*[ *]//' |
 	sort -u >"$tmp/declared"
 nm -D --defined-only "$dir/libheph.so" | awk '{ print $3 }' | sort -u >"$tmp/exported"
 

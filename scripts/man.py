@@ -17,7 +17,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADERS = ["typed", "message", "call", "group", "actor", "refs", "tree", "own", "time",
            "io", "process", "address", "net", "socket", "socket_msg", "packet", "file",
            "notify", "runtime", "embed", "drivers", "test", "inbox", "oneshot", "watch",
-           "inspect", "metrics", "log"]
+           "inspect", "metrics", "log", "systemd"]
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
 
@@ -151,6 +151,7 @@ SUMMARY = {
     "heph_oneshot_same": "whether two handles are of the same oneshot",
     "heph_oneshot_send": "send the value of a oneshot",
     "heph_oneshot_try_recv": "take the value of a oneshot, if it is there",
+    "heph_on_signal_from": "wait for a signal, and hear who has sent it",
     "heph_own": "free something when the actor ends",
     "heph_panic": "end the running actor as a failure",
     "heph_peek": "look at the next message",
@@ -211,6 +212,20 @@ SUMMARY = {
     "heph_stop_all": "ask all members of a group to stop",
     "heph_stopping": "whether the running actor was asked to stop",
     "heph_strdup": "copy a string into memory of the actor",
+    "heph_systemd_barrier": "wait until the service manager has seen all that was told",
+    "heph_systemd_close": "end the connection to the service manager",
+    "heph_systemd_connect": "connect to the socket of a service manager",
+    "heph_systemd_errno": "tell the service manager an error",
+    "heph_systemd_extend": "ask the service manager for more time",
+    "heph_systemd_from_terminate": "other messages for the actor that talks to the service manager",
+    "heph_systemd_main_pid": "tell the service manager the process of the service",
+    "heph_systemd_notify": "tell the service manager anything",
+    "heph_systemd_open": "connect to the service manager",
+    "heph_systemd_ping": "give the service manager a sign of life, or none",
+    "heph_systemd_state": "tell the service manager that the program is ready, reloads or stops",
+    "heph_systemd_status": "tell the service manager what the program is at",
+    "heph_systemd_store": "have the service manager keep a descriptor",
+    "heph_systemd_unstore": "have the service manager forget a descriptor",
     "heph_test_lose": "lose messages, for tests",
     "heph_test_lost": "how many messages were lost on purpose",
     "heph_supervise": "restart children that fail, and end them",

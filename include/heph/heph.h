@@ -31,6 +31,7 @@
 #include <heph/socket.h>
 #include <heph/socket_msg.h>
 #include <heph/standard.h>
+#include <heph/systemd.h>
 #include <heph/time.h>
 #include <heph/timer.h>
 #include <heph/timers.h>

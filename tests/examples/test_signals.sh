@@ -34,6 +34,6 @@ for signal in INT TERM; do
 	equal "the output" "$(LC_ALL=C sort "$tmp/out")" "$(
 		expected "Got a message: Hello %s actor"
 		expected "shutting down the %s actor"
-		expected "the %s actor got 1 signals"
+		expected "the %s actor got 1 signals, of process $$"
 	)"
 done
