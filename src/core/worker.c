@@ -266,10 +266,9 @@ struct heph_coro *heph_worker_choose(struct heph_self *self)
 	if (heph_likely(--worker->budget > 0))
 		next = heph_worker_next(worker);
 	worker->thread.current = next;
-	if (!next ||
-	    ((next->flags & HEPH_FLAG_AWAY) &&
-	     (heph_slot_of(next) == self->slot ||
-	      !heph_slot_enter(next, heph_life_ended)))) {
+	if (!next || ((next->flags & HEPH_FLAG_AWAY) &&
+		      (heph_slot_of(next) == self->slot ||
+		       !heph_slot_enter(next, heph_life_ended)))) {
 		HEPH_PROBE3(run, 0, self->id, self->waiting);
 		return &worker->main;
 	}
