@@ -37,7 +37,7 @@ static __attribute__((noinline)) int read_book(heph_ctx ctx, reader_inbox in,
 					       int number)
 {
 	int book[4] = { number, number * 2, number * 3, 4 };
-	int *first = book;
+	int *volatile first = book; /* an address in its own stack */
 	int err;
 
 	do

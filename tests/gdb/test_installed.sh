@@ -5,6 +5,7 @@
 # installed for it, from where its directory of scripts is said to be
 . "$(dirname "$0")/common.sh"
 
+unset LD_LIBRARY_PATH # meson test's: it leads to the one that is not stripped
 library=$BUILD/libheph.so.1
 [ -f "$library" ] || skip "there is no shared library in this build"
 mkdir -p "$tmp/scripts$tmp"
