@@ -353,10 +353,15 @@ static void tell_sum(struct heph_trace_stream *stream, uint64_t now)
 	teller->turns = teller->steps = 0;
 }
 
-static void earn(struct heph_trace_teller *teller, uint64_t now)
+/* Awake, no more at a time than a turn needs: when others have the processor
+ * for long, that is not earned. */
+static void earn(struct heph_trace_teller *teller, int64_t turn, uint64_t now)
 {
-	teller->credit += (int64_t)(now - teller->credited);
+	int64_t time = (int64_t)(now - teller->credited);
+
+	teller->credit += time > turn && !teller->slept ? turn : time;
 	teller->credited = now;
+	teller->slept = false;
 	if (teller->credit > teller->most)
 		teller->credit = teller->most;
 }
@@ -399,6 +404,7 @@ bool heph_trace_turn(struct heph_worker *worker)
 {
 	struct heph_trace_stream *stream = heph_trace_stream(&worker->thread);
 	struct heph_trace_teller *teller;
+	int64_t turn; /* what it may cost */
 	uint64_t now;
 
 	if (!stream)
@@ -409,10 +415,11 @@ bool heph_trace_turn(struct heph_worker *worker)
 		return true;
 	}
 	now = heph_clock_ticks();
-	earn(teller, now);
-	teller->tells =
-		teller->credit >=
-		2 * teller->price * worker->thread.heph->config.poll_ratio;
+	turn = 2 * teller->price * worker->thread.heph->config.poll_ratio;
+	if (turn > teller->most)
+		turn = teller->most;
+	earn(teller, turn, now);
+	teller->tells = teller->credit >= turn;
 	if (teller->tells)
 		begin_told(worker, stream, now);
 	else
@@ -532,7 +539,10 @@ void heph_trace_idle(struct heph_worker *worker)
 	struct heph_trace_stream *stream = heph_trace_stream(&worker->thread);
 	uint64_t now;
 
-	if (!stream || !stream->teller.turns)
+	if (!stream)
+		return;
+	stream->teller.slept = true;
+	if (!stream->teller.turns)
 		return;
 	now = heph_clock_ticks();
 	tell_sum(stream, now);

@@ -92,6 +92,7 @@ struct heph_trace_stream {
 		uint64_t run, id; /* who runs since when; 0: nobody */
 		const char *type;
 		bool tells;                 /* in this turn */
+		bool slept;                 /* before it */
 		char name[HEPH_TRACE_TEXT]; /* its own; empty: it has none */
 	} teller;
 

@@ -314,7 +314,7 @@ static void end(struct heph_runtime *runtime)
 	atomic_store(&heph->trace_full, 1);
 	heph_futex_wake(&heph->trace_full);
 	pthread_join(tracer->thread, NULL);
-	atomic_store(&tracer->lost, tell_lost(heph, &tracer->file));
+	tracer->lost = tell_lost(heph, &tracer->file);
 	heph_tracefile_close(&tracer->file);
 	tracer->on = false;
 }
@@ -329,7 +329,7 @@ int heph_trace_stop(struct heph *heph)
 	if (tracer->on) {
 		end((struct heph_runtime *)heph);
 		err = atomic_load(&tracer->file.err);
-		lost = atomic_load(&tracer->lost);
+		lost = tracer->lost;
 		if (err < 0)
 			heph_log_error("cannot write a trace",
 				       HEPH_KV_ERR("err", err));
@@ -344,14 +344,17 @@ int heph_trace_stop(struct heph *heph)
 struct heph_trace_info heph_trace_info(struct heph *heph)
 {
 	struct heph_tracer *tracer = ((struct heph_runtime *)heph)->tracer;
-	struct heph_trace_info info = {
-		.on = atomic_load(&heph->tracing) != 0,
+	struct heph_trace_info info;
+
+	pthread_mutex_lock(&tracer->lock);
+	info = (struct heph_trace_info){
+		.on = tracer->on,
 		.err = atomic_load(&tracer->file.err),
 		.written = atomic_load(&tracer->file.events),
+		.lost = tracer->on ? count_lost(heph) : tracer->lost,
 		.bytes = atomic_load(&tracer->file.bytes),
 	};
-
-	info.lost = info.on ? count_lost(heph) : atomic_load(&tracer->lost);
+	pthread_mutex_unlock(&tracer->lock);
 	return info;
 }
 

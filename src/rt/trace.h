@@ -18,8 +18,8 @@ struct heph_tracer {
 	uint32_t number;      /* of the latest trace, under it */
 	pthread_t thread;
 	_Atomic bool quit;
-	atomic_flag writing;   /* held by who takes records out */
-	_Atomic uint64_t lost; /* of the trace before */
+	atomic_flag writing; /* held by who takes records out */
+	uint64_t lost;       /* of the trace before, under it */
 	struct heph_tracefile file;
 };
 
