@@ -16,8 +16,8 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADERS = ["typed", "message", "call", "group", "actor", "refs", "tree", "own", "time",
            "io", "process", "address", "net", "socket", "socket_msg", "packet", "file",
-           "notify", "runtime", "embed", "drivers", "test", "inbox", "oneshot", "watch",
-           "inspect", "metrics", "log", "systemd"]
+           "notify", "runtime", "config", "embed", "drivers", "test", "inbox", "oneshot",
+           "watch", "inspect", "metrics", "log", "systemd"]
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
 
@@ -62,6 +62,10 @@ SUMMARY = {
     "heph_check": "panic if something does not hold",
     "heph_close": "close a descriptor",
     "heph_close_wait": "close a descriptor, and be told how that went",
+    "heph_config_from_env": "options of a runtime from the environment",
+    "heph_config_from_file": "options of a runtime from a file",
+    "heph_config_of": "the options that a runtime uses",
+    "heph_config_write": "write options of a runtime as a file would have them",
     "heph_connect": "connect to a TCP address",
     "heph_deadline": "until when a context is willing to wait",
     "heph_defer": "call a function when the actor ends",
@@ -105,6 +109,7 @@ SUMMARY = {
     "heph_group_remove_gone": "remove members that have ended",
     "heph_hash": "a number for some bytes",
     "heph_id": "the number of an actor",
+    "heph_host_info": "what can be told of the machine",
     "heph_inbox_info": "how full an inbox is",
     "heph_info_say": "what an actor does, in words",
     "heph_inspect": "visit all actors",
@@ -360,6 +365,8 @@ TYPES = {
     "heph_monitor": ["struct heph_down {"],
     "heph_scope_open": ["struct heph_scope {"],
     "heph_new": ["struct heph_config {"],
+    "heph_config_from_file": ["struct heph_config_text {"],
+    "heph_host_info": ["#define HEPH_VERSION", "struct heph_host {"],
     "heph_stats": ["struct heph_stats {"],
     "heph_type_stats": ["struct heph_type_stats {"],
     "heph_inbox_info": ["struct heph_inbox_info {"],

@@ -60,9 +60,10 @@ HEPH_API HEPH_MUST int heph_raw_config_from_env(struct heph_config *config,
  * each option, "key = value", at most 4,000 bytes; and empty lines, and comments,
  * from a # at the beginning of a line, or after a space, to its end. A key that
  * comes twice is an error.
- * Returns 0; -EINVAL (as above; the error names the file and the line, and for an
- * unknown key the one that is most like it); what open(2) and read(2) say, -ENOENT
- * for example, with `text.error` as well.
+ * Returns 0; -EINVAL (a value is not one, or out of range; there is no such key; or
+ * a line is none of these), and what open(2) and read(2) say, -ENOENT for example:
+ * then the log and `text.error` name the file and the line, the key, and what is
+ * allowed, or the key that is most like it; the configuration is as it was.
  */
 #define heph_config_from_file(config, path, text)                              \
 	heph_raw_config_from_file((config), sizeof(struct heph_config),        \

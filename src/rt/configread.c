@@ -33,10 +33,8 @@ struct reading {
 	struct heph_config copy;
 	const char *where; /* a path; NULL: the environment */
 	unsigned line;
-	unsigned seen[64]; /* lines that options were in */
+	unsigned seen[HEPH_OPTIONS_MAX]; /* lines that options were in */
 };
-
-_Static_assert(sizeof(struct heph_config) <= 64 * 4, "an option has 4 bytes");
 
 /* ---- errors ------------------------------------------------------------------ */
 
@@ -338,7 +336,7 @@ size_t heph_raw_config_write(const struct heph_config *given,
 {
 	const struct heph_option *option;
 	struct heph_config config = { 0 };
-	char value[512];
+	char value[LINE_MAX_];
 	size_t at = 0;
 
 	memcpy(&config, given,

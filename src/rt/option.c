@@ -45,6 +45,9 @@ const struct heph_option heph_options[] = {
 
 const size_t heph_n_options = sizeof(heph_options) / sizeof(*heph_options);
 
+_Static_assert(sizeof(heph_options) / sizeof(*heph_options) <= HEPH_OPTIONS_MAX,
+	       "room for the lines that they were in");
+
 /* ---- members ---------------------------------------------------------------- */
 
 static bool is_text(const struct heph_option *option)

@@ -33,6 +33,8 @@ struct heph_option {
 	const char *const *words; /* up to NULL */
 };
 
+enum { HEPH_OPTIONS_MAX = 64 };
+
 extern const struct heph_option heph_options[];
 extern const size_t heph_n_options;
 

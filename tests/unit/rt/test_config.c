@@ -427,7 +427,9 @@ static void cores_are_taken_node_by_node(void **state)
 {
 	static const int expected[] = { 0, 2, 4, 6, 1, 3, 5, 7 };
 	static const int some[] = { 6, 1, 3, 7 };
+	static const int apart[] = { 0, 2, 1, 3 };
 	int cpus[] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+	int siblings[] = { 0, 1, 2, 3 };
 	int allowed[] = { 1, 3, 6, 7 };
 	int unknown[] = { 3, 5, 9 };
 
@@ -440,6 +442,12 @@ static void cores_are_taken_node_by_node(void **state)
 	assert_memory_equal(cpus, expected, sizeof(cpus));
 	heph_cpus_order(root, allowed, 4);
 	assert_memory_equal(allowed, some, sizeof(some));
+	for (int cpu = 0; cpu < 4; cpu++) /* numbered core by core */
+		put_cpu(cpu, 0, cpu / 2);
+	put("0-7\n", "/sys/devices/system/node/node%d/cpulist", 0);
+	put("\n", "/sys/devices/system/node/node%d/cpulist", 3);
+	heph_cpus_order(root, siblings, 4);
+	assert_memory_equal(siblings, apart, sizeof(apart));
 	heph_cpus_order("/nowhere", unknown, 3);
 	assert_int_equal(unknown[0], 3);
 	assert_int_equal(unknown[2], 9);
