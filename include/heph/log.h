@@ -253,7 +253,6 @@ static inline struct heph_kv heph_kv_end__(void)
 	static inline struct heph_kv name_(const char *key, type_ value)       \
 	{                                                                      \
 		struct heph_kv kv;                                             \
-                                                                               \
 		kv.key = key;                                                  \
 		kv.kind = kind_;                                               \
 		kv.value.member_ = value;                                      \
