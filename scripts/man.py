@@ -16,7 +16,8 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADERS = ["typed", "message", "call", "group", "actor", "refs", "tree", "own", "time",
            "io", "process", "address", "net", "socket", "socket_msg", "packet", "file",
-           "notify", "runtime", "embed", "drivers", "test", "inbox", "oneshot", "watch"]
+           "notify", "runtime", "embed", "drivers", "test", "inbox", "oneshot", "watch",
+           "inspect", "metrics"]
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
 
@@ -28,6 +29,7 @@ SUMMARY = {
     "HEPH_ONESHOT": "declare a type of channel for one value",
     "HEPH_REPLY": "a member of a message: where the answer goes",
     "heph_accept": "take the next connection of a listening socket",
+    "heph_actor_info": "what is known of an actor",
     "heph_alive": "whether an actor has not ended",
     "heph_alloc": "memory that is freed when the actor ends",
     "heph_answer": "answer a call",
@@ -65,6 +67,9 @@ SUMMARY = {
     "heph_defer": "call a function when the actor ends",
     "heph_drain": "wait until no actor is left",
     "heph_driver_name": "the driver of a runtime",
+    "heph_dump": "print all actors of a runtime",
+    "heph_dump_by": "print all actors of a runtime, within an actor",
+    "heph_each_type": "numbers of each type of actor",
     "heph_embed_ctx": "the context of the loop around an embedded runtime",
     "heph_embed_done": "whether an embedded runtime has no actors",
     "heph_embed_fd": "the descriptor that a foreign loop polls",
@@ -83,6 +88,7 @@ SUMMARY = {
     "heph_fd_give": "hand a descriptor to another actor",
     "heph_fd_none": "whether a descriptor is none",
     "heph_fd_number": "the kernel's number of a descriptor",
+    "heph_find_cycles": "actors that wait for one another for ever",
     "heph_for_caller": "a context that waits no longer than a caller does",
     "heph_forget_call": "give up a started call",
     "heph_forward": "let another actor answer a call",
@@ -100,12 +106,16 @@ SUMMARY = {
     "heph_hash": "a number for some bytes",
     "heph_id": "the number of an actor",
     "heph_inbox_info": "how full an inbox is",
+    "heph_info_say": "what an actor does, in words",
+    "heph_inspect": "visit all actors",
+    "heph_inspect_from_outside": "visit all actors, by a thread without a context",
     "heph_join": "wait until an actor has ended",
     "heph_join_all": "wait until all members of a group have ended",
     "heph_listen": "open a listening TCP socket",
     "heph_listen_shared": "open a listening TCP socket for all workers",
     "heph_local_address": "the addresses of a connection",
     "heph_map": "an adapter: a reference that takes other messages",
+    "heph_metrics_write": "all numbers in the format of Prometheus",
     "heph_name": "the name of the running actor",
     "heph_names": "list the names of actors",
     "heph_new": "start a runtime",
@@ -164,6 +174,7 @@ SUMMARY = {
     "heph_sleep": "wait for some time",
     "heph_spawn": "start an actor",
     "heph_start_call": "begin a call, and wait for its answer later",
+    "heph_state_name": "a word for a state or a wait of an actor",
     "heph_stats": "numbers of a runtime",
     "heph_monitor": "be told when an actor has ended",
     "heph_demonitor": "undo a monitor",
@@ -175,6 +186,7 @@ SUMMARY = {
     "heph_try_recv_where": "take the oldest message that matches, if there is one",
     "heph_unlink": "undo a link of two actors",
     "heph_trap_exits": "get the ends of linked actors as downs",
+    "heph_histogram_at": "a percentile of measured times",
     "heph_hold": "keep an actor from ending",
     "heph_release": "give a hold of an actor back",
     "heph_scope_open": "begin a part of an actor that ends before it",
@@ -214,6 +226,7 @@ SUMMARY = {
     "heph_whereis_any": "find an actor of any type by its name",
     "heph_within": "a context that waits for some time at most",
     "heph_worker": "the number of the worker",
+    "heph_worker_stats": "numbers of a worker",
     "heph_workers": "how many workers there are",
     "heph_write": "write to a descriptor",
     "heph_write_all": "write all bytes to a descriptor",
@@ -333,6 +346,13 @@ TYPES = {
     "heph_socket_set": ["enum heph_socket_option {"],
     "heph_socket_recvmsg": ["struct heph_socket_msg {", "struct heph_packet_info {", "struct heph_packet_error {"],
     "heph_call_error": ["struct heph_call_failure {"],
+    "heph_actor_info": ["struct heph_actor_info {"],
+    "heph_state_name": ["enum heph_actor_state {", "enum heph_wait_kind {"],
+    "heph_inspect": ["struct heph_inspect_filter {", "typedef bool heph_inspect_fn"],
+    "heph_find_cycles": ["struct heph_cycle {", "typedef bool heph_cycle_fn"],
+    "heph_histogram_at": ["struct heph_histogram {"],
+    "heph_worker_stats": ["struct heph_worker_stats {"],
+    "heph_each_type": ["struct heph_type_metrics {", "typedef bool heph_type_fn"],
 }
 
 # Verbs of typed.h whose use is told in no comment that begins with it.

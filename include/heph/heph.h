@@ -13,8 +13,10 @@
 #include <heph/file.h>
 #include <heph/group.h>
 #include <heph/inbox.h>
+#include <heph/inspect.h>
 #include <heph/io.h>
 #include <heph/message.h>
+#include <heph/metrics.h>
 #include <heph/net.h>
 #include <heph/notify.h>
 #include <heph/oneshot.h>
