@@ -91,9 +91,9 @@ static void tell_disabled(int disabled)
 		"2 (nobody may use it)",
 	};
 
-	row("io_uring_disabled",
-	    disabled >= 0 && disabled <= 2 ? values[disabled] :
-					     "no such key in this kernel");
+	row("io_uring_disabled", disabled >= 0 && disabled <= 2 ?
+					 values[disabled] :
+					 "no such key in this kernel");
 }
 
 static void tell_memlock(void)
@@ -149,8 +149,9 @@ static void tell_features(const struct heph_uring_report *report)
 	for (size_t n = 0; n < report->n; n++) {
 		const struct heph_uring_feature *it = &report->features[n];
 
-		printf("  %-3s %-22s Linux %-5s %s%s%s\n", it->err ? "no" : "yes",
-		       it->name, it->since, it->needed ? "needed" : "",
+		printf("  %-3s %-22s Linux %-5s %s%s%s\n",
+		       it->err ? "no" : "yes", it->name, it->since,
+		       it->needed ? "needed" : "",
 		       it->needed && it->err ? ", " : "",
 		       it->err ? why_not(it->err) : "");
 	}

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commands.h"
 #include "doctor.h"
 
 static const struct command {
@@ -10,6 +11,17 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "doctor", "which driver programs get here, and why", doctor },
+#if HEPH_CTL
+	{ "ps", "the actors of a program", ps },
+	{ "top", "the same, and again each second", top },
+	{ "tree", "which actor is the child of which", tree },
+	{ "show", "all that is known of one actor", show },
+	{ "log", "what a program logs, and changes it", log_level },
+	{ "trace", "begins and ends a trace", trace_switch },
+	{ "stop", "asks an actor, or all, to stop", stop },
+	{ "cycles", "actors that wait for each other", cycles },
+	{ "metrics", "all numbers, as Prometheus reads them", metrics },
+#endif
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 

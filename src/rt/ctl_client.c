@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "rt/ctl_client.h"
-
 #if HEPH_CTL
+
+#include "rt/ctl_client.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "rt/ctl_field.h"
-
 #if HEPH_CTL
+
+#include "rt/ctl_field.h"
 
 #include <string.h>
 
@@ -161,7 +161,8 @@ static const struct {
 };
 enum { FIELDS = sizeof(fields) / sizeof(*fields) };
 
-_Static_assert((int)FIELDS <= (int)HEPH_CTL_FIELDS_MAX, "a request may name them all");
+_Static_assert((int)FIELDS <= (int)HEPH_CTL_FIELDS_MAX,
+	       "a request may name them all");
 
 int heph_ctl_field_find(const char *name)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "rt/ctl_request.h"
-
 #if HEPH_CTL
+
+#include "rt/ctl_request.h"
 
 #include <heph/inspect.h>
 #include <heph/runtime.h>

@@ -382,8 +382,8 @@ static void tell_stranger(int fd)
 	static const char text[] =
 		"{\"error\": {\"code\": \"EPERM\", \"message\": "
 		"\"only the user of this program, and root\"}}\n";
-	ssize_t n = send(fd, text, sizeof(text) - 1,
-			 MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t n =
+		send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	(void)n;
 }

@@ -27,6 +27,7 @@
 #include "coro/fault.h"
 #include "io/choose.h"
 #include "rt/own_thread.h"
+#include "rt/ctl.h"
 #include "rt/runtime.h"
 
 #define AT_ONCE INT64_C(1) /* a moment that has passed */
@@ -331,6 +332,11 @@ int heph_raw_embed_new(struct heph_embed **ret_embed,
 	err = start(embed);
 	if (err < 0)
 		goto fail_start;
+	err = heph_ctl_start(embed->runtime);
+	if (err < 0) {
+		heph_embed_free(embed);
+		return err;
+	}
 	*ret_embed = embed;
 	return 0;
 
@@ -353,6 +359,7 @@ void heph_embed_free(struct heph_embed *embed)
 	heph_embed_stop(embed);
 	if (heph_drain(embed->ctx) < 0)
 		heph_log_debug("runtime did not drain");
+	heph_ctl_stop(embed->runtime);
 	heph_detach(embed->ctx);
 	heph_runtime_end_threads(embed->runtime);
 	end_worker(embed);

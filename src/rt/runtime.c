@@ -26,6 +26,7 @@
 #include "coro/fault.h"
 #include "io/choose.h"
 #include "io/file.h"
+#include "rt/ctl.h"
 #include "rt/own_thread.h"
 #include "rt/thread.h"
 
@@ -330,6 +331,11 @@ int heph_raw_new(heph_ctx *ret_ctx, const struct heph_config *given, size_t size
 	heph_log_debug("runtime started", HEPH_KV_STR("name", config.name),
 		       HEPH_KV_UINT("workers", config.workers),
 		       HEPH_KV_STR("driver", runtime->heph.driver->name));
+	err = heph_ctl_start(runtime);
+	if (err < 0) {
+		heph_free(runtime->owner);
+		return err;
+	}
 	*ret_ctx = runtime->owner;
 	return 0;
 }
@@ -350,6 +356,7 @@ void heph_free(heph_ctx ctx)
 	heph_stop_runtime(heph, heph_clock_now() + heph->config.grace);
 	if (heph_drain(ctx) < 0)
 		heph_log_debug("runtime did not drain");
+	heph_ctl_stop(runtime);
 	heph_detach(ctx);
 	heph_runtime_end_threads(runtime);
 	heph_coordinator_stop(runtime);

@@ -16,6 +16,7 @@
 #include "core/worker.h"
 
 struct heph_runtime;
+struct heph_ctl;
 struct heph_own_thread;
 
 /* A worker and its thread. */
@@ -46,6 +47,7 @@ struct heph_runtime {
 	unsigned stops; /* signals that asked for the end */
 	heph_ctx owner; /* of the thread that called heph_new() */
 	void *host;	/* of who runs the worker by hand */
+	struct heph_ctl *ctl; /* NULL: there is no control socket */
 };
 
 /* ---- runtime.c ---- */

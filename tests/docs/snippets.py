@@ -176,10 +176,11 @@ def run(args, **more):
 
 
 def cares():
-    """How to link with the library for names, which may be left out."""
+    """How to link with the libraries that may be left out: for names, for JSON."""
     if not shutil.which("pkg-config"):
         return []
-    return run(["pkg-config", "--libs", "libcares"]).stdout.split()
+    return (run(["pkg-config", "--libs", "libcares"]).stdout.split() +
+            run(["pkg-config", "--libs", "jansson"]).stdout.split())
 
 
 def library_flags(build, debug):
