@@ -121,18 +121,20 @@ static void add_dir(struct search *search, const char *dir)
 	closedir(files);
 }
 
-/* What HEPH_CONTROL says to programs it says to us as well. */
-static void add_from_environment(struct search *search)
+/* What HEPH_CONTROL says to programs it says to us as well: then only there.
+ * False: it names no place. */
+static bool look_where_told(struct search *search)
 {
 	const char *place = getenv("HEPH_CONTROL");
 	struct stat there;
 
-	if (!place || !strchr(place, '/') || stat(place, &there) < 0)
-		return;
-	if (S_ISDIR(there.st_mode))
+	if (!place || !strchr(place, '/'))
+		return false;
+	if (stat(place, &there) == 0 && S_ISDIR(there.st_mode))
 		add_dir(search, place);
-	else if (S_ISSOCK(there.st_mode))
+	else
 		add(search, place);
+	return true;
 }
 
 static void look_everywhere(struct search *search)
@@ -140,7 +142,6 @@ static void look_everywhere(struct search *search)
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	char path[512];
 
-	add_from_environment(search);
 	if (runtime && *runtime == '/') {
 		snprintf(path, sizeof(path), "%s/heph", runtime);
 		add_dir(search, path);
@@ -242,7 +243,8 @@ int find(char path[FIND_PATH], const struct target *target)
 	search = calloc(1, sizeof(*search));
 	if (!search)
 		return find_complain("", ENOMEM);
-	look_everywhere(search);
+	if (!look_where_told(search))
+		look_everywhere(search);
 	code = choose(path, search, target->program);
 	free(search);
 	return code;

@@ -30,7 +30,7 @@ struct heph_ctl_client;
 struct heph_ctl {
 	struct heph_runtime *runtime;
 	struct heph_ctl_socket socket;
-	heph_time patience;
+	_Atomic heph_time patience; /* of clients to come */
 	int event; /* an eventfd: the end, or a client has ended */
 	pthread_t thread;
 	_Atomic bool quit;

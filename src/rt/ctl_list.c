@@ -9,6 +9,7 @@
 #include "rt/ctl_answer.h"
 
 #include <fnmatch.h>
+#include <string.h>
 
 #include "rt/ctl_field.h"
 
@@ -60,9 +61,15 @@ static bool send_actors(struct listing *listing)
 	return heph_ctl_client_send(listing->client, line) && listing->actors;
 }
 
+/* What is no pattern is left to the worker, which does not tell the others. */
+static bool is_pattern(const char *text)
+{
+	return text && strpbrk(text, "*?[\\");
+}
+
 static bool matches(const char *pattern, const char *text)
 {
-	return !pattern || fnmatch(pattern, text, 0) == 0;
+	return !is_pattern(pattern) || fnmatch(pattern, text, 0) == 0;
 }
 
 static bool list_one(void *arg, const struct heph_actor_info *info)
@@ -101,6 +108,8 @@ static struct heph_inspect_filter
 filter_of(const struct heph_ctl_request *request)
 {
 	return (struct heph_inspect_filter){
+		.name = is_pattern(request->name) ? NULL : request->name,
+		.type = is_pattern(request->type) ? NULL : request->type,
 		.states = request->states,
 		.waits = request->waits,
 		.one_worker = request->given & (1u << HEPH_CTL_WORKER),

@@ -100,7 +100,7 @@ static void what_is_wrong_is_named(void **state)
 		{ "{", "column", -EBADMSG },
 		{ "[]", "is an object", -EBADMSG },
 		{ "{\"cmd\": \"list\"} x", "column", -EBADMSG },
-		{ "{\"cmd\": \"\xff\"}", "UTF-8", -EBADMSG },
+		{ "{\"cmd\": \"\xff\"}", "decode byte 0xff", -EBADMSG },
 		{ "{\"cmd\": \"list\", \"cmd\": \"log\"}", "uplicate",
 		  -EBADMSG },
 		{ "{}", "there is no 'cmd'", -EINVAL },
