@@ -59,6 +59,7 @@ enum heph_wait_kind {
 	HEPH_WAITS_SIGNAL,     /* of the process */
 	HEPH_WAITS_CHANNEL,    /* something in it, or room */
 	HEPH_WAITS_ONESHOT,    /* its value */
+	HEPH_WAITS_NAME,       /* an actor that registers it */
 	HEPH_WAITS_THREAD,     /* another worker: to spawn there, to link */
 	HEPH_WAITS_INSPECTION, /* heph_inspect() and alike */
 	HEPH_WAITS_TIME,       /* `deadline` alone: it sleeps */

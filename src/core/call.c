@@ -486,7 +486,7 @@ int heph_call_wait(heph_ctx ctx, struct heph_waiting_call *record)
 	int err = 0;
 
 	while (err == 0 && !record->done)
-		err = heph_wait_for(ctx, HEPH_WAIT_CALL);
+		err = heph_wait_about(ctx, HEPH_WAIT_CALL, record);
 	return record->done ? 0 : err;
 }
 
@@ -499,7 +499,8 @@ HEPH_INLINE void await_quickly(heph_ctx ctx,
 	if (heph_unlikely(record->done || ctx.deadline != HEPH_NEVER ||
 			  !self->kind || (self->flags & HEPH_FLAGS_REFUSE)))
 		return;
-	self->waiting = HEPH_WAIT_CALL | HEPH_WAIT_STOP;
+	self->about = record;
+	self->waiting = HEPH_WAIT_CALL | HEPH_WAIT_STOP | HEPH_WAIT_ABOUT;
 	heph_worker_suspend(self);
 }
 
@@ -509,7 +510,7 @@ static int await(heph_ctx ctx, struct heph_waiting_call *record)
 	int err;
 
 	while (!record->done) {
-		err = heph_wait_for(ctx, HEPH_WAIT_CALL);
+		err = heph_wait_about(ctx, HEPH_WAIT_CALL, record);
 		if (record->done || err == 0)
 			continue;
 		if (withdraw(record))
@@ -529,6 +530,7 @@ int heph_raw_call(heph_ctx ctx, struct heph_addr to,
 
 	if (heph_unlikely(err < 0))
 		return err;
+	record->to = to; /* for who looks into the caller */
 	await_quickly(ctx, record);
 	err = await(ctx, record);
 	if (heph_likely(err == 0))

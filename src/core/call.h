@@ -57,10 +57,11 @@ struct heph_waiting_call {
 	heph_time sent;
 	_Atomic heph_time received; /* ~number: it was not */
 
+	struct heph_addr to;
+
 	/* if it was started */
 	uint64_t started; /* its number; 0: it was not */
 	struct heph_owned owned;
-	struct heph_addr to;
 	const char *member;
 	struct heph_thread *home; /* set when it is given up */
 };

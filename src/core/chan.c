@@ -414,7 +414,7 @@ static struct waiter *make_waiter(heph_ctx ctx, const void *value, size_t size)
 		return NULL;
 	waiter->result = 0;
 	waiter->listed = false;
-	heph_park_prepare(&waiter->park, ctx);
+	heph_park_prepare(&waiter->park, ctx, HEPH_PARKS_CHANNEL);
 	memcpy(waiter->value, value, size);
 	return waiter;
 }
@@ -566,7 +566,7 @@ static void park(heph_ctx ctx, struct heph_chan *chan)
 	lock(chan, &woken);
 	heph_assert(!chan->parked); /* or: two receive at a time */
 	if (!front(chan) && chan->senders) {
-		heph_park_prepare(&chan->park, ctx);
+		heph_park_prepare(&chan->park, ctx, HEPH_PARKS_CHANNEL);
 		chan->parked = true;
 	}
 	unlock(chan, &woken);

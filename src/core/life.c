@@ -432,6 +432,7 @@ static void restart(struct heph_self *self)
 	self->flags &= (uint16_t)~HEPH_FLAGS_LIFE;
 	heph_self_drop_exit(self);
 	self->refused = 0;
+	self->ext->restarts++;
 	memcpy(arg_of(self), (char *)self->ext->spawn + type->arg_at,
 	       type->arg_size);
 	heph_worker_yield(self);

@@ -147,7 +147,7 @@ static void park(heph_ctx ctx, struct heph_oneshot *shot)
 {
 	unsigned waiting = SENDER | RECEIVER;
 
-	heph_park_prepare(&shot->park, ctx);
+	heph_park_prepare(&shot->park, ctx, HEPH_PARKS_ONESHOT);
 	if (!atomic_compare_exchange_strong(&shot->state, &waiting,
 					    waiting | PARKED))
 		heph_park_init(&shot->park);

@@ -15,13 +15,14 @@ static void on_wake(struct heph_event *event)
 	heph_wake(park->self, HEPH_WAIT_PARK);
 }
 
-void heph_park_prepare(struct heph_park *park, heph_ctx ctx)
+void heph_park_prepare(struct heph_park *park, heph_ctx ctx, unsigned what)
 {
 	struct heph_self *self = ctx.self;
 
 	atomic_store_explicit(&park->woken, HEPH_PARK_WAITING,
 			      memory_order_relaxed);
 	park->self = self;
+	park->what = (uint8_t)what;
 	if (!self)
 		return;
 	park->event.fn = on_wake;
@@ -91,7 +92,7 @@ int heph_park_wait(heph_ctx ctx, struct heph_park *park)
 	if (!ctx.self)
 		return wait_bare(park, heph_deadline(ctx));
 	while (err == 0 && !heph_park_woken(park))
-		err = heph_wait_for(ctx, HEPH_WAIT_PARK);
+		err = heph_wait_about(ctx, HEPH_WAIT_PARK, park);
 	return heph_park_woken(park) ? 0 : err;
 }
 

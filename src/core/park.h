@@ -26,12 +26,20 @@ struct heph_park {
 	uint64_t first_serial;      /* of its runtime, to know it again */
 	uint16_t node;              /* of the same */
 	_Atomic uint32_t woken;     /* HEPH_PARK_... */
+	uint8_t what;               /* HEPH_PARKS_... */
 };
 
 enum {
 	HEPH_PARK_WAITING,
 	HEPH_PARK_WOKEN,  /* or not waiting */
 	HEPH_PARK_ASLEEP, /* in futex(2): a thread without a runtime */
+};
+
+/* What one waits for, for who looks into it. */
+enum {
+	HEPH_PARKS_CHANNEL,
+	HEPH_PARKS_ONESHOT,
+	HEPH_PARKS_INSPECTION,
 };
 
 /* A record of nobody who waits. */
@@ -42,7 +50,7 @@ static inline void heph_park_init(struct heph_park *park)
 }
 
 /* Waiter, before others can find the record. */
-void heph_park_prepare(struct heph_park *park, heph_ctx ctx);
+void heph_park_prepare(struct heph_park *park, heph_ctx ctx, unsigned what);
 
 /* Waits until it is woken. Returns 0; -ETIME, -ECANCELED, -ENOMEM: the record
  * may still be found. */

@@ -370,6 +370,7 @@ static struct waiter *make_waiter(struct heph_self *self, const char *text,
 		return NULL;
 	*waiter = (struct waiter){ .hash = hash_of(text) };
 	heph_request_init(&waiter->request, self, HEPH_WAIT_REQUEST, NULL);
+	waiter->request.wants = HEPH_WANTS_NAME;
 	memcpy(waiter->text, text, size);
 	return waiter;
 }

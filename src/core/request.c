@@ -44,7 +44,7 @@ int heph_request_await(heph_ctx ctx, struct heph_request *request,
 	int err;
 
 	while (!request->back) {
-		err = heph_wait_for(ctx, request->reason);
+		err = heph_wait_about(ctx, request->reason, request);
 		if (request->back || err == 0)
 			continue;
 		*ret_gone = heph_request_abandon(request);

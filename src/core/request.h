@@ -25,7 +25,14 @@ struct heph_request {
 	_Atomic int state;
 	int result;
 	uint16_t reason; /* HEPH_WAIT_..., what wakes the asker */
+	uint8_t wants;   /* HEPH_WANTS_... */
 	bool back;
+	uint32_t number; /* of this wait; 0: nobody has looked at it */
+};
+
+enum {
+	HEPH_WANTS_THREAD, /* that the other one does something */
+	HEPH_WANTS_NAME,   /* that there is one */
 };
 
 /* A request of `asker`; `fn` is called on the other thread. */

@@ -152,7 +152,7 @@ int heph_raw_recv_where(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg,
 	while ((got = heph_scan_take(self, match, ret_msg)) == -EAGAIN) {
 		if (err < 0)
 			return err;
-		err = heph_wait_for(ctx, HEPH_WAIT_MSG);
+		err = heph_wait_about(ctx, HEPH_WAIT_MSG, NULL);
 		if (err < 0 && err != -ETIME)
 			return err;
 	}

@@ -45,6 +45,7 @@ enum {
 	HEPH_WAIT_FORCE = 1 << 10,  /* its shields are revoked */
 	HEPH_WAIT_HAND = 1 << 11,   /* a message was put into its hands */
 	HEPH_WAIT_PARK = 1 << 12,   /* another thread wakes it; see park.h */
+	HEPH_WAIT_ABOUT = 1 << 13,  /* no reason: `about` says more */
 	HEPH_WAIT_TIME = 1 << 14,   /* its deadline has come */
 	HEPH_WAIT_STOP = 1 << 15,   /* it is asked to stop */
 };
@@ -74,7 +75,12 @@ enum {
 /* 96 bytes, of which those of every message come first. */
 struct heph_self {
 	struct heph_coro coro;
-	struct heph_self *next; /* in the run queue */
+	union {
+		struct heph_self *next; /* in the run queue */
+		/* While it waits, with HEPH_WAIT_ABOUT: what for, for who looks
+		 * into it; see heph_wait_about(). */
+		const void *about;
+	};
 	uint64_t id;            /* 0: nobody */
 	struct heph_msg *last;  /* of the inbox, a ring: last->next is first */
 	struct heph_thread *thread;
@@ -137,6 +143,7 @@ struct heph_ext {
 	struct heph_exit *exit; /* the failure that came to it, or NULL */
 	uint32_t n_trees;       /* it ever had */
 	uint32_t children_ended; /* goes round */
+	uint32_t restarts;       /* its function was called again so often */
 };
 
 /* The extension, made if there is none; NULL when there is no memory. */

@@ -93,6 +93,7 @@ struct heph_thread {
 	struct heph_list loose;	  /* watches of actors without extension */
 	struct heph_counters count;
 	struct heph_exit panic;            /* of the actor that runs */
+	uint64_t waits; /* that were looked at, and got a number */
 	uint32_t free_files, n_free_files; /* io's */
 	struct heph_receipts receipts;     /* in debug builds */
 

@@ -24,6 +24,16 @@
  */
 HEPH_MUST int heph_wait_for(heph_ctx ctx, unsigned what);
 
+/*
+ * The same, and lets others see what it is about, which is not on a stack: with
+ * HEPH_WAIT_CALL a struct heph_waiting_call, with _ROOM the request of a
+ * struct heph_parcel, with _REQUEST any struct heph_request, with _WATCH a struct
+ * heph_watch, with _OP a struct heph_op, with _PARK a struct heph_park; with _MSG
+ * it says that the message must match something.
+ */
+HEPH_MUST static inline int heph_wait_about(heph_ctx ctx, unsigned what,
+					    const void *about);
+
 /* Waits for one of `what` and for nothing else: for what is sure to come. */
 void heph_wait_only(struct heph_self *self, unsigned what);
 
@@ -45,6 +55,15 @@ static inline int heph_wait_allowed(heph_ctx ctx)
 	return heph_likely(!(ctx.self->flags & HEPH_FLAGS_REFUSE)) ?
 		       0 :
 		       heph_wait_refused(ctx);
+}
+
+/* Who waits is in no run queue, and nothing on the way there puts it into one
+ * but what ends the wait. */
+static inline int heph_wait_about(heph_ctx ctx, unsigned what,
+				  const void *about)
+{
+	ctx.self->about = about;
+	return heph_wait_for(ctx, what | HEPH_WAIT_ABOUT);
 }
 
 /* `reason` is there. On the thread of `self`. */

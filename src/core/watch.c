@@ -23,6 +23,7 @@
 #include "core/life.h"
 #include "core/map.h"
 #include "core/scope.h"
+#include "core/timers.h"
 #include "core/wait.h"
 
 #define ABROAD_EVERY HEPH_MSEC /* look whether one of another runtime lives */
@@ -344,8 +345,10 @@ int heph_watch_join(heph_ctx ctx, struct heph_watch *watch,
 {
 	int err = 0;
 
+	watch->since = heph_recently();
+	watch->number = 0;
 	while (err == 0 && !watch->down)
-		err = heph_wait_for(ctx, HEPH_WAIT_WATCH);
+		err = heph_wait_about(ctx, HEPH_WAIT_WATCH, watch);
 	if (!watch->down)
 		return err;
 	*ret_exit = watch->exit;

@@ -38,6 +38,8 @@ struct heph_watch {
 	struct heph_thread *thread; /* of the watched; NULL: not started */
 	struct heph_addr who;
 	struct heph_exit exit;
+	heph_time since; /* it is joined */
+	uint64_t number; /* of that wait; 0: nobody has looked at it */
 	char name[24];  /* of the watched; only of a link */
 	unsigned scope; /* in which it was made; 0: in none */
 	uint8_t use;    /* enum heph_watch_use; both sides read it */

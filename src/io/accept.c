@@ -118,7 +118,8 @@ static int accept_on_worker(heph_ctx ctx, struct heph_file *file)
 			over = heph_deadline(ctx) <= heph_recently();
 		}
 		if (err == 0)
-			err = heph_wait_for(ctx, HEPH_WAIT_OP);
+			err = heph_wait_about(ctx, HEPH_WAIT_OP,
+					      file->backlog.accept);
 		if (err < 0 && over) /* the kernel was not asked yet */
 			heph_net_quiet(ctx.self, file);
 	}

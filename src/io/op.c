@@ -349,7 +349,7 @@ HEPH_INLINE int await(heph_ctx ctx, struct heph_op *op)
 	int err;
 
 	while (!op->done) {
-		err = heph_wait_for(ctx, HEPH_WAIT_OP);
+		err = heph_wait_about(ctx, HEPH_WAIT_OP, op);
 		if (heph_unlikely(err < 0) && !op->done)
 			return give_up(op, err);
 	}

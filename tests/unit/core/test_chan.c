@@ -214,7 +214,7 @@ static void who_is_gone_with_its_runtime_is_not_woken(void **state)
 	(void)state;
 	rig_open(1);
 	heph_park_init(&park);
-	heph_park_prepare(&park, rig.ctx);
+	heph_park_prepare(&park, rig.ctx, HEPH_PARKS_CHANNEL);
 	assert_false(heph_park_woken(&park));
 	mine = heph_thread_current;
 	heph_thread_current = NULL; /* as a stranger */
