@@ -129,12 +129,12 @@ typedef bool heph_inspect_fn(void *arg, const struct heph_actor_info *info);
 /*
  * Waits. Visits the actors of the runtime that `ctx` belongs to, in no certain
  * order; those that begin or end meanwhile, or move, may be visited or not.
- * `what` NULL is all. By actors and by plain threads. The one that asks is seen
+ * `filter` NULL is all. By actors and by plain threads. The one that asks is seen
  * as waiting for that (HEPH_WAITS_INSPECTION).
  * Returns 0, also if workers did not answer; -ENOMEM; -ETIME, -ECANCELED.
  */
 HEPH_API HEPH_MUST int heph_inspect(heph_ctx ctx,
-				    const struct heph_inspect_filter *what,
+				    const struct heph_inspect_filter *filter,
 				    heph_inspect_fn *visit, void *arg);
 
 /* The same, by any thread that is none of an actor, with or without a context;
@@ -142,7 +142,7 @@ HEPH_API HEPH_MUST int heph_inspect(heph_ctx ctx,
  * heph_free() meanwhile. */
 HEPH_API HEPH_MUST int
 heph_inspect_from_outside(struct heph *heph,
-			  const struct heph_inspect_filter *what,
+			  const struct heph_inspect_filter *filter,
 			  heph_inspect_fn *visit, void *arg);
 
 /*

@@ -50,6 +50,8 @@ struct heph_worker_stats {
 	struct heph_stats stats;    /* of it alone */
 	struct heph_histogram run;  /* how long actors ran at a time; sampled */
 	struct heph_histogram wait; /* from ready to running; sampled */
+	struct heph_histogram inbox; /* messages, not times, that were there when
+				      * an actor was about to run; sampled */
 	/* of its driver */
 	uint32_t ring_size;    /* entries, of io_uring; 0: it has no ring */
 	uint64_t buffers_size; /* bytes for what arrives; 0: it has none */
@@ -67,7 +69,7 @@ struct heph_type_metrics {
 	const struct heph_actor *actor;
 	const char *name; /* of the type */
 	struct heph_type_stats stats;
-	struct heph_histogram run, wait; /* sampled */
+	struct heph_histogram run, wait, inbox; /* sampled */
 };
 
 /* False: that was enough. It may not wait. */

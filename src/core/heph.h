@@ -24,6 +24,7 @@ struct heph_sim;
 struct heph_solos;
 struct heph_worker;
 struct heph_self;
+struct heph_worker_stats;
 
 /*
  * What the layer above gives to a worker: time and sleep. io fills it with
@@ -48,6 +49,10 @@ struct heph_driver {
 
 	/* Any thread. */
 	void (*wake)(struct heph_worker *worker);
+
+	/* What it has; NULL: nothing to tell of. Any thread. */
+	void (*describe)(struct heph_worker *worker,
+			 struct heph_worker_stats *stats);
 
 	/* For who sleeps elsewhere. From now on, when poll() may find something,
 	 * an eventfd is written to, or the descriptor that is returned is

@@ -62,10 +62,12 @@ enum {
 	HEPH_FLAG_ARMED = 1 << 9,     /* its timer is; see timers.h */
 	HEPH_FLAG_AWAY = 1 << 10,     /* its frames are not in its slot */
 	HEPH_FLAG_GRANTED = 1 << 11,  /* other workers may send, once */
+	HEPH_FLAG_SAMPLED = 1 << 12,  /* it is measured; see sample.h */
 	HEPH_FLAG_STUCK = 1 << 13,    /* a plain thread: nobody can wake it */
 	HEPH_FLAG_QUEUE = 14,         /* from this bit on: which run queue */
 
 	HEPH_FLAGS_REFUSE = HEPH_FLAG_STOP | HEPH_FLAG_FAILED, /* waits */
+	HEPH_FLAGS_BY_LOOP = HEPH_FLAG_AWAY | HEPH_FLAG_SAMPLED, /* it runs */
 	HEPH_FLAGS_SLOW = HEPH_FLAGS_REFUSE | HEPH_FLAG_UNHELD,
 	HEPH_FLAGS_LIFE = HEPH_FLAGS_REFUSE | HEPH_FLAG_FINISHING |
 			  HEPH_FLAG_FORCED |

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "core/life.h"
 #include "core/mover.h"
+#include "core/sample.h"
 #include "core/slot.h"
 #include "core/timers.h"
 
@@ -434,6 +435,7 @@ void heph_solos_fini(struct heph *heph)
 		return;
 	for (uint32_t slot = 1; (solo = at(heph, slot)); slot++)
 	{
+		heph_samples_free(&solo->worker);
 		heph_slots_fini(&solo->worker);
 		heph_worker_release(&solo->worker);
 	}

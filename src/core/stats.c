@@ -2,6 +2,7 @@
 #include <heph/runtime.h>
 
 #include "core/heph.h"
+#include "core/stats.h"
 #include "core/worker.h"
 
 static uint64_t get(_Atomic uint64_t *counter)
@@ -9,7 +10,7 @@ static uint64_t get(_Atomic uint64_t *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static void add(struct heph_stats *stats, struct heph_counters *count)
+void heph_stats_add(struct heph_stats *stats, struct heph_counters *count)
 {
 	stats->descriptors += get(&count->descriptors);
 	stats->operations += get(&count->operations);
@@ -40,14 +41,13 @@ static void add(struct heph_stats *stats, struct heph_counters *count)
 	stats->overflows += get(&count->overflows);
 }
 
-struct heph_stats heph_stats(heph_ctx ctx)
+struct heph_stats heph_stats_of(struct heph *heph)
 {
-	struct heph *heph = ctx.self->thread->heph;
 	struct heph_stats stats = { 0 };
 	struct heph_thread *thread = NULL;
 
 	while ((thread = heph_threads_next(heph, thread)))
-		add(&stats, &thread->count);
+		heph_stats_add(&stats, &thread->count);
 	stats.posts_dropped += get(&heph->strangers_dropped);
 	stats.late_answers += get(&heph->strangers_late);
 	stats.descriptors -= get(&heph->strangers_closed);
@@ -55,9 +55,13 @@ struct heph_stats heph_stats(heph_ctx ctx)
 	return stats;
 }
 
-/* What a worker knows of a type; NULL: nothing. Any thread. */
-static struct heph_kind *find_kind(struct heph_worker *worker,
-				   const struct heph_actor *type)
+struct heph_stats heph_stats(heph_ctx ctx)
+{
+	return heph_stats_of(ctx.self->thread->heph);
+}
+
+struct heph_kind *heph_kind_find(struct heph_worker *worker,
+				 const struct heph_actor *type)
 {
 	uint32_t n =
 		atomic_load_explicit(&worker->n_kinds, memory_order_acquire);
@@ -68,8 +72,7 @@ static struct heph_kind *find_kind(struct heph_worker *worker,
 	return NULL;
 }
 
-/* `live_mean` is the sum until the end. */
-static void add_kind(struct heph_type_stats *stats, struct heph_kind *kind)
+void heph_type_stats_add(struct heph_type_stats *stats, struct heph_kind *kind)
 {
 	uint64_t live_max = get(&kind->live_max);
 
@@ -92,10 +95,11 @@ struct heph_type_stats heph_raw_type_stats(heph_ctx ctx,
 
 	while ((thread = heph_threads_next(ctx.self->thread->heph, thread))) {
 		kind = thread->is_worker ?
-			       find_kind((struct heph_worker *)thread, type) :
+			       heph_kind_find((struct heph_worker *)thread,
+					      type) :
 			       NULL;
 		if (kind)
-			add_kind(&stats, kind);
+			heph_type_stats_add(&stats, kind);
 	}
 	if (stats.displaced)
 		stats.live_mean /= stats.displaced;

@@ -20,6 +20,7 @@
 #include "core/life.h"
 #include "core/mover.h"
 #include "core/parcel.h"
+#include "core/sample.h"
 #include "core/slot.h"
 #include "core/timers.h"
 #include "core/wait.h"
@@ -137,6 +138,7 @@ fail_calls:
 void heph_worker_fini(struct heph_worker *worker)
 {
 	heph_serial_used(worker->thread.heph, worker->serial);
+	heph_samples_free(worker);
 	heph_slots_fini(worker);
 	heph_stacks_fini(&worker->stacks);
 	heph_mem_unreserve(worker->alarms, alarms_size(worker));
@@ -153,6 +155,7 @@ void heph_worker_prepare(struct heph_worker *worker, struct heph *heph)
 	*worker = (struct heph_worker){
 		.serial = heph_serial_base(heph),
 		.stop_event.fn = on_stop,
+		.sample_in = HEPH_SAMPLE_TURNS,
 	};
 	for (unsigned n = 0; n < HEPH_PRIORITIES; n++)
 		worker->ready[n].end = &worker->ready[n].first;
@@ -235,9 +238,13 @@ static unsigned choose_of_several(struct heph_worker *worker)
 
 struct heph_self *heph_worker_next_of_several(struct heph_worker *worker)
 {
-	unsigned n = choose_of_several(worker);
-	struct heph_self *self = worker->ready[n].first;
+	struct heph_self *self;
+	unsigned n;
 
+	if (worker->sampling)
+		return NULL; /* back to the loop */
+	n = choose_of_several(worker);
+	self = worker->ready[n].first;
 	heph_queue_pop(&worker->ready[n]);
 	worker->n_unusual -= n != HEPH_USUAL;
 	return self;
@@ -254,6 +261,14 @@ unsigned heph_worker_count_ready(const struct heph_worker *worker)
 	return count;
 }
 
+/* Whether the running actor can switch to that one by itself. */
+static bool can_switch(struct heph_self *self, struct heph_self *next)
+{
+	return !(next->flags & HEPH_FLAG_SAMPLED) &&
+	       heph_slot_of(next) != self->slot &&
+	       heph_slot_enter(next, heph_life_ended);
+}
+
 struct heph_coro *heph_worker_choose(struct heph_self *self)
 {
 	struct heph_worker *worker = heph_worker_of(self);
@@ -266,9 +281,7 @@ struct heph_coro *heph_worker_choose(struct heph_self *self)
 	worker->thread.current = next;
 	if (!next)
 		return &worker->main;
-	if ((next->flags & HEPH_FLAG_AWAY) &&
-	    (heph_slot_of(next) == self->slot ||
-	     !heph_slot_enter(next, heph_life_ended)))
+	if ((next->flags & HEPH_FLAGS_BY_LOOP) && !can_switch(self, next))
 		return &worker->main;
 	return &next->coro;
 }
@@ -331,7 +344,10 @@ static void run_from(struct heph_worker *worker, struct heph_self *self)
 			put_off(worker, self);
 			return;
 		}
-		heph_coro_switch(&worker->main, &self->coro);
+		if (heph_unlikely(self->flags & HEPH_FLAG_SAMPLED))
+			heph_sample_run(worker, self);
+		else
+			heph_coro_switch(&worker->main, &self->coro);
 		if (worker->ended) {
 			heph_life_bury(worker->ended);
 			worker->ended = NULL;
@@ -351,6 +367,8 @@ int heph_worker_run_actors(struct heph_worker *worker, int budget)
 	struct heph_self *self;
 
 	worker->budget = budget;
+	if (heph_unlikely(--worker->sample_in == 0))
+		heph_sample_begin(worker);
 	while (worker->budget > 0 && (self = heph_worker_next(worker)))
 		run_one(worker, self, worker->budget - 1);
 	if (worker->dirty)

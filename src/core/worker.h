@@ -26,6 +26,7 @@ struct heph_kind {
 	/* of the times that the frames of one were put away */
 	_Atomic uint64_t displaced, live_sum, live_max;
 	_Atomic bool deep; /* its actors get stacks of their own */
+	_Atomic(struct heph_samples *) samples; /* see sample.h; NULL: none */
 };
 
 enum {
@@ -112,6 +113,10 @@ struct heph_worker {
 	struct heph_event stop_event;
 	_Atomic bool stop_posted;
 	void *driver; /* of the driver */
+	unsigned sample_in; /* turns; see sample.h */
+	bool sampling;      /* the one that runs */
+	struct heph_self *sampled; /* who will be; NULL: nobody */
+	heph_time sampled_at;
 	bool soon;    /* what it was given may be over once it is handed over */
 };
 
@@ -382,8 +387,8 @@ HEPH_INLINE struct heph_self *heph_worker_next(struct heph_worker *worker)
 }
 
 /* Where the running actor goes when it suspends: to the next one if its frames
- * are in place, or can come to their place from here; otherwise to the loop,
- * which sees to them. */
+ * are in place, or can come to their place from here, and it is not measured;
+ * otherwise to the loop, which sees to that. */
 struct heph_coro *heph_worker_choose(struct heph_self *self);
 
 /* The same as heph_worker_suspend_then(), whatever there is to do before. */
@@ -397,7 +402,7 @@ HEPH_INLINE int heph_worker_suspend_then(struct heph_self *self, void *arg,
 	struct heph_worker *worker = heph_worker_of(self);
 	struct heph_self *next = worker->ready[HEPH_USUAL].first;
 
-	if (heph_unlikely(!next || (next->flags & HEPH_FLAG_AWAY) ||
+	if (heph_unlikely(!next || (next->flags & HEPH_FLAGS_BY_LOOP) ||
 			  worker->dirty || worker->n_unusual ||
 			  worker->budget <= 1))
 		return heph_worker_suspend_slowly(self, arg, then);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "core/signals.h"
 #include "core/wait.h"
+#include "rt/report.h"
 #include "rt/runtime.h"
 #include "rt/signal.h"
 #include "rt/thread.h"
@@ -128,9 +129,12 @@ void heph_coordinator_signal(struct heph_runtime *runtime, int signal, uint32_t 
 {
 	if (atomic_load(&runtime->taken[signal]))
 		bring(runtime, signal, n);
-	else if (!runtime->heph.config.no_signals &&
-		 (signal == SIGINT || signal == SIGTERM))
+	else if (runtime->heph.config.no_signals)
+		return;
+	else if (signal == SIGINT || signal == SIGTERM)
 		stop_by_signal(runtime, signal, n);
+	else if (heph_report_is(signal))
+		heph_report(runtime, signal);
 }
 
 static void handle_signals(struct heph_runtime *runtime)
@@ -237,13 +241,16 @@ static void *coordinate(void *arg)
 	return NULL;
 }
 
+/* Those that have a meaning even if no actor takes them. */
+static const int ours[] = { SIGINT, SIGTERM, SIGQUIT, SIGUSR2 };
+
 static void join_signals(struct heph_runtime *runtime)
 {
 	heph_signal_join(runtime->heph.node, runtime->event);
 	if (runtime->heph.config.no_signals)
 		return;
-	heph_signal_take(SIGINT);
-	heph_signal_take(SIGTERM);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+		heph_signal_take(ours[i]);
 }
 
 static void leave_signals(struct heph_runtime *runtime)
@@ -251,8 +258,8 @@ static void leave_signals(struct heph_runtime *runtime)
 	heph_signal_leave(runtime->heph.node);
 	if (runtime->heph.config.no_signals)
 		return;
-	heph_signal_forget(SIGINT);
-	heph_signal_forget(SIGTERM);
+	for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+		heph_signal_forget(ours[i]);
 }
 
 int heph_coordinator_init(struct heph_runtime *runtime)
@@ -271,6 +278,7 @@ int heph_coordinator_init(struct heph_runtime *runtime)
 void heph_coordinator_fini(struct heph_runtime *runtime)
 {
 	leave_signals(runtime);
+	heph_report_end(runtime);
 	runtime->heph.notify = NULL;
 	close(runtime->event);
 }

@@ -48,6 +48,10 @@ struct heph_runtime {
 	heph_ctx owner; /* of the thread that called heph_new() */
 	void *host;	/* of who runs the worker by hand */
 	struct heph_ctl *ctl; /* NULL: there is no control socket */
+
+	pthread_t reporter; /* see report.h */
+	int report;	    /* the signal that asked for it; 0: it does not run */
+	_Atomic bool reporting;
 };
 
 /* ---- runtime.c ---- */
