@@ -6,8 +6,7 @@
 #include <heph/metrics.h>
 #include <heph/runtime.h>
 
-int heph_find_cycles_from_outside(struct heph *heph, heph_cycle_fn *fn,
-				  void *arg);
+#include "rt/inspect.h"
 #include "rt/runtime.h"
 
 /* ---- counters --------------------------------------------------------------------- */
@@ -107,8 +106,9 @@ int heph_ctl_cycles(struct heph_ctl_client *client,
 		    const struct heph_ctl_request *request,
 		    struct heph_ctl_error *error)
 {
-	int n = heph_find_cycles_from_outside(&client->runtime->heph,
-					      send_cycle, client);
+	struct heph_asker asker =
+		heph_asker_outside(&client->runtime->heph, false);
+	int n = heph_cycles_find(&asker, send_cycle, client);
 
 	if (n < 0)
 		return heph_ctl_fail(error, n, "cannot look for circles");
