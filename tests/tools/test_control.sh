@@ -139,6 +139,14 @@ if command -v redis-benchmark >/dev/null; then
 	wait "$load" 2>/dev/null || true
 fi
 
+sorted_by() {
+	"$heph" top --batch 1 --interval 0.05 --limit 100 --sort "$1" |
+		sed '1,/MESSAGES/d' | awk -v n="$2" 'NF { print $n }' >"$tmp/got"
+	LC_ALL=C sort ${3-} "$tmp/got" | cmp -s - "$tmp/got" || fail "top --sort $1: $(cat "$tmp/got")"
+}
+sorted_by name 9
+sorted_by id 1 -n
+
 # ---- on a terminal -------------------------------------------------------------------
 
 run 64 "$heph" top </dev/null
@@ -162,11 +170,9 @@ def until(*wanted):
     text = b""
 
 until(b"redis (", b"worker 0", b"MESSAGES/s")
-os.write(fd, b"n")
-until(b"name")
-os.write(fd, b"p")
+os.write(fd, b"nR p") # by name, the other way around, now
 until(b"paused")
-os.write(fd, b"q")
+os.write(fd, b"pq")
 try:
     while os.read(fd, 65536):
         pass
