@@ -81,7 +81,8 @@ static __attribute__((cold, noinline)) int refuse_in_turn(void)
 /* What the kernel would say, or 0: it is asked. */
 static inline int refusal(void)
 {
-	if (heph_likely(!atomic_load_explicit(&fail_in, memory_order_relaxed)))
+	if (heph_likely(
+		    !atomic_load_explicit(&fail_in, memory_order_relaxed)))
 		return 0;
 	return refuse_in_turn();
 }
@@ -221,8 +222,8 @@ static void begin(struct heph_worker *worker, struct heph_op *op)
 {
 	struct heph_uring *uring = heph_uring_of(worker);
 
-	if (op->provided &&
-	    (offloaded(uring, op) || !buffers_for(uring, op)->ring))
+	if (op->provided && (offloaded(uring, op) ||
+			     !buffers_for(uring, op)->ring))
 		heph_op_complete(op, -ENOBUFS, -1, false);
 	else if (offloaded(uring, op))
 		heph_offload_begin(op);
@@ -330,8 +331,7 @@ static int chosen(struct heph_uring *uring, const struct heph_op *op,
 		return -1;
 	buffers = buffers_for(uring, op);
 	piece = heph_buffers_got(buffers, cqe->flags >> IORING_CQE_BUFFER_SHIFT,
-				 cqe->res,
-				 cqe->flags & HEPH_ABI_CQE_BUFFER_MORE);
+				 cqe->res, cqe->flags & HEPH_ABI_CQE_BUFFER_MORE);
 	return buffers == &uring->streams ? piece | STREAMS_BIT : piece;
 }
 
@@ -357,8 +357,7 @@ static void complete(struct heph_uring *uring, const struct io_uring_cqe *cqe)
 		note_drained(op, cqe);
 	if (uring->told >= 0 && by_eventfd(op))
 		register_again(uring);
-	if (cqe->flags &
-	    IORING_CQE_F_NOTIF) /* of a send that was told before */
+	if (cqe->flags & IORING_CQE_F_NOTIF) /* of a send that was told before */
 		heph_op_complete(op, op->result, -1, more);
 	else
 		heph_op_complete(op, cqe->res, chosen(uring, op, cqe), more);
@@ -679,8 +678,7 @@ static void take(struct heph_worker *worker, int buffer, void *to, size_t n)
 	struct heph_uring *uring = heph_uring_of(worker);
 
 	if (buffer & STREAMS_BIT)
-		heph_buffers_take(&uring->streams, buffer & ~STREAMS_BIT, to,
-				  n);
+		heph_buffers_take(&uring->streams, buffer & ~STREAMS_BIT, to, n);
 	else
 		heph_buffers_take(&uring->buffers, buffer, to, n);
 }

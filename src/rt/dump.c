@@ -189,8 +189,10 @@ int heph_dump_to(const struct heph_asker *asker, int fd)
 	struct mass *mass;
 	int err;
 
-	if (!dump)
-		return -ENOMEM;
+	if (!dump || fd < 0) {
+		heph_mem_free(dump);
+		return fd < 0 ? -EBADF : -ENOMEM;
+	}
 	dump->asker = asker;
 	heph_out_init(&dump->out, fd);
 	write_runtime(dump);

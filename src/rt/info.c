@@ -288,9 +288,6 @@ static void say_about(struct heph_self *self, struct heph_actor_info *info,
 	case HEPH_WAITS_JOIN:
 		about_end(self, info);
 		break;
-	case HEPH_WAITS_OPERATION:
-		about_operation(self, info);
-		break;
 	case HEPH_WAITS_SUPERVISOR:
 		about_supervisor(self, info);
 		break;
@@ -313,6 +310,8 @@ static void fill_wait(struct heph_self *self, struct heph_actor_info *info,
 	info->deadline = heph_timers_deadline(self);
 	info->shielded = self->waiting & HEPH_WAIT_FORCE;
 	say_about(self, info, ret_reply);
+	if (info->waits & 1u << HEPH_WAITS_OPERATION)
+		about_operation(self, info);
 }
 
 /* ---- what it has ----------------------------------------------------------- */

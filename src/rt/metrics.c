@@ -429,9 +429,13 @@ static void free_page(struct page *page)
 
 int heph_metrics_write(struct heph *heph, int fd)
 {
-	struct page *page = new_page(heph, fd);
-	int err = page ? write_page(page) : -ENOMEM;
+	struct page *page;
+	int err;
 
+	if (fd < 0)
+		return -EBADF;
+	page = new_page(heph, fd);
+	err = page ? write_page(page) : -ENOMEM;
 	if (page)
 		free_page(page);
 	return err;

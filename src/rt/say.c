@@ -105,7 +105,7 @@ static void add_wait(struct words *words, const struct heph_actor_info *info)
 		add_on(words, "the end of its child", info);
 	else if (on && info->wait == HEPH_WAITS_SUPERVISOR)
 		add_on(words, "its supervisor", info);
-	else if (*info->operation)
+	else if (info->wait == HEPH_WAITS_OPERATION && *info->operation)
 		add_operation(words, info);
 	else
 		add(words, "%s", waits[info->wait].text);
