@@ -29,13 +29,17 @@ struct top_sort {
 	int (*compare)(const void *a, const void *b);
 };
 
+static int largest(double one, double other)
+{
+	return (one < other) - (one > other);
+}
+
 #define LARGEST(name_, member_)                                                \
 	static int by_##name_(const void *a, const void *b)                    \
 	{                                                                      \
-		const struct top_actor *one = a, *other = b;                   \
-                                                                               \
-		return (one->member_ < other->member_) -                       \
-		       (one->member_ > other->member_);                        \
+		return largest(                                                \
+			(double)((const struct top_actor *)a)->member_,        \
+			(double)((const struct top_actor *)b)->member_);       \
 	}
 LARGEST(rate, rate)
 LARGEST(memory, memory)
