@@ -69,6 +69,7 @@ struct ps {
 	struct row *rows;
 	size_t n, size;
 	bool titled;
+	json_t *names; /* of the fields, for --json */
 	json_t *stuck;
 };
 
@@ -134,7 +135,8 @@ static json_t *request_of(const struct ps *ps)
 	if (ps->options->limit && !ps->sort)
 		json_object_set_new(request, "limit",
 				    json_integer(ps->options->limit));
-	if (ps->options->json) {
+	json_object_set_new(request, "rows", json_true());
+	if (ps->options->json) { /* all fields */
 		json_decref(fields);
 		return request;
 	}
@@ -143,7 +145,6 @@ static json_t *request_of(const struct ps *ps)
 	if (ps->sort)
 		add_fields(fields, ps->sort);
 	json_object_set_new(request, "fields", fields);
-	json_object_set_new(request, "rows", json_true());
 	return request;
 }
 
@@ -250,20 +251,36 @@ static void take_row(struct ps *ps, json_t *row)
 		print_cells(ps, cells);
 }
 
+static void print_object(const struct ps *ps, json_t *row)
+{
+	json_t *value;
+	size_t n;
+
+	json_array_foreach(row, n, value)
+	{
+		printf("%s\"%s\":", n ? "," : "{",
+		       json_string_value(json_array_get(ps->names, n)));
+		json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+	}
+	fputs("}\n", stdout);
+}
+
 static void on_line(void *arg, json_t *line)
 {
 	struct ps *ps = arg;
 	json_t *rows = json_object_get(line, "rows"), *row;
-	json_t *actors = json_object_get(line, "actors");
 	size_t n;
 
+	if (json_object_get(line, "columns"))
+		ps->names = json_incref(json_object_get(line, "columns"));
 	if (!ps->titled && !ps->options->json)
 		print_titles(ps);
-	json_array_foreach(rows, n, row) take_row(ps, row);
-	json_array_foreach(actors, n, row)
+	json_array_foreach(rows, n, row)
 	{
-		json_dumpf(row, stdout, JSON_COMPACT);
-		fputs("\n", stdout);
+		if (ps->options->json)
+			print_object(ps, row);
+		else
+			take_row(ps, row);
 	}
 	if (json_array_size(json_object_get(line, "stuck")))
 		ps->stuck = json_incref(json_object_get(line, "stuck"));
@@ -326,6 +343,7 @@ static int run(struct ps *ps)
 		print_sorted(ps);
 	fflush(stdout);
 	tell_stuck(ps->stuck);
+	json_decref(ps->names);
 	ask_close(&it);
 	return code;
 }
@@ -346,6 +364,11 @@ int ps(int argc, char **argv)
 		options.target.program = options_next(&options);
 	if (options.argc)
 		return options_too_many(&options);
+	if (options.json && (options.sort || options.columns)) {
+		fprintf(stderr,
+			"heph: --json is neither sorted nor has columns\n");
+		return EXIT_USAGE;
+	}
 	list = options.columns ? options.columns : by_default;
 	code = read_columns(&it, list);
 	if (code < 0)
