@@ -149,6 +149,7 @@ static inline void bench_must__(int err, const char *what, const char *file,
 bench_body bench_ring, bench_count, bench_spawn, bench_alive, bench_fan_in,
 	bench_group, bench_rpc, bench_timers, bench_big, bench_echo, bench_chan,
 	bench_chan_threads, bench_switch, bench_deadline, bench_pairs,
-	bench_idle, bench_memory, bench_latency, bench_alive_local;
+	bench_idle, bench_memory, bench_latency, bench_alive_local,
+	bench_beside;
 
 #endif

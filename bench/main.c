@@ -106,6 +106,10 @@ static const struct bench benches[] = {
 	  .n = 1000, .workers = 1 },
 	{ .name = "idle", .body = bench_idle,
 	  .n = 1000, .workers = 2 },
+	{ .name = "beside_local", .body = bench_beside,
+	  .n = 10 * MILLION, .size = MILLION, .workers = 1 },
+	{ .name = "beside_seen", .body = bench_beside,
+	  .n = 10 * MILLION, .size = MILLION, .workers = 1, .option = true },
 };
 /* clang-format on */
 

@@ -17,7 +17,8 @@
  * heph_on_signal()). When the grace is over, or a second one comes, the
  * runtime ends at once: what still runs is listed and abandoned. A worker that
  * is stuck in an actor then, or an operation that the kernel cannot cancel,
- * ends the process.
+ * ends the process. SIGQUIT prints all actors (inspect.h), SIGUSR2 the numbers
+ * (metrics.h).
  *
  * The threads of a runtime block all signals but those of faults, and a program
  * that an actor starts inherits that: give it another mask
@@ -43,7 +44,7 @@ struct heph_config {
 	const char *name;  /* default: that of the program */
 	unsigned workers;  /* 0: one for each core that we may use */
 	bool pin;          /* tie each worker to a core */
-	bool no_signals;   /* leave SIGINT and SIGTERM alone */
+	bool no_signals;   /* leave SIGINT, SIGTERM, SIGQUIT, SIGUSR2 alone */
 	heph_time grace;   /* from the first request to stop to the end; 0: 10 s */
 	unsigned actors;   /* on each worker at most; 0: 16 million */
 	unsigned poll_ratio; /* actors run between two looks at the kernel; 0: 64 */

@@ -76,7 +76,7 @@ static int call_the_other(heph_ctx ctx, act_inbox in, void *arg)
 	long answer, n;
 
 	(void)arg;
-	while (!pair[1].addr.id)
+	while (!runs)
 		if (heph_sleep(ctx, 10 * HEPH_USEC) < 0)
 			return 0;
 	n = heph_same(heph_self(in), pair[0]);
@@ -96,12 +96,13 @@ static void begin_pair(heph_ctx ctx)
 {
 	struct heph_actor_info info;
 
-	pair[0] = pair[1] = (act_ref){ 0 };
+	runs = false;
 	for (int n = 0; n < 2; n++)
 		must_be(heph_spawn(ctx, act, &pair[n], { call_the_other, NULL },
 				   .on = HEPH_WORKER(n),
 				   .name = n ? "right" : "left"),
 			0);
+	runs = true;
 	for (int n = 0; n < 2; n++)
 		do
 			must_be(heph_actor_info(ctx, pair[n], &info), 0);

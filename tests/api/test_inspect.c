@@ -402,13 +402,13 @@ static void all_are_visited(void **state)
 /* Spawns and ends actors until it is stopped. */
 static int storm(heph_ctx ctx, act_inbox in, void *arg)
 {
-	act_ref ref, store;
+	act_ref *store = heph_alloc(ctx, sizeof(*store)), ref;
 	int err = 0;
 
 	(void)in, (void)arg;
-	store = spawn_on(ctx, HEPH_WORKER(1), answer_all, NULL);
+	*store = spawn_on(ctx, HEPH_WORKER(1), answer_all, NULL);
 	while (err == 0) {
-		err = heph_spawn(ctx, act, &ref, { ask, &store },
+		err = heph_spawn(ctx, act, &ref, { ask, store },
 				 .name = "a guest");
 		if (err == 0)
 			err = heph_join(ctx, ref, NULL);
