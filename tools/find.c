@@ -252,22 +252,22 @@ int find(char path[FIND_PATH], const struct target *target)
 
 /* ---- what is wrong ---------------------------------------------------------------------- */
 
-static const char *owner_of(const char *path)
+static void tell_owner(const char *path)
 {
 	struct stat there;
 	struct passwd *user = stat(path, &there) == 0 ? getpwuid(there.st_uid) :
 							NULL;
+	const char *name = user ? user->pw_name : "another user";
 
-	return user ? user->pw_name : "another user";
+	fprintf(stderr, "no permission: it is for %s%s only\n", name,
+		strcmp(name, "root") ? ", and root," : "");
 }
 
 int find_complain(const char *path, int err)
 {
 	fprintf(stderr, "heph: %s: ", path);
 	if (err == EACCES || err == EPERM)
-		fprintf(stderr,
-			"no permission: it is for %s, and for root, only\n",
-			owner_of(path));
+		tell_owner(path);
 	else if (err == ECONNREFUSED)
 		fprintf(stderr, "its program has ended\n");
 	else if (err == ENOENT)

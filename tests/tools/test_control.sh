@@ -13,20 +13,20 @@ if [ "$("$heph" ps 2>&1 | head -n 1)" = "heph: there is no command 'ps'" ]; then
 	exit 77
 fi
 
-# run CODE COMMAND...: what it says is in $said
+# run CODE COMMAND...: what it says is in $told
 run() {
 	local code=$1 is=0
 	shift
-	said=$("$@" 2>&1) || is=$?
-	[ $is = "$code" ] || fail "$*: ended with $is, not with $code: $said"
+	told=$("$@" 2>&1) || is=$?
+	[ $is = "$code" ] || fail "$*: ended with $is, not with $code: $told"
 }
 
 expect() {
 	local text
 	for text; do
-		case $said in
+		case $told in
 		*"$text"*) ;;
-		*) fail "it does not say '$text': $said" ;;
+		*) fail "it does not say '$text': $told" ;;
 		esac
 	done
 }
@@ -70,15 +70,15 @@ equal "the lines of ps" "$("$heph" ps | tail -n +2 | wc -l)" \
 	"$("$heph" ps --json | wc -l)"
 run 0 "$heph" ps redis --columns name,id,type --sort name
 run 0 "$heph" ps "$one" --limit 1
-equal "the lines with a limit" "$(echo "$said" | wc -l)" 2
+equal "the lines with a limit" "$(echo "$told" | wc -l)" 2
 run 1 "$heph" ps --state happy
 expect "'state' must be one of running, ready"
 run 0 "$heph" tree
 run 0 "$heph" log
-equal "the level" "$said" info
+equal "the level" "$told" info
 run 0 "$heph" log debug
 run 0 "$heph" log
-equal "the new level" "$said" debug
+equal "the new level" "$told" debug
 run 1 "$heph" log loud
 run 0 "$heph" cycles
 expect "no actors wait for each other"
