@@ -349,6 +349,8 @@ static void *accept_one(void *arg)
 	do
 		err = heph_ctl_socket_accept(sock);
 	while (err == -EAGAIN);
+	if (err >= 0)
+		close(err);
 	return (void *)(intptr_t)err;
 }
 
