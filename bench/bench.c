@@ -120,6 +120,7 @@ int bench_run(struct bench *bench)
 	struct heph_config config = {
 		.name = "bench",
 		.workers = bench->workers,
+		.control = bench->control ? "auto" : NULL,
 	};
 	uint64_t total;
 	int err;

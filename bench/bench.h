@@ -45,6 +45,7 @@ struct bench {
 	bool option;    /* chooses between two benchmarks with one body */
 	bool by_name;   /* too much to be one of "all" */
 	int on;         /* where its actors run; 0: on workers by turns */
+	bool control;   /* with a control socket */
 
 	/* what came out */
 	uint64_t ops;

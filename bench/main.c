@@ -24,6 +24,8 @@ enum { MILLION = 1000 * 1000 };
 static const struct bench benches[] = {
 	{ .name = "pingpong_local", .body = bench_ring,
 	  .n = 20 * MILLION, .size = 2, .workers = 1 },
+	{ .name = "pingpong_control", .body = bench_ring,
+	  .n = 20 * MILLION, .size = 2, .workers = 1, .control = true },
 	{ .name = "pingpong_forced", .body = bench_ring,
 	  .n = 1 * MILLION, .size = 2, .workers = 2 },
 	{ .name = "any_local", .body = bench_ring,

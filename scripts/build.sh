@@ -20,7 +20,7 @@ esac
 seen() {
 	find src tests examples bench fuzz tools -name '*.c' -o -name '*.cpp' -o -name '*.S' \
 		-o -name '*.sh' -o -name '*.py' | LC_ALL=C sort
-	for library in liburing libcares cmocka libuv glib-2.0; do
+	for library in liburing libcares jansson ncursesw cmocka libuv glib-2.0; do
 		echo "$library $(pkg-config --modversion $library 2>&1 | head -n 1)"
 	done
 	ls /usr/include/valgrind/memcheck.h /usr/include/*/sys/sdt.h 2>&1 || true

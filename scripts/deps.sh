@@ -12,6 +12,7 @@
 set -eu
 
 run="gcc libc6-dev make meson ninja-build pkg-config python3 liburing-dev libc-ares-dev
+	libjansson-dev libncurses-dev
 	redis-tools redis-server groff-base mandoc netcat-openbsd curl util-linux procps"
 test="$run g++ libcmocka-dev clang libclang-rt-dev llvm valgrind libc6-dbg gdb
 	libuv1-dev libglib2.0-dev strace gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user

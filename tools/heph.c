@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commands.h"
 #include "doctor.h"
 #include "trace.h"
 
@@ -11,7 +12,17 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "doctor", "which driver programs get here, and why", doctor },
-	{ "trace", "makes traces readable", trace },
+#if HEPH_CTL
+	{ "ps", "the actors of a program", ps },
+	{ "top", "the same, and again each second", top },
+	{ "tree", "which actor is the child of which", tree },
+	{ "show", "all that is known of one actor", show },
+	{ "log", "what a program logs, and changes it", log_level },
+	{ "stop", "asks an actor, or all, to stop", stop },
+	{ "cycles", "actors that wait for each other", cycles },
+	{ "metrics", "all numbers, as Prometheus reads them", metrics },
+#endif
+	{ "trace", "begins and ends a trace, and makes it readable", trace },
 };
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
 

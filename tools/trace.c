@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "commands.h"
+
 static const struct {
 	const char *name, *what;
 	int (*run)(int argc, char **argv);
@@ -17,6 +19,10 @@ static int usage(FILE *to, int code)
 	fprintf(to, "usage: heph trace ACTION [OPTION...]\n\n");
 	for (int n = 0; n < ACTIONS; n++)
 		fprintf(to, "  %-8s %s\n", actions[n].name, actions[n].what);
+#if HEPH_CTL
+	fprintf(to, "  on FILE, off, status\n"
+		    "           the trace of a program while it runs\n");
+#endif
 	fprintf(to, "\nheph trace ACTION --help tells more.\n");
 	return code;
 }
@@ -30,7 +36,12 @@ int trace(int argc, char **argv)
 	for (int n = 0; n < ACTIONS; n++)
 		if (strcmp(actions[n].name, name) == 0)
 			return actions[n].run(argc - 1, argv + 1);
+#if HEPH_CTL
+	if (*name) /* options may come first */
+		return trace_switch(argc, argv);
+#else
 	if (*name)
 		fprintf(stderr, "heph: there is no 'trace %s'\n", name);
+#endif
 	return usage(stderr, BAD_USAGE);
 }

@@ -66,6 +66,10 @@ struct heph_config {
 					   * wheel; NULL: that */
 	const char *trace; /* a new file for what happens, see <heph/trace.h>; NULL:
 			    * none. The environment's HEPH_TRACE goes first */
+	const char *control; /* where `heph top` and others ask what it does: the
+			      * path of a Unix socket, a directory for it, or
+			      * "auto"; NULL: nowhere. The environment's
+			      * HEPH_CONTROL goes first; see heph(1) */
 };
 
 /*
@@ -74,7 +78,10 @@ struct heph_config {
  * Returns 0; -EINVAL (a value is out of range: the log says which); -ENOMEM,
  * -EAGAIN (no more threads), -EMFILE, and what else the kernel says; with
  * "uring" wanted, what keeps it from working: -EPERM, -ENOSYS, -EOPNOTSUPP (the
- * kernel is too old), and others.
+ * kernel is too old), and others;
+ * with `control`: -EADDRINUSE (another program listens there), -EEXIST, -EPERM
+ * (something else is there), -ENAMETOOLONG, -EBUSY, -EOPNOTSUPP (this library has
+ * none), and others: the log says why.
  */
 #define heph_new(ret_ctx, config)                                              \
 	heph_raw_new((ret_ctx), (config), sizeof(struct heph_config))

@@ -27,6 +27,7 @@
 #include "coro/fault.h"
 #include "io/choose.h"
 #include "rt/own_thread.h"
+#include "rt/ctl.h"
 #include "rt/runtime.h"
 #include "rt/trace.h"
 
@@ -335,6 +336,11 @@ int heph_raw_embed_new(struct heph_embed **ret_embed,
 	if (err < 0)
 		goto fail_start;
 	heph_tracer_begun(embed->runtime);
+	err = heph_ctl_start(embed->runtime);
+	if (err < 0) {
+		heph_embed_free(embed);
+		return err;
+	}
 	*ret_embed = embed;
 	return 0;
 
@@ -357,6 +363,7 @@ void heph_embed_free(struct heph_embed *embed)
 	heph_embed_stop(embed);
 	if (heph_drain(embed->ctx) < 0)
 		heph_log_debug("runtime did not drain");
+	heph_ctl_stop(embed->runtime);
 	heph_detach(embed->ctx);
 	heph_runtime_end_threads(embed->runtime);
 	end_worker(embed);

@@ -28,6 +28,7 @@
 #include "io/file.h"
 #include "rt/cpus.h"
 #include "rt/gdb.h"
+#include "rt/ctl.h"
 #include "rt/own_thread.h"
 #include "rt/thread.h"
 #include "rt/trace.h"
@@ -383,6 +384,11 @@ int heph_raw_new(heph_ctx *ret_ctx, const struct heph_config *given,
 	heph_log_debug("runtime started", HEPH_KV_STR("name", config.name),
 		       HEPH_KV_UINT("workers", config.workers),
 		       HEPH_KV_STR("driver", runtime->heph.driver->name));
+	err = heph_ctl_start(runtime);
+	if (err < 0) {
+		heph_free(runtime->owner);
+		return err;
+	}
 	*ret_ctx = runtime->owner;
 	return 0;
 }
@@ -403,6 +409,7 @@ void heph_free(heph_ctx ctx)
 	heph_stop_runtime(heph, heph_clock_now() + heph->config.grace);
 	if (heph_drain(ctx) < 0)
 		heph_log_debug("runtime did not drain");
+	heph_ctl_stop(runtime);
 	heph_detach(ctx);
 	heph_runtime_end_threads(runtime);
 	heph_coordinator_stop(runtime);

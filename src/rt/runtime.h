@@ -16,6 +16,7 @@
 #include "core/worker.h"
 
 struct heph_runtime;
+struct heph_ctl;
 struct heph_own_thread;
 struct heph_tracer;
 
@@ -48,6 +49,7 @@ struct heph_runtime {
 	heph_ctx owner; /* of the thread that called heph_new() */
 	void *host;	/* of who runs the worker by hand */
 	struct heph_tracer *tracer;
+	struct heph_ctl *ctl; /* NULL: there is no control socket */
 
 	pthread_t reporter; /* see report.h */
 	int report;	    /* the signal that asked for it; 0: it does not run */

@@ -176,10 +176,11 @@ def run(args, **more):
 
 
 def cares():
-    """How to link with the library for names, which may be left out."""
+    """How to link with the libraries that may be left out: for names, for JSON."""
     if not shutil.which("pkg-config"):
         return []
-    return run(["pkg-config", "--libs", "libcares"]).stdout.split()
+    return (run(["pkg-config", "--libs", "libcares"]).stdout.split() +
+            run(["pkg-config", "--libs", "jansson"]).stdout.split())
 
 
 def library_flags(build, debug):
@@ -244,26 +245,31 @@ def listens(port):
         return sock.connect_ex(("127.0.0.1", int(port))) == 0
 
 
-def converse(commands, port):
+def converse(commands, port, env):
     """What a user sees who types the commands of a session."""
     seen = ""
     for line in commands:
         if not line.startswith("$ "):
             continue
         command = line[2:].replace(PORT, port)
-        done = run(["sh", "-c", command + " 2>&1"])
+        done = run(["sh", "-c", command + " 2>&1"], env=env)
         seen += line + "\n" + done.stdout.replace(port, PORT)
     return seen
 
 
 def run_server(program, binary, env, port):
+    # `heph` is the one that was built, and finds this program and no other one.
+    tools = os.path.join(os.path.abspath(sys.argv[1]), "tools")
+    env = dict(env, PATH=tools + ":" + env.get("PATH", ""),
+               HEPH_CONTROL=os.path.dirname(binary) + "/control/")
     server = subprocess.Popen([binary], stdout=subprocess.PIPE, text=True,
                               stderr=subprocess.PIPE, env=env)
     try:
         until = time.monotonic() + LIMIT / 2
         while not listens(port) and time.monotonic() < until:
             time.sleep(0.02)
-        program.got["session"] = converse(program.expect["session"].lines, port)
+        program.got["session"] = converse(program.expect["session"].lines, port,
+                                          env)
         server.send_signal(signal.SIGINT)
         out, err = server.communicate(timeout=LIMIT)
     finally:
