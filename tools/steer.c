@@ -117,6 +117,11 @@ int trace_switch(int argc, char **argv)
 	file = options_next(&options);
 	if (options.argc)
 		return options_too_many(&options);
+	if (action && strcmp(action, "on") && strcmp(action, "off") &&
+	    strcmp(action, "status")) {
+		fprintf(stderr, "heph: there is no 'trace %s'\n", action);
+		return wrong(usage);
+	}
 	if (!action || (strcmp(action, "on") == 0) != (file != NULL))
 		return wrong(usage);
 	request = options_request(&options, "trace");

@@ -20,8 +20,9 @@ static int usage(FILE *to, int code)
 	for (int n = 0; n < ACTIONS; n++)
 		fprintf(to, "  %-8s %s\n", actions[n].name, actions[n].what);
 #if HEPH_CTL
-	fprintf(to, "  on FILE, off, status\n"
-		    "           the trace of a program while it runs\n");
+	fprintf(to, "  on, off, status\n"
+		    "           the trace of a program that runs: heph trace on "
+		    "--help\n");
 #endif
 	fprintf(to, "\nheph trace ACTION --help tells more.\n");
 	return code;

@@ -51,9 +51,9 @@ run 64 "$heph" show
 run 64 "$heph" stop
 run 64 "$heph" trace on
 run 64 "$heph" top --sort dance
-for command in ps top tree show log trace stop cycles metrics; do
-	run 0 "$heph" $command --help
-	expect "usage: heph $command" --socket
+for command in ps top tree show log "trace on" stop cycles metrics; do
+	run 0 "$heph" $command --help # shellcheck disable=SC2086
+	expect "usage: heph ${command% on}" --socket
 done
 
 # ---- one program ---------------------------------------------------------------------
