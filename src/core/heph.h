@@ -133,6 +133,7 @@ struct heph {
 	_Atomic heph_time next_timer; /* of those that move; HEPH_NEVER */
 	_Atomic uint32_t sleepers;    /* workers that are asleep */
 	_Atomic uint32_t moving;      /* actors that move, and live */
+	_Atomic bool unwatched; /* a worker that wakes up tells so; stall.h */
 };
 
 /* Prepares a runtime and gives it a place in the table. Returns 0; -ENOMEM,

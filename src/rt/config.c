@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "core/sched.h"
 #include "core/slot.h"
 #include "io/buffers.h"
 #include "rt/runtime.h"
@@ -18,6 +19,7 @@ enum {
 	BUFFERS_MAX = 1 << 30,
 };
 
+#define STALL_DEFAULT HEPH_SEC
 #define GRACE_DEFAULT (10 * HEPH_SEC)
 #define GRACE_MAX (HEPH_NEVER / 4) /* 73 years: it is added to the time */
 
@@ -83,6 +85,18 @@ int heph_config_resolve(struct heph_config *config,
 		return refuse("buffers", "0, or 65536 to 1073741824");
 	if (!config->buffers)
 		config->buffers = HEPH_BUFFERS_BUDGET;
+	if (config->max_run < 0)
+		return refuse("max_run", "0 or more");
+	if (!config->max_run)
+		config->max_run = HEPH_MAX_RUN_DEFAULT;
+	if (config->stall < 0)
+		return refuse("stall", "0 or more");
+	if (config->run_limit < 0)
+		return refuse("run_limit", "0 or more");
+	if (!config->stall)
+		config->stall = STALL_DEFAULT;
+	if (!config->run_limit)
+		config->run_limit = HEPH_NEVER;
 	if (!config->poll_ratio)
 		config->poll_ratio = POLL_RATIO_DEFAULT;
 	return 0;
