@@ -69,7 +69,8 @@ bool heph_stall_install(void)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	struct sigaction action = { .sa_sigaction = on_ask,
-				    .sa_flags = SA_SIGINFO | SA_RESTART };
+				    .sa_flags = SA_SIGINFO | SA_RESTART |
+						SA_ONSTACK };
 	struct sigaction before;
 	void *frame;
 	bool ours;
