@@ -43,7 +43,7 @@ for layer in $layers; do
 			esac
 			;;
 		\"*) wrong "$where: write the layer: \"$layer/${what#\"}" ;;
-		'<heph/types.h>') ;;
+		'<heph/types.h>' | '<heph/timers.h>') ;;
 		'<heph/'*)
 			case $layer in
 			base | coro) wrong "$where: $layer must not include $what" ;;
