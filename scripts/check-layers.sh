@@ -43,7 +43,7 @@ for layer in $layers; do
 			esac
 			;;
 		\"*) wrong "$where: write the layer: \"$layer/${what#\"}" ;;
-		'<heph/types.h>' | '<heph/log.h>') ;;
+		'<heph/types.h>' | '<heph/log.h>' | '<heph/timers.h>') ;;
 		'<heph/address.h>') ;;
 		'<heph/'*)
 			case $layer in

@@ -28,6 +28,7 @@
 #include <heph/refs.h>
 #include <heph/resolve.h>
 #include <heph/runtime.h>
+#include <heph/sched.h>
 #include <heph/socket.h>
 #include <heph/socket_msg.h>
 #include <heph/standard.h>

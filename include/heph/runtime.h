@@ -28,6 +28,7 @@
 #define HEPH_RUNTIME_H
 
 #include <heph/actor.h>
+#include <heph/sched.h>
 #include <heph/timers.h>
 #include <heph/types.h>
 
@@ -64,6 +65,15 @@ struct heph_config {
 	unsigned inbox; /* of actors without `.inbox`: messages, 1 to 2^20; 0: 64 */
 	const struct heph_timers *timers; /* of <heph/timers.h>, in place of the
 					   * wheel; NULL: that */
+	const struct heph_scheduler *scheduler; /* of <heph/sched.h>; NULL: the
+						 * default */
+	heph_time max_run; /* actors run between two looks at the kernel, in all;
+			    * 0: 5 ms. One that runs is not interrupted */
+	heph_time stall; /* an actor that runs for so long without waiting is
+			  * reported to standard error, once, with a backtrace;
+			  * 0: 1 s; HEPH_NEVER: none is */
+	heph_time run_limit; /* after which the process ends with such a report;
+			      * 0: never */
 	const char *trace; /* a new file for what happens, see <heph/trace.h>; NULL:
 			    * none. The environment's HEPH_TRACE goes first */
 	const char *control; /* where `heph top` and others ask what it does: the

@@ -34,8 +34,7 @@ static const char *who(uint64_t *ret_id)
 	return heph_self_name(self);
 }
 
-/* " NAME (type TYPE, id N)" */
-static void append_actor(struct heph_fmt *fmt, struct heph_self *self)
+void heph_describe_actor(struct heph_fmt *fmt, struct heph_self *self)
 {
 	int place = heph_solo_place(self->thread);
 
@@ -71,7 +70,7 @@ static void describe_actor(int fd, struct heph_self *self, const void *addr)
 
 	heph_fmt_init(&fmt, text, sizeof(text));
 	heph_fmt_str(&fmt, "heph: ");
-	append_actor(&fmt, self);
+	heph_describe_actor(&fmt, self);
 	if (over) {
 		heph_fmt_str(&fmt, " overflowed its stack of ");
 		heph_fmt_uint(&fmt, heph_slot_size(slot));

@@ -145,6 +145,7 @@ struct heph {
 	_Atomic uint32_t sleepers;    /* workers that are asleep */
 	_Atomic uint32_t moving;      /* actors that move, and live */
 	_Atomic uint32_t tracing;     /* the number of the trace; 0: none */
+	_Atomic bool unwatched; /* a worker that wakes up tells so; stall.h */
 };
 
 /* The table of runtimes, for debuggers to read too; heph.c explains it. */

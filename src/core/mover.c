@@ -269,10 +269,11 @@ void heph_movers_run(struct heph_worker *worker)
 {
 	struct heph *heph = worker->thread.heph;
 	int left = (int)heph->config.poll_ratio;
+	uint64_t end = heph_sched_ticks(worker) + worker->sched.max_run;
 	struct heph_solo *solo;
 
 	while (left > 0 && !atomic_load(&heph->abandon) &&
-	       (solo = next_solo(worker)))
+	       heph_sched_ticks(worker) < end && (solo = next_solo(worker)))
 		left -= run_slice(worker, solo, left < SLICE ? left : SLICE);
 	if (atomic_load(&heph->movers) > (heph_worker_any_ready(worker) ? 0 : 1))
 		wake_one(heph);

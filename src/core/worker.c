@@ -25,6 +25,7 @@
 #include "core/parcel.h"
 #include "core/sample.h"
 #include "core/slot.h"
+#include "core/stall.h"
 #include "core/timers.h"
 #include "core/trace.h"
 #include "core/wait.h"
@@ -40,9 +41,6 @@ enum { STACKS_KEPT = 64 };
 #define TRIM_AFTER HEPH_SEC
 /* How long it may take, and so how far away the next deadline must be. */
 #define TRIM_TAKES (50 * HEPH_MSEC)
-
-/* A queue is not passed over more often than this for a better one. */
-static const unsigned patience[HEPH_PRIORITIES] = { 0, 4, 8 };
 
 static size_t selves_size(const struct heph_worker *worker)
 {
@@ -112,8 +110,13 @@ int heph_worker_init(struct heph_worker *worker, struct heph *heph,
 	err = heph_slots_init(worker);
 	if (err < 0)
 		goto fail_slots;
+	err = heph_sched_init(worker);
+	if (err < 0)
+		goto fail_sched;
 	return 0;
 
+fail_sched:
+	heph_slots_fini(worker);
 fail_slots:
 	heph_stacks_fini(&worker->stacks);
 fail_tables:
@@ -133,6 +136,7 @@ void heph_worker_fini(struct heph_worker *worker)
 {
 	heph_serial_used(worker->thread.heph, worker->serial);
 	heph_samples_free(worker);
+	heph_sched_fini(worker);
 	heph_slots_fini(worker);
 	heph_stacks_fini(&worker->stacks);
 	heph_mem_unreserve(worker->alarms, alarms_size(worker));
@@ -205,44 +209,10 @@ struct heph_kind *heph_worker_kind(struct heph_worker *worker,
 
 /* ---- running --------------------------------------------------------------- */
 
-/* The best queue with somebody in it, unless a lesser one has waited enough. */
-static unsigned choose_of_several(struct heph_worker *worker)
-{
-	unsigned best = 0;
-
-	while (!worker->ready[best].first)
-		best++;
-	for (unsigned n = best + 1; n < HEPH_PRIORITIES; n++) {
-		if (!worker->ready[n].first ||
-		    ++worker->passed[n] < patience[n])
-			continue;
-		best = n;
-		break;
-	}
-	worker->passed[best] = 0;
-	return best;
-}
-
-struct heph_self *heph_worker_next_of_several(struct heph_worker *worker)
-{
-	struct heph_self *self;
-	unsigned n;
-
-	if (worker->sampling)
-		return NULL; /* back to the loop */
-	if (worker->n_unusual & HEPH_TRACE_TURN)
-		return heph_trace_next(worker);
-	n = choose_of_several(worker);
-	self = worker->ready[n].first;
-	heph_queue_pop(&worker->ready[n]);
-	worker->n_unusual -= n != HEPH_USUAL;
-	return self;
-}
-
 unsigned heph_worker_count_ready(const struct heph_worker *worker)
 {
 	const struct heph_self *self;
-	unsigned count = 0;
+	unsigned count = worker->sched.inside;
 
 	for (unsigned n = 0; n < HEPH_PRIORITIES; n++)
 		for (self = worker->ready[n].first; self; self = self->next)
@@ -265,11 +235,15 @@ struct heph_coro *heph_worker_choose(struct heph_self *self)
 
 	if (heph_unlikely(worker->dirty != NULL))
 		heph_lanes_flush(worker);
-	if (heph_likely(--worker->budget > 0))
+	worker->budget--;
+	if (heph_unlikely(worker->n_unusual))
+		heph_sched_charge(worker, self);
+	if (heph_likely(worker->budget > 0) ||
+	    (worker->sched.reserve && heph_sched_refill(worker)))
 		next = heph_worker_next(worker);
 	worker->thread.current = next;
-	if (!next || ((next->flags & HEPH_FLAGS_BY_LOOP) &&
-		      !can_switch(self, next))) {
+	if (!next ||
+	    ((next->flags & HEPH_FLAGS_BY_LOOP) && !can_switch(self, next))) {
 		HEPH_PROBE3(run, 0, self->id, self->waiting);
 		return &worker->main;
 	}
@@ -304,10 +278,15 @@ void heph_worker_leave(struct heph_self *self)
 
 void heph_worker_yield(struct heph_self *self)
 {
+	struct heph_worker *worker = heph_worker_of(self);
+
 	if (!self->kind)
 		return;
+	if (worker->budget <= 0 && worker->sched.reserve &&
+	    heph_sched_refill(worker))
+		return; /* it was about the budget, and there is more */
 	self->waiting = 0;
-	heph_worker_ready(heph_worker_of(self), self);
+	heph_worker_ready(worker, self);
 	heph_worker_suspend(self);
 }
 
@@ -328,6 +307,8 @@ static void put_off(struct heph_worker *worker, struct heph_self *self)
  * nobody to go on with. */
 static void run_from(struct heph_worker *worker, struct heph_self *self)
 {
+	bool measured;
+
 	worker->thread.current = self;
 	while ((self = worker->thread.current)) {
 		if ((self->flags & HEPH_FLAG_AWAY) &&
@@ -336,11 +317,16 @@ static void run_from(struct heph_worker *worker, struct heph_self *self)
 			return;
 		}
 		HEPH_PROBE3(run, self->id, 0, 0);
-		if (heph_unlikely(self->flags & HEPH_FLAG_SAMPLED))
+		measured = self->flags & HEPH_FLAG_SAMPLED;
+		if (heph_unlikely(worker->n_unusual || measured))
+			heph_sched_start(worker, self);
+		if (heph_unlikely(measured))
 			heph_sample_run(worker, self);
 		else
 			heph_coro_switch(&worker->main, &self->coro);
 		if (worker->ended) {
+			if (heph_unlikely(worker->sched.object != NULL))
+				heph_sched_gone(worker, worker->ended);
 			heph_life_bury(worker->ended);
 			worker->ended = NULL;
 		}
@@ -358,14 +344,16 @@ int heph_worker_run_actors(struct heph_worker *worker, int budget)
 {
 	struct heph_self *self;
 
-	worker->budget = budget;
+	heph_sched_begin(worker, budget);
 	if (heph_unlikely(--worker->sample_in == 0))
 		heph_sample_begin(worker);
-	while (worker->budget > 0 && (self = heph_worker_next(worker)))
+	while ((worker->budget > 0 ||
+		(worker->sched.reserve && heph_sched_refill(worker))) &&
+	       (self = heph_worker_next(worker)))
 		run_one(worker, self, worker->budget - 1);
 	if (worker->dirty)
 		heph_lanes_flush(worker);
-	return budget - worker->budget;
+	return budget - heph_sched_left(worker);
 }
 
 /* Takes an actor that was preempted out of its queue again. */
@@ -391,6 +379,7 @@ bool heph_worker_step(struct heph_worker *worker)
 
 	if (!self)
 		return false;
+	worker->sched.reserve = 0;
 	run_one(worker, self, 1);
 	while (worker->budget < 0 && --left) {
 		take_back(worker, self);
@@ -551,6 +540,9 @@ static void fall_asleep(struct heph_worker *worker, const _Atomic bool *quit)
 	heph_count(&thread->count.sleeps);
 	thread->heph->driver->poll(worker, wait);
 	woken = heph_worker_rouse(worker);
+	if (heph_unlikely(atomic_load(&thread->heph->unwatched)) &&
+	    heph_worker_ordinary(worker))
+		heph_stall_awake(thread->heph);
 	slept = heph_now() - began;
 	heph_spin_slept(&worker->spin, slept,
 			why_awake(worker, woken, slept, wait));

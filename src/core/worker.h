@@ -11,6 +11,7 @@
 #include "base/usdt.h"
 #include "base/wheel.h"
 #include "core/delay.h"
+#include "core/sched.h"
 #include "core/self.h"
 #include "core/spin.h"
 #include "coro/stack.h"
@@ -73,9 +74,9 @@ struct heph_worker {
 	struct heph_thread thread;                /* first */
 	struct heph_coro main;                    /* the loop's own stack */
 	struct heph_queue ready[HEPH_PRIORITIES]; /* high, normal, low */
-	unsigned n_unusual; /* so many of them are not in the normal one */
-	unsigned passed[HEPH_PRIORITIES]; /* turns of others while it had some */
-	int budget;              /* what the current turn may still do, about */
+	unsigned n_unusual; /* so many of them are not in the normal one; sched.h */
+	struct heph_sched sched;
+	int budget; /* what the turn may still do before it looks at the clock */
 	struct heph_self *ended; /* to be freed by the loop */
 	struct heph_lane *dirty; /* lanes with something unpublished */
 	struct heph_lane *blocked; /* lanes that somebody waits at */
@@ -371,12 +372,9 @@ unsigned heph_worker_count_ready(const struct heph_worker *worker);
 
 static inline bool heph_worker_any_ready(const struct heph_worker *worker)
 {
-	return worker->ready[HEPH_USUAL].first || worker->n_unusual;
+	return worker->ready[HEPH_USUAL].first ||
+	       (heph_unlikely(worker->n_unusual) && heph_sched_any(worker));
 }
-
-/* Chooses among several run queues; NULL: nobody can run. */
-__attribute__((cold)) struct heph_self *
-heph_worker_next_of_several(struct heph_worker *worker);
 
 /* Takes the actor whose turn it is out of its queue; NULL: nobody can run. */
 HEPH_INLINE struct heph_self *heph_worker_next(struct heph_worker *worker)
@@ -385,7 +383,7 @@ HEPH_INLINE struct heph_self *heph_worker_next(struct heph_worker *worker)
 	struct heph_self *self = queue->first;
 
 	if (heph_unlikely(worker->n_unusual))
-		return heph_worker_next_of_several(worker);
+		return heph_sched_next(worker);
 	if (self)
 		heph_queue_pop(queue);
 	return self;

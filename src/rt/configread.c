@@ -21,7 +21,7 @@ enum { KEY_MAX = 64, LINE_MAX_ = 4096 };
 
 /* Variables with the prefix that are not of a runtime: see the guide. */
 static const char *const others[] = {
-	"LOG",       "LOG_LEVEL", "FAULT",       "URING_FEATURES",
+	"LOG",       "LOG_LEVEL", "LOG_RATE",    "FAULT", "URING_FEATURES",
 	"TEST_SEED", "SIM_SEED",  "DNS_SERVERS",
 };
 

@@ -229,11 +229,87 @@ void heph_coordinator_turn(struct heph_runtime *runtime)
 		release_drainers(runtime);
 }
 
-/* Until something is new, or the grace is over. */
+/* ---- stalls ---------------------------------------------------------------------- */
+
+/* Four looks make a stall. */
+static heph_time watch_period(const struct heph_runtime *runtime)
+{
+	const struct heph_config *config = &runtime->heph.config;
+	heph_time shorter = config->stall < config->run_limit ?
+				    config->stall :
+				    config->run_limit;
+
+	return shorter == HEPH_NEVER ? HEPH_NEVER : shorter / 4 + 1;
+}
+
+static bool any_awake(struct heph_runtime *runtime)
+{
+	for (unsigned n = 0; n < runtime->heph.workers; n++)
+		if (!atomic_load(&runtime->workers[n]->worker.thread.asleep))
+			return true;
+	return false;
+}
+
+/* Nobody is awake: who wakes up says so from now on. One that did so in the
+ * meantime has not. */
+static void watch_no_more(struct heph_runtime *runtime)
+{
+	runtime->watch_at = HEPH_NEVER;
+	atomic_store(&runtime->heph.unwatched, true);
+	if (any_awake(runtime) &&
+	    atomic_exchange(&runtime->heph.unwatched, false))
+		runtime->watch_at = heph_now() + watch_period(runtime);
+}
+
+static void look_at_all(struct heph_runtime *runtime)
+{
+	const struct heph_config *config = &runtime->heph.config;
+	struct heph_worker_thread *it;
+	bool awake = false;
+
+	for (unsigned n = 0; n < runtime->heph.workers; n++) {
+		it = runtime->workers[n];
+		awake |= heph_stall_look(&it->stall, &it->worker, it->thread,
+					 config->stall, config->run_limit);
+	}
+	if (awake)
+		runtime->watch_at = heph_now() + watch_period(runtime);
+	else
+		watch_no_more(runtime);
+}
+
+/* A worker that has woken up may have said so. */
+static void watch(struct heph_runtime *runtime)
+{
+	if (watch_period(runtime) == HEPH_NEVER)
+		return;
+	if (runtime->watch_at == HEPH_NEVER &&
+	    !atomic_load(&runtime->heph.unwatched))
+		runtime->watch_at = heph_now() + watch_period(runtime);
+	else if (heph_now() >= runtime->watch_at)
+		look_at_all(runtime);
+}
+
+/* Workers that have not started are not watched. */
+static void begin_to_watch(struct heph_runtime *runtime)
+{
+	runtime->watch_at = HEPH_NEVER;
+	if (watch_period(runtime) == HEPH_NEVER)
+		return;
+	if (!heph_stall_install()) {
+		runtime->heph.config.stall = HEPH_NEVER;
+		runtime->heph.config.run_limit = HEPH_NEVER;
+		return;
+	}
+	atomic_store(&runtime->heph.unwatched, true);
+}
+
+/* Until something is new, the grace is over, or it is time to look. */
 static void wait_for_news(struct heph_runtime *runtime)
 {
 	struct pollfd fd = { .fd = runtime->event, .events = POLLIN };
-	heph_time next = heph_coordinator_next(runtime);
+	heph_time grace = heph_coordinator_next(runtime);
+	heph_time next = grace < runtime->watch_at ? grace : runtime->watch_at;
 	heph_time left = next == HEPH_NEVER ? 0 : next - heph_now();
 	uint64_t start = heph_clock_ticks();
 	struct timespec timeout;
@@ -255,6 +331,7 @@ static void *coordinate(void *arg)
 	while (!atomic_load(&runtime->coordinator_quit)) {
 		wait_for_news(runtime);
 		heph_coordinator_turn(runtime);
+		watch(runtime);
 	}
 	return NULL;
 }
@@ -303,6 +380,7 @@ void heph_coordinator_fini(struct heph_runtime *runtime)
 
 int heph_coordinator_start(struct heph_runtime *runtime)
 {
+	begin_to_watch(runtime);
 	return heph_thread_start(&runtime->coordinator, coordinate, runtime);
 }
 

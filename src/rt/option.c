@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/sched.h"
 #include "core/slot.h"
 #include "core/spin.h"
 #include "io/buffers.h"
@@ -41,6 +42,16 @@ const struct heph_option heph_options[] = {
 	  .word = "off", .value = HEPH_SPIN_OFF },
 	{ AT(inbox, UINT), .max = HEPH_INBOX_MAX, .usual = HEPH_INBOX_DEFAULT,
 	  .allowed = "0 to 1048576" },
+	{ AT(max_run, TIME), .max = HEPH_NEVER, .usual = HEPH_MAX_RUN_DEFAULT,
+	  .allowed = "0 or more" },
+	{ AT(stall, TIME), .max = HEPH_NEVER, .usual = HEPH_SEC,
+	  .allowed = "0 or more, or never", .word = "never",
+	  .value = HEPH_NEVER },
+	{ AT(run_limit, TIME), .max = HEPH_NEVER, .usual = HEPH_NEVER,
+	  .allowed = "0 or more, or never", .word = "never",
+	  .value = HEPH_NEVER },
+	{ AT(trace, TEXT), .max = 4095, .allowed = "1 to 4095 bytes" },
+	{ AT(control, TEXT), .max = 4095, .allowed = "1 to 4095 bytes" },
 };
 
 const size_t heph_n_options = sizeof(heph_options) / sizeof(*heph_options);

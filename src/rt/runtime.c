@@ -92,6 +92,7 @@ static void *work(void *arg)
 	heph_thread_name(runtime->heph.config.name, what);
 	pin(it);
 	heph_fault_thread_init();
+	heph_stall_thread_init();
 	err = failed("the driver", it->worker.thread.number,
 		     runtime->heph.driver->start(&it->worker));
 	say_started(runtime, err);

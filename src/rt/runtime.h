@@ -13,6 +13,7 @@
 
 #include "base/list.h"
 #include "core/heph.h"
+#include "core/stall.h"
 #include "core/worker.h"
 
 struct heph_runtime;
@@ -27,6 +28,7 @@ struct heph_worker_thread {
 	pthread_t thread;
 	bool running;
 	int cpu; /* -1: any */
+	struct heph_stall stall; /* the coordinator's */
 };
 
 struct heph_runtime {
@@ -46,6 +48,7 @@ struct heph_runtime {
 	_Atomic bool coordinator_quit;
 	_Atomic uint32_t taken[HEPH_SIGNALS]; /* actors that take the signal */
 	unsigned stops; /* signals that asked for the end */
+	heph_time watch_at; /* when to look for stalls; HEPH_NEVER */
 	heph_ctx owner; /* of the thread that called heph_new() */
 	void *host;	/* of who runs the worker by hand */
 	struct heph_tracer *tracer;

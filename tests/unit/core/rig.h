@@ -133,6 +133,22 @@ UNUSED static struct heph_worker *rig_worker(void)
 	return worker;
 }
 
+UNUSED static void rig_open_configured(const struct heph_config *config,
+				       const struct heph_driver *driver)
+{
+	unsigned n = config->workers;
+
+	heph_log_set_level(HEPH_LOG_OFF);
+	heph_clock_calibrate();
+	act_dropped = 0;
+	act_args_dropped = 0;
+	assert_int_equal(heph_init(&rig.heph, config, driver), 0);
+	rig.n = n;
+	for (unsigned i = 0; i < n; i++)
+		rig.workers[i] = rig_worker();
+	assert_int_equal(heph_attach(&rig.heph, &rig.ctx), 0);
+}
+
 UNUSED static void rig_open_with(unsigned n, const struct heph_driver *driver)
 {
 	const struct heph_config config = { .workers = n,
@@ -140,15 +156,20 @@ UNUSED static void rig_open_with(unsigned n, const struct heph_driver *driver)
 					    .grace = HEPH_SEC,
 					    .actors = RIG_ACTORS };
 
-	heph_log_set_level(HEPH_LOG_OFF);
-	heph_clock_calibrate();
-	act_dropped = 0;
-	act_args_dropped = 0;
-	assert_int_equal(heph_init(&rig.heph, &config, driver), 0);
-	rig.n = n;
-	for (unsigned i = 0; i < n; i++)
-		rig.workers[i] = rig_worker();
-	assert_int_equal(heph_attach(&rig.heph, &rig.ctx), 0);
+	rig_open_configured(&config, driver);
+}
+
+/* One worker with that scheduler. */
+UNUSED static void rig_open_scheduled(const struct heph_driver *driver,
+				      const struct heph_scheduler *scheduler)
+{
+	const struct heph_config config = { .workers = 1,
+					    .poll_ratio = 64,
+					    .grace = HEPH_SEC,
+					    .actors = RIG_ACTORS,
+					    .scheduler = scheduler };
+
+	rig_open_configured(&config, driver);
 }
 
 UNUSED static void rig_open(unsigned n)
