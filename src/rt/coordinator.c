@@ -261,12 +261,27 @@ static void watch_no_more(struct heph_runtime *runtime)
 		runtime->watch_at = heph_now() + watch_period(runtime);
 }
 
+/* Before that a worker has no thread to be asked. */
+static bool all_started(struct heph_runtime *runtime)
+{
+	bool all;
+
+	pthread_mutex_lock(&runtime->lock);
+	all = runtime->started >= runtime->heph.workers;
+	pthread_mutex_unlock(&runtime->lock);
+	return all;
+}
+
 static void look_at_all(struct heph_runtime *runtime)
 {
 	const struct heph_config *config = &runtime->heph.config;
 	struct heph_worker_thread *it;
 	bool awake = false;
 
+	if (!all_started(runtime)) {
+		runtime->watch_at = heph_now() + watch_period(runtime);
+		return;
+	}
 	for (unsigned n = 0; n < runtime->heph.workers; n++) {
 		it = runtime->workers[n];
 		awake |= heph_stall_look(&it->stall, &it->worker, it->thread,
@@ -290,7 +305,7 @@ static void watch(struct heph_runtime *runtime)
 		look_at_all(runtime);
 }
 
-/* Workers that have not started are not watched. */
+/* Workers are awake when they start. */
 static void begin_to_watch(struct heph_runtime *runtime)
 {
 	runtime->watch_at = HEPH_NEVER;
@@ -301,7 +316,7 @@ static void begin_to_watch(struct heph_runtime *runtime)
 		runtime->heph.config.run_limit = HEPH_NEVER;
 		return;
 	}
-	atomic_store(&runtime->heph.unwatched, true);
+	runtime->watch_at = heph_now() + watch_period(runtime);
 }
 
 /* Until something is new, the grace is over, or it is time to look. */
