@@ -340,6 +340,15 @@ unsigned heph_uring_in_use(const struct heph_uring *uring)
 	return uring->buffers.in_use + uring->streams.in_use;
 }
 
+/* The kernel tells -ERESTARTSYS and such, which are for itself alone, of a splice
+ * that was cancelled as it waited for a pipe: it was interrupted. */
+static int result_of(const struct io_uring_cqe *cqe)
+{
+	enum { RESTARTS = -516, RESTART = -512 };
+
+	return cqe->res <= RESTART && cqe->res >= RESTARTS ? -EINTR : cqe->res;
+}
+
 static void complete(struct heph_uring *uring, const struct io_uring_cqe *cqe)
 {
 	struct heph_op *op = io_uring_cqe_get_data(cqe);
@@ -360,7 +369,8 @@ static void complete(struct heph_uring *uring, const struct io_uring_cqe *cqe)
 	if (cqe->flags & IORING_CQE_F_NOTIF) /* of a send that was told before */
 		heph_op_complete(op, op->result, -1, more);
 	else
-		heph_op_complete(op, cqe->res, chosen(uring, op, cqe), more);
+		heph_op_complete(op, result_of(cqe), chosen(uring, op, cqe),
+				 more);
 }
 
 /* Each completion is taken out before it is acted on, because acting on it may

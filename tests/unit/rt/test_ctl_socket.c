@@ -250,6 +250,7 @@ enum { RACERS = 8, ROUNDS = 20 };
 static struct racer {
 	struct heph_ctl_socket sock;
 	pthread_barrier_t *start;
+	const char *path;
 	int err;
 } racers[RACERS];
 
@@ -258,7 +259,7 @@ static void *race(void *arg)
 	struct racer *racer = arg;
 
 	pthread_barrier_wait(racer->start);
-	racer->err = heph_ctl_socket_open(&racer->sock, in_dir("a"), "x");
+	racer->err = heph_ctl_socket_open(&racer->sock, racer->path, "x");
 	return NULL;
 }
 
@@ -267,6 +268,7 @@ static void *race(void *arg)
 static void one_of_several_gets_the_place(void **state)
 {
 	pthread_t threads[RACERS];
+	const char *path = in_dir("a");
 	pthread_barrier_t start;
 	int winners, fd;
 
@@ -276,6 +278,7 @@ static void one_of_several_gets_the_place(void **state)
 		winners = 0;
 		for (int n = 0; n < RACERS; n++) {
 			racers[n].start = &start;
+			racers[n].path = path;
 			pthread_create(&threads[n], NULL, race, &racers[n]);
 		}
 		for (int n = 0; n < RACERS; n++) {

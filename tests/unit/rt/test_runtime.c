@@ -608,7 +608,8 @@ static void a_worker_that_does_not_come_back_ends_the_process(void **state)
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
 	assert_true(pread(log, said, sizeof(said) - 1, 0) > 0);
-	assert_non_null(strstr(said, "giving up\" actor=task worker=0"));
+	assert_non_null(strstr(said, "giving up\" target=heph.runtime "
+				     "actor=task worker=0"));
 	close(log);
 }
 
