@@ -3,13 +3,9 @@
  * sched.h - who runs next: schedulers as tables of functions
  *
  * A worker runs actors one after the other, each until it waits. When several
- * could run the scheduler chooses. By default that is
- *
- *   - in the order in which they became ready, as long as they run for short
- *     times, with three priorities that share the time of the worker as 6 to 3
- *     to 2 (high, normal, low) while all of them want it;
- *   - by the time that each actor has used, as heph_scheduler_fair does, while
- *     some are seen to run for long.
+ * could run the scheduler chooses. By default that is the order in which they
+ * became ready, with three priorities that share the time of the worker as 6 to
+ * 3 to 2 (high, normal, low) while all of them want it.
  *
  * A program with other wishes gives a table in `config.scheduler`: one of those
  * below, or its own. Each worker makes one object and uses it alone, one call at
@@ -53,9 +49,9 @@ struct heph_scheduler {
  * Completely fair: the one that has used the least time runs next, where time
  * counts 5 of 10 for those of high priority and 15 of 10 for low ones; so of two
  * that always want to run a high one gets twice as much as a normal one. Equal
- * ones: the higher priority, then who was ready first. A new actor begins with
- * what the one that is furthest behind has used; one that was waiting for long
- * is at most 5 ms ahead of that.
+ * ones: the higher priority, then who was ready first. A new actor begins 0.1 ms
+ * behind the one that has used the least; one that was waiting for long is at
+ * most 5 ms ahead of that. An actor that yields may be the next one again.
  */
 HEPH_API extern const struct heph_scheduler heph_scheduler_fair;
 

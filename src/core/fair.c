@@ -39,7 +39,6 @@ struct fair {
 	size_t size;
 	uint32_t root, count;
 	uint64_t least; /* a key */
-	uint64_t most;  /* the largest of all */
 };
 
 static void *fair_create(uint32_t max)
@@ -176,18 +175,9 @@ static void fair_ran(void *scheduler, uint32_t actor, int priority,
 	uint64_t *key = &fair->nodes[actor].key;
 
 	*key += ((uint64_t)length * counts[rank_of(priority)]) << RANK_BITS;
-	if (*key > fair->most)
-		fair->most = *key;
 	advance(fair, *key);
 }
 
-bool heph_fair_settled(const void *scheduler, heph_time length)
-{
-	const struct fair *fair = scheduler;
-
-	return used(fair->most) <=
-	       used(fair->least) + (uint64_t)length * counts[1];
-}
 
 static void fair_gone(void *scheduler, uint32_t actor)
 {

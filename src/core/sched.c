@@ -2,37 +2,29 @@
 /*
  * The default scheduler is first come, first served, in three queues, because
  * actors that run for a microsecond each need no better justice: a turn of all
- * is over soon. The clock is read once in 32 steps. If those took long, somebody
- * runs for long, and from then on the fair scheduler (fair.c) chooses and every
- * run is measured, until for a while nobody has run for long.
+ * is over soon. Queues share the time by what they have used of it, weighted; it
+ * is measured only while there are actors in several. One that had nobody ready
+ * does not save up for later.
  *
- * Queues share the time by what they have used of it, weighted. One that had
- * nobody ready does not save up for later.
- *
- * Under valgrind all runs are long, and the queues stay.
+ * The clock is read once in 32 steps, to end a turn in time, or after each as
+ * long as steps are long. Under valgrind all are, which says nothing.
  *
  * In a world with a clock of its own each run takes a microsecond, so that the
  * same happens each time.
  */
 #include "core/sched.h"
 
-#include <time.h>
-
 #include "base/clock.h"
 #include "core/trace.h"
 #include "core/worker.h"
 #include "coro/san.h"
 
+#define CHUNK_LONG (500 * HEPH_USEC) /* its steps take long */
+
 enum {
-	CHUNK = 32, /* steps between two looks at the clock */
-	/* Turns after which the queues are good enough: when somebody was seen
-	 * to run for long, and when it may have been the machine that paused. */
-	QUIET_SURE = 1024,
-	QUIET_UNSURE = 8,
+	CHUNK = 32,         /* steps between two looks at the clock */
 	VIRTUAL_RUN = 1000, /* ns */
 };
-#define CHUNK_LONG (500 * HEPH_USEC) /* some of them were long */
-#define RUN_LONG (100 * HEPH_USEC)
 
 /* Time counts 5 of 10 for high ones, 15 of 10 for low ones. */
 static const uint64_t weights[HEPH_PRIORITIES] = { 1, 2, 3 };
@@ -73,21 +65,6 @@ static int priority_of(const struct heph_self *self)
 
 /* ---- a table chooses --------------------------------------------------------- */
 
-static int use(struct heph_worker *worker, const struct heph_scheduler *table)
-{
-	struct heph_sched *sched = &worker->sched;
-
-	if (!sched->object)
-		sched->object = table->create(worker->max_selves);
-	if (!sched->object)
-		return -ENOMEM;
-	sched->table = table;
-	/* Until all that are ready now have run. */
-	sched->quiet = QUIET_UNSURE + heph_worker_count_ready(worker) / CHUNK;
-	worker->n_unusual++;
-	return 0;
-}
-
 /* Those who became ready since the last time. */
 static void hand_over(struct heph_worker *worker)
 {
@@ -122,21 +99,6 @@ static struct heph_self *next_of_table(struct heph_worker *worker)
 	return &worker->selves[index];
 }
 
-/* The queues are good enough again: nobody is in them now. */
-static void use_queues(struct heph_worker *worker)
-{
-	struct heph_sched *sched = &worker->sched;
-	uint32_t index;
-
-	hand_over(worker);
-	worker->n_unusual--;
-	for (; sched->inside; sched->inside--) {
-		index = sched->table->next(sched->object);
-		heph_worker_ready(worker, &worker->selves[index]);
-	}
-	sched->table = NULL;
-}
-
 int heph_sched_init(struct heph_worker *worker)
 {
 	const struct heph_scheduler *table = config_of(worker)->scheduler;
@@ -149,27 +111,29 @@ int heph_sched_init(struct heph_worker *worker)
 		to_ticks(worker, max_run ? max_run : HEPH_MAX_RUN_DEFAULT);
 	sched->chunk_long = to_ticks(worker, CHUNK_LONG);
 	sched->calm = heph_san_on_valgrind();
-	sched->chosen = table;
-	return table ? use(worker, table) : 0;
+	if (!table)
+		return 0;
+	sched->object = table->create(worker->max_selves);
+	if (!sched->object)
+		return -ENOMEM;
+	sched->table = table;
+	worker->n_unusual++;
+	return 0;
 }
 
 void heph_sched_fini(struct heph_worker *worker)
 {
 	struct heph_sched *sched = &worker->sched;
-	const struct heph_scheduler *table =
-		sched->chosen ? sched->table : &heph_scheduler_fair;
 
 	if (sched->object)
-		table->destroy(sched->object);
+		sched->table->destroy(sched->object);
 }
 
 void heph_sched_gone(struct heph_worker *worker, struct heph_self *self)
 {
 	struct heph_sched *sched = &worker->sched;
-	const struct heph_scheduler *table =
-		sched->chosen ? sched->table : &heph_scheduler_fair;
 
-	table->gone(sched->object, heph_self_index(self));
+	sched->table->gone(sched->object, heph_self_index(self));
 }
 
 /* ---- three queues share ---------------------------------------------------------- */
@@ -219,34 +183,17 @@ bool heph_sched_any(const struct heph_worker *worker)
 
 /* ---- time -------------------------------------------------------------------------- */
 
-/* What the thread has used, to tell a run that was long from one in which others
- * had the processor. */
-static heph_time cpu_time(struct heph_worker *worker)
-{
-	struct timespec time;
-
-	if (is_virtual(worker))
-		return (heph_time)worker->sched.virtual_ticks;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-	return time.tv_sec * HEPH_SEC + time.tv_nsec;
-}
-
 static void charge(struct heph_worker *worker, struct heph_self *self,
 		   uint64_t ticks)
 {
 	struct heph_sched *sched = &worker->sched;
 	unsigned queue = self->flags >> HEPH_FLAG_QUEUE;
-	heph_time length;
 
-	if (!sched->table) {
+	if (sched->table)
+		sched->table->ran(sched->object, heph_self_index(self),
+				  priority_of(self), to_time(worker, ticks));
+	else
 		sched->used[queue] += ticks * weights[queue];
-		return;
-	}
-	length = to_time(worker, ticks);
-	if (length > RUN_LONG && !sched->noisy)
-		sched->noisy = cpu_time(worker) - sched->cpu_began > RUN_LONG;
-	sched->table->ran(sched->object, heph_self_index(self),
-			  priority_of(self), length);
 }
 
 void heph_sched_start(struct heph_worker *worker, struct heph_self *self)
@@ -283,6 +230,15 @@ int heph_sched_left(const struct heph_worker *worker)
 	return worker->budget + worker->sched.reserve + worker->sched.dropped;
 }
 
+/* Gives the turn so many of the steps that it has left. */
+static void take_reserve(struct heph_worker *worker, int steps)
+{
+	struct heph_sched *sched = &worker->sched;
+
+	worker->budget = sched->reserve < steps ? sched->reserve : steps;
+	sched->reserve -= worker->budget;
+}
+
 void heph_sched_begin(struct heph_worker *worker, int steps)
 {
 	struct heph_sched *sched = &worker->sched;
@@ -292,23 +248,25 @@ void heph_sched_begin(struct heph_worker *worker, int steps)
 	worker->budget = steps;
 	if (!heph_worker_ordinary(worker))
 		return;
-	if (steps > CHUNK)
-		worker->budget = CHUNK;
-	else if (steps > 1)
-		worker->budget = steps / 2;
-	sched->reserve = steps - worker->budget;
+	sched->reserve = steps;
+	sched->chunk = sched->slow ? 1 : CHUNK;
+	sched->slow = false;
+	take_reserve(worker, steps > CHUNK ? sched->chunk : (steps + 1) / 2);
 	sched->chunk_began = heph_sched_ticks(worker);
 	sched->turn_ends = sched->chunk_began + sched->max_run;
-	if (heph_likely(!sched->table || sched->chosen))
-		return;
-	sched->cpu_began = cpu_time(worker);
-	if (sched->noisy)
-		sched->quiet = QUIET_SURE;
-	sched->noisy = false;
-	if (sched->quiet)
-		sched->quiet--;
-	else if (heph_fair_settled(sched->object, RUN_LONG))
-		use_queues(worker);
+}
+
+/* The clock is read more often while steps take long. */
+static void note_length(struct heph_sched *sched, uint64_t now)
+{
+	uint64_t most = sched->chunk == 1 ? sched->chunk_long / CHUNK :
+					    sched->chunk_long;
+
+	if (now - sched->chunk_began > most && !sched->calm) {
+		sched->chunk = 1;
+		sched->slow = true;
+	}
+	sched->chunk_began = now;
 }
 
 bool heph_sched_refill(struct heph_worker *worker)
@@ -316,15 +274,11 @@ bool heph_sched_refill(struct heph_worker *worker)
 	struct heph_sched *sched = &worker->sched;
 	uint64_t now = heph_sched_ticks(worker);
 
-	if (heph_unlikely(now - sched->chunk_began > sched->chunk_long) &&
-	    !sched->table && !sched->calm)
-		(void)!use(worker, &heph_scheduler_fair);
-	sched->chunk_began = now;
+	note_length(sched, now);
 	if (!worker->n_unusual)
 		sched->running = NULL;
 	if (now >= sched->turn_ends)
 		drop_reserve(sched);
-	worker->budget = sched->reserve < CHUNK ? sched->reserve : CHUNK;
-	sched->reserve -= worker->budget;
+	take_reserve(worker, sched->chunk);
 	return worker->budget > 0;
 }

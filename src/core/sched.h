@@ -23,17 +23,16 @@ struct heph_worker;
 struct heph_sched {
 	const struct heph_scheduler *table; /* NULL: the queues */
 	void *object;
-	bool chosen;     /* the table is the program's */
-	bool is_virtual; /* the clock */
-	bool calm;       /* the clock says nothing: the queues stay */
-	uint64_t max_run, chunk_long; /* ticks */
-	uint32_t inside;              /* ready, and in the object */
-	unsigned quiet;            /* turns until the queues are used again */
-	bool noisy;                /* somebody did, in this one */
+	bool is_virtual;           /* the clock */
+	uint64_t max_run;          /* ticks */
+	uint32_t inside;           /* ready, and in the object */
 	struct heph_self *running; /* since `stamp`; NULL: not known */
-	uint64_t stamp, chunk_began, turn_ends; /* ticks of the clock */
-	heph_time cpu_began;    /* of the thread, at the begin of the turn */
-	uint64_t virtual_ticks; /* of a clock that a test has */
+	uint64_t stamp, turn_ends; /* ticks of the clock */
+	uint64_t virtual_ticks;    /* of a clock that a test has */
+	uint64_t chunk_long, chunk_began;
+	int chunk;   /* steps between two looks at the clock */
+	bool slow;   /* some of this turn took long */
+	bool calm;   /* the clock says nothing about that */
 	int reserve; /* steps of the turn that are not in worker->budget */
 	int dropped; /* and those that it does not get: its time was over */
 	uint64_t used[3], latest; /* of each queue: time, weighted */
@@ -67,10 +66,6 @@ bool heph_sched_any(const struct heph_worker *worker);
 
 /* An actor has ended. */
 void heph_sched_gone(struct heph_worker *worker, struct heph_self *self);
-
-/* Of an object of heph_scheduler_fair: whether nobody has to wait until the others
- * have used more time than that. */
-bool heph_fair_settled(const void *scheduler, heph_time length);
 
 /* What the clock says, in ticks. */
 uint64_t heph_sched_ticks(struct heph_worker *worker);

@@ -349,7 +349,7 @@ static void who_runs_for_long_has_no_more(void **state)
 	heph_time fair_share = 10 * HEPH_SEC / BUSY;
 
 	(void)state;
-	if (table && table != &heph_scheduler_fair)
+	if (table != &heph_scheduler_fair)
 		return;
 	open_with_table();
 	busy(loads, BUSY, 10 * HEPH_USEC, 10 * HEPH_MSEC, 10 * HEPH_SEC);
@@ -430,41 +430,6 @@ static void priorities_have_their_shares(void **state)
 	}
 }
 
-/* The queues are used again when nobody runs for long any more. */
-static void calms_down(void **state)
-{
-	struct load loads[BUSY];
-
-	(void)state;
-	open_with_table();
-	busy(loads, BUSY, HEPH_MSEC, HEPH_MSEC, HEPH_SEC);
-	assert_ptr_equal(rig.workers[0]->sched.table, &heph_scheduler_fair);
-	busy(loads, BUSY, HEPH_USEC, HEPH_USEC, HEPH_SEC / 10);
-	assert_null(rig.workers[0]->sched.table);
-	assert_int_equal(rig.workers[0]->n_unusual, 0);
-	rig_close();
-}
-
-static void does_without_memory(void **state)
-{
-	struct load loads[BUSY];
-
-	(void)state;
-	open_with_table();
-	used_by_all = 0;
-	for (int i = 0; i < BUSY; i++) {
-		loads[i] = (struct load){ .length = HEPH_MSEC,
-					  .until = HEPH_SEC / 10 };
-		rig_spawn(0, run_on, &loads[i]);
-	}
-	rig_refuse(1);
-	rig_settle();
-	assert_true(rig_refused());
-	for (int i = 0; i < BUSY; i++)
-		assert_in_range(loads[i].runs, 1, 4);
-	rig_close();
-}
-
 static const struct CMUnitTest of_tables[] = {
 	cmocka_unit_test(smoke),
 	cmocka_unit_test(each_comes_once),
@@ -491,8 +456,6 @@ int main(void)
 		cmocka_unit_test(fair_forgets_long_waits),
 		cmocka_unit_test(first_come_first_served),
 		cmocka_unit_test(priorities_have_their_shares),
-		cmocka_unit_test(calms_down),
-		cmocka_unit_test(does_without_memory),
 	};
 	int failed = 0;
 

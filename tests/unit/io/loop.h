@@ -50,7 +50,6 @@ static inline void loop_open(struct loop *loop, unsigned poll_ratio)
 					    .actors = 10000,
 					    .poll_ratio = poll_ratio,
 					    .max_run = 1000 * HEPH_SEC,
-					    .scheduler = &heph_scheduler_fifo,
 					    .buffers = HEPH_BUFFERS_BUDGET,
 					    .grace = HEPH_SEC };
 
