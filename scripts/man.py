@@ -15,6 +15,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HEADERS = ["typed", "message", "call", "group", "actor", "refs", "tree", "own", "time",
+           "timer",
            "io", "process", "address", "net", "socket", "socket_msg", "packet", "file",
            "notify", "runtime", "config", "embed", "drivers", "test", "inbox", "oneshot",
            "watch", "inspect", "metrics", "log", "systemd"]
@@ -181,6 +182,13 @@ SUMMARY = {
     "heph_runtime": "the runtime of a context",
     "heph_same": "whether two references are to the same actor",
     "heph_self": "a reference to the running actor",
+    "heph_cancel_timer": "a message that was to be sent later is not",
+    "heph_interval": "something that happens again and again",
+    "heph_send_after": "send a message later",
+    "heph_send_timer": "send a message later, unless it is cancelled",
+    "heph_on_tick": "a clause about the next tick of an interval",
+    "heph_tick": "wait for the next tick of an interval",
+    "heph_timer_left": "how long it is until a message is sent",
     "heph_send": "send a message to an actor",
     "heph_send_all": "send a message to all members of a group",
     "heph_send_by_key": "send a message to the member that a key belongs to",
@@ -394,6 +402,7 @@ TYPES = {
 
 # Verbs of typed.h whose use is told in no comment that begins with it.
 USES = {
+    "heph_send_timer": "heph_send_timer(ctx, &timer, ref, length, message)",
     "heph_expect_where": "heph_expect_where(test, ref, &msg, member, value)",
     "heph_expect_within": "heph_expect_within(test, length, ref, &msg)",
     "heph_on_msg": "heph_on_msg(in, &msg)",
@@ -418,6 +427,7 @@ USES = {
 
 # Verbs that are told of on the page of another one.
 PARTS = {
+    "heph_send_after": ["heph_send_timer"],
     "heph_expect": ["heph_expect_within", "heph_expect_where"],
     "heph_serve": ["heph_peer_member"],
     "heph_chan_new": ["heph_chan_new_managed"],

@@ -20,7 +20,8 @@
  * ends the process. SIGQUIT prints all actors (inspect.h), SIGUSR2 the numbers
  * (metrics.h).
  *
- * The threads of a runtime block all signals but those of faults, and a program
+ * The threads of a runtime block all signals but those of faults (and workers
+ * SIGVTALRM, by which stalls are found), and a program
  * that an actor starts inherits that: give it another mask
  * (posix_spawnattr_setsigmask(3), or sigprocmask(2) before exec).
  */
