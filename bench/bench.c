@@ -121,6 +121,7 @@ int bench_run(struct bench *bench)
 		.name = "bench",
 		.workers = bench->workers,
 		.control = bench->control ? "auto" : NULL,
+		.scheduler = bench->scheduler,
 	};
 	uint64_t total;
 	int err;

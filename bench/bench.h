@@ -46,6 +46,7 @@ struct bench {
 	bool by_name;   /* too much to be one of "all" */
 	int on;         /* where its actors run; 0: on workers by turns */
 	bool control;   /* with a control socket */
+	const struct heph_scheduler *scheduler; /* NULL: the default */
 
 	/* what came out */
 	uint64_t ops;

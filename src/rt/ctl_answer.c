@@ -89,9 +89,7 @@ static int answer_log(struct heph_ctl_client *client,
 
 	if (request->given & (1u << HEPH_CTL_LEVEL))
 		heph_log_set_level((enum heph_log_level)request->level);
-	level = atomic_load(&heph_log_limit);
-	if (level > HEPH_LOG_DEBUG) /* nobody has logged anything so far */
-		level = HEPH_LOG_INFO;
+	level = heph_log_level_of(NULL);
 	return heph_ctl_done(client,
 			     json_pack("{s:s, s:I}", "level",
 				       names[level - HEPH_LOG_OFF], "lost",

@@ -281,7 +281,9 @@ def run_program(program, binary, port):
     env = dict(os.environ, **program.env)
     if "session" in program.expect:
         return run_server(program, binary, env, port)
-    done = run([binary], env=env)
+    # What it writes goes with the directory; again and again what it did is gone.
+    with tempfile.TemporaryDirectory() as here:
+        done = run([binary], env=env, cwd=here)
     return done.stdout, done.stderr, done.returncode
 
 
