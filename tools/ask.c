@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "exits.h"
+#include "text.h"
 
-enum { PATIENCE = 30, CHUNK = 65536 }; /* seconds; bytes */
+/* Seconds; bytes to read at once; of a line. */
+enum { PATIENCE = 30, CHUNK = 65536, LONGEST = 1 << 24 };
 
 /* ---- the connection ----------------------------------------------------------------- */
 
@@ -113,6 +115,11 @@ static int more(struct ask *ask)
 	memmove(ask->data, ask->data + ask->at, ask->n - ask->at);
 	ask->n -= ask->at;
 	ask->at = 0;
+	if (ask->n > LONGEST) {
+		fprintf(stderr, "heph: %s: that is no control socket\n",
+			ask->path);
+		return EXIT_NONE;
+	}
 	if (ask->size - ask->n < CHUNK) {
 		ask->size = 2 * ask->size + CHUNK;
 		ask->data = realloc(ask->data, ask->size);
@@ -159,7 +166,9 @@ static int refused(const json_t *error)
 {
 	const char *text = json_string_value(json_object_get(error, "message"));
 
-	fprintf(stderr, "heph: %s\n", text ? text : "it says no");
+	fputs("heph: ", stderr);
+	text_print(stderr, text ? text : "it says no", 0);
+	fputc('\n', stderr);
 	return EXIT_REFUSED;
 }
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "exits.h"
+#include "text.h"
 
 enum { FOUND_MAX = 256, SHOWN = 10 };
 
@@ -90,6 +91,21 @@ static void add(struct search *search, const char *path)
 	search->n++;
 }
 
+/* Whether a file of /tmp/heph-UID is in a directory of that user: anybody can make
+ * one with another name. */
+static bool is_of_its_user(const char *path)
+{
+	char dir[FIND_PATH];
+	struct stat stat;
+	unsigned user;
+
+	if (sscanf(path, "/tmp/heph-%u/", &user) != 1)
+		return true; /* elsewhere the system sees to that */
+	snprintf(dir, sizeof(dir), "/tmp/heph-%u", user);
+	return lstat(dir, &stat) == 0 && S_ISDIR(stat.st_mode) &&
+	       stat.st_uid == user;
+}
+
 static void add_pattern(struct search *search, const char *pattern)
 {
 	struct stat stat;
@@ -99,7 +115,7 @@ static void add_pattern(struct search *search, const char *pattern)
 		return;
 	for (size_t n = 0; n < all.gl_pathc; n++)
 		if (lstat(all.gl_pathv[n], &stat) == 0 &&
-		    S_ISSOCK(stat.st_mode))
+		    S_ISSOCK(stat.st_mode) && is_of_its_user(all.gl_pathv[n]))
 			add(search, all.gl_pathv[n]);
 	globfree(&all);
 }
@@ -194,6 +210,15 @@ static int none_of_that_name(const char *program)
 	return EXIT_NONE;
 }
 
+static void tell(const struct found *it)
+{
+	fprintf(stderr, "heph: %8d  ", it->pid);
+	text_print(stderr, it->name, 16);
+	fputs("  ", stderr);
+	text_print(stderr, it->path, 0);
+	fputc('\n', stderr);
+}
+
 static int several(const struct search *search, const char *program)
 {
 	int shown = 0;
@@ -202,9 +227,7 @@ static int several(const struct search *search, const char *program)
 		"heph: which one? Say a process id, or --socket PATH:\n");
 	for (int n = 0; n < search->n; n++)
 		if (fits(&search->found[n], program) && shown++ < SHOWN)
-			fprintf(stderr, "heph: %8d  %-16s  %s\n",
-				search->found[n].pid, search->found[n].name,
-				search->found[n].path);
+			tell(&search->found[n]);
 	if (shown > SHOWN)
 		fprintf(stderr, "heph: and %d more\n", shown - SHOWN);
 	return EXIT_NONE;
@@ -265,7 +288,9 @@ static void tell_owner(const char *path)
 
 int find_complain(const char *path, int err)
 {
-	fprintf(stderr, "heph: %s: ", path);
+	fputs("heph: ", stderr);
+	text_print(stderr, path, 0);
+	fputs(": ", stderr);
 	if (err == EACCES || err == EPERM)
 		tell_owner(path);
 	else if (err == ECONNREFUSED)

@@ -131,7 +131,9 @@ typedef bool heph_inspect_fn(void *arg, const struct heph_actor_info *info);
  * order; those that begin or end meanwhile, or move, may be visited or not.
  * `filter` NULL is all. By actors and by plain threads. The one that asks is seen
  * as waiting for that (HEPH_WAITS_INSPECTION).
- * Returns 0, also if workers did not answer; -ENOMEM; -ETIME, -ECANCELED.
+ * Returns 0, also if an actor that is stuck keeps a worker from answering; -EBUSY
+ * (a worker did not answer, as the machine is busy: not all were visited);
+ * -ENOMEM; -ETIME, -ECANCELED.
  */
 HEPH_API HEPH_MUST int heph_inspect(heph_ctx ctx,
 				    const struct heph_inspect_filter *filter,

@@ -254,7 +254,7 @@ static __attribute__((noinline)) int make_room_and_turn(struct heph_self *self)
 	if (self->flags & HEPH_FLAG_FULL)
 		heph_inbox_make_room(self);
 	if (heph_worker_of(self)->budget <= 0)
-		heph_worker_yield(self);
+		heph_worker_spent(self);
 	return 0;
 }
 

@@ -19,7 +19,8 @@
 #include "core/worker.h"
 #include "coro/san.h"
 
-#define CHUNK_LONG (500 * HEPH_USEC) /* its steps take long */
+#define LONGEST_RUN (3600 * HEPH_SEC) /* ticks have a range */
+#define CHUNK_LONG (500 * HEPH_USEC)  /* its steps take long */
 
 enum {
 	CHUNK = 32,         /* steps between two looks at the clock */
@@ -107,8 +108,10 @@ int heph_sched_init(struct heph_worker *worker)
 	struct heph_sched *sched = &worker->sched;
 
 	sched->is_virtual = driver->alone || driver->simulated;
+	if (!max_run)
+		max_run = HEPH_MAX_RUN_DEFAULT;
 	sched->max_run =
-		to_ticks(worker, max_run ? max_run : HEPH_MAX_RUN_DEFAULT);
+		to_ticks(worker, max_run < LONGEST_RUN ? max_run : LONGEST_RUN);
 	sched->chunk_long = to_ticks(worker, CHUNK_LONG);
 	sched->calm = heph_san_on_valgrind();
 	if (!table)
@@ -138,6 +141,23 @@ void heph_sched_gone(struct heph_worker *worker, struct heph_self *self)
 
 /* ---- three queues share ---------------------------------------------------------- */
 
+/* As long as one of another priority was ready in this turn all runs are charged,
+ * that of the last such actor as well. */
+static void begin_sharing(struct heph_worker *worker)
+{
+	worker->n_unusual += !worker->sched.sharing;
+	worker->sched.sharing = true;
+}
+
+static void end_sharing(struct heph_worker *worker)
+{
+	if (!worker->sched.sharing || worker->ready[0].first ||
+	    worker->ready[HEPH_PRIORITIES - 1].first)
+		return;
+	worker->n_unusual--;
+	worker->sched.sharing = false;
+}
+
 static struct heph_self *next_of_queues(struct heph_worker *worker)
 {
 	struct heph_sched *sched = &worker->sched;
@@ -152,10 +172,15 @@ static struct heph_self *next_of_queues(struct heph_worker *worker)
 			   sched->used[n] < sched->used[best]) {
 			best = n;
 		}
+	if (best == HEPH_PRIORITIES)
+		return NULL;
 	self = worker->ready[best].first;
 	heph_queue_pop(&worker->ready[best]);
-	worker->n_unusual -= best != HEPH_USUAL;
 	sched->latest = sched->used[best];
+	if (best == HEPH_USUAL)
+		return self;
+	worker->n_unusual--;
+	begin_sharing(worker);
 	return self;
 }
 
@@ -177,7 +202,8 @@ bool heph_sched_any(const struct heph_worker *worker)
 {
 	unsigned n = worker->n_unusual & ~(unsigned)HEPH_TRACE_TURN;
 
-	n -= (worker->sched.table != NULL) + worker->sampling;
+	n -= (worker->sched.table != NULL) + worker->sched.sharing +
+	     worker->sampling;
 	return worker->sched.inside || n;
 }
 
@@ -192,7 +218,7 @@ static void charge(struct heph_worker *worker, struct heph_self *self,
 	if (sched->table)
 		sched->table->ran(sched->object, heph_self_index(self),
 				  priority_of(self), to_time(worker, ticks));
-	else
+	else if (sched->sharing || heph_sched_any(worker))
 		sched->used[queue] += ticks * weights[queue];
 }
 
@@ -243,6 +269,7 @@ void heph_sched_begin(struct heph_worker *worker, int steps)
 {
 	struct heph_sched *sched = &worker->sched;
 
+	end_sharing(worker);
 	sched->running = NULL;
 	sched->reserve = sched->dropped = 0;
 	worker->budget = steps;

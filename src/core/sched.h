@@ -23,6 +23,7 @@ struct heph_worker;
 struct heph_sched {
 	const struct heph_scheduler *table; /* NULL: the queues */
 	void *object;
+	bool sharing; /* the queues do, in this turn; n_unusual is one more */
 	bool is_virtual;           /* the clock */
 	uint64_t max_run;          /* ticks */
 	uint32_t inside;           /* ready, and in the object */

@@ -279,7 +279,7 @@ static __attribute__((noinline)) int send_far(heph_ctx ctx, struct heph_addr to,
 
 static __attribute__((noinline)) int give_turn(struct heph_self *self)
 {
-	heph_worker_yield(self);
+	heph_worker_spent(self);
 	return 0;
 }
 

@@ -53,14 +53,18 @@ static unsigned find_phase(struct heph *heph, unsigned phase)
 
 void heph_stop_next(struct heph *heph)
 {
-	unsigned now = atomic_load(&heph->stopping), next;
+	unsigned now, next;
 
-	if (!now || now == HEPH_PHASES || find_phase(heph, 0) < now)
-		return;
-	next = find_phase(heph, now);
-	next = next < HEPH_PHASES ? next + 1 : HEPH_PHASES;
-	if (atomic_compare_exchange_strong(&heph->stopping, &now, next))
-		post_to_all(heph);
+	for (;;) {
+		now = atomic_load(&heph->stopping);
+		if (!now || now == HEPH_PHASES || find_phase(heph, 0) < now)
+			return;
+		next = find_phase(heph, now);
+		next = next < HEPH_PHASES ? next + 1 : HEPH_PHASES;
+		if (atomic_compare_exchange_strong(&heph->stopping, &now, next))
+			post_to_all(heph);
+		/* What has ended meanwhile took the old phase for the latest. */
+	}
 }
 
 void heph_stop_runtime(struct heph *heph, heph_time deadline)

@@ -19,8 +19,11 @@ static heph_time later(heph_time from, heph_time period, heph_time n)
 /* Takes the tick that is due, and what is late with it. */
 static void take(struct heph_interval *interval, heph_time now)
 {
-	heph_time late = (now - interval->next) / interval->period;
+	heph_time since, late;
 
+	if (__builtin_sub_overflow(now, interval->next, &since))
+		since = INT64_MAX;
+	late = since / interval->period;
 	if (interval->late == HEPH_LATE_BURST) {
 		interval->next = later(interval->next, interval->period, 1);
 		return;

@@ -523,10 +523,13 @@ void heph_trace_slice_end(struct heph_worker *on, struct heph_worker *mover)
 
 void heph_trace_timers(struct heph_worker *worker, unsigned n)
 {
-	struct heph_trace_stream *stream = worker->thread.trace;
-	struct heph_trace_teller *teller = &stream->teller;
+	struct heph_trace_stream *stream = heph_trace_stream(&worker->thread);
+	struct heph_trace_teller *teller;
 	uint64_t now;
 
+	if (!stream)
+		return;
+	teller = &stream->teller;
 	if (!teller->tells || !teller->idle)
 		return;
 	now = heph_clock_ticks();

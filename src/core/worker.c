@@ -282,12 +282,17 @@ void heph_worker_yield(struct heph_self *self)
 
 	if (!self->kind)
 		return;
-	if (worker->budget <= 0 && worker->sched.reserve &&
-	    heph_sched_refill(worker))
-		return; /* it was about the budget, and there is more */
 	self->waiting = 0;
 	heph_worker_ready(worker, self);
 	heph_worker_suspend(self);
+}
+
+void heph_worker_spent(struct heph_self *self)
+{
+	struct heph_worker *worker = heph_worker_of(self);
+
+	if (!worker->sched.reserve || !heph_sched_refill(worker))
+		heph_worker_yield(self);
 }
 
 /* There was no memory to make room for its frames: it waits for its turn again,
@@ -325,6 +330,8 @@ static void run_from(struct heph_worker *worker, struct heph_self *self)
 		else
 			heph_coro_switch(&worker->main, &self->coro);
 		if (worker->ended) {
+			if (heph_unlikely(worker->n_unusual))
+				heph_sched_charge(worker, worker->ended);
 			if (heph_unlikely(worker->sched.object != NULL))
 				heph_sched_gone(worker, worker->ended);
 			heph_life_bury(worker->ended);

@@ -190,6 +190,9 @@ _Noreturn void heph_worker_leave(struct heph_self *self);
 static inline void heph_worker_spend(struct heph_self *self);
 void heph_worker_yield(struct heph_self *self);
 
+/* Its budget is used up: it gets more, if its turn has some, or yields. */
+void heph_worker_spent(struct heph_self *self);
+
 /* What the worker knows of a type; NULL when there is no memory. */
 struct heph_kind *heph_worker_kind(struct heph_worker *worker,
 				   const struct heph_actor *type);
@@ -232,7 +235,7 @@ static inline bool heph_worker_ordinary(const struct heph_worker *worker)
 static inline void heph_worker_spend(struct heph_self *self)
 {
 	if (self->kind && --heph_worker_of(self)->budget <= 0)
-		heph_worker_yield(self);
+		heph_worker_spent(self);
 }
 
 /* The solo with that slot; NULL: there is none. Any thread. See solo.h. */

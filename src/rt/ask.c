@@ -4,6 +4,7 @@
 #include <heph/time.h>
 
 #include "base/mem.h"
+#include "rt/runtime.h"
 
 enum { SENT, TAKEN, ABANDONED };
 
@@ -55,6 +56,13 @@ static int give_up(const struct heph_asker *asker,
 	return -EBUSY;
 }
 
+/* Workers leave, and would not answer. */
+static bool is_ending(struct heph *heph)
+{
+	return atomic_load(&heph->abandon) ||
+	       atomic_load(&((struct heph_runtime *)heph)->quit);
+}
+
 int heph_ask(const struct heph_asker *asker, struct heph_question *question,
 	     struct heph_worker *worker,
 	     void (*fn)(struct heph_question *question,
@@ -65,6 +73,10 @@ int heph_ask(const struct heph_asker *asker, struct heph_question *question,
 	if (asker->alone) {
 		fn(question, worker);
 		return 0;
+	}
+	if (is_ending(asker->heph)) {
+		heph_mem_free(question);
+		return -ECANCELED;
 	}
 	question->event.fn = on_question;
 	question->worker = worker;

@@ -278,6 +278,11 @@ static void look_at_all(struct heph_runtime *runtime)
 	struct heph_worker_thread *it;
 	bool awake = false;
 
+	/* They end, and are joined. */
+	if (atomic_load(&runtime->quit) || atomic_load(&runtime->heph.abandon)) {
+		runtime->watch_at = HEPH_NEVER;
+		return;
+	}
 	if (!all_started(runtime)) {
 		runtime->watch_at = heph_now() + watch_period(runtime);
 		return;

@@ -137,7 +137,7 @@ static int accept_all(struct heph_ctl *ctl)
 {
 	int fd;
 
-	for (;;) {
+	while (!atomic_load(&ctl->quit)) {
 		fd = heph_ctl_socket_accept(&ctl->socket);
 		if (fd >= 0)
 			let_in(ctl, fd);
@@ -146,6 +146,7 @@ static int accept_all(struct heph_ctl *ctl)
 		else if (fd != -EPERM)
 			return FULL_MS;
 	}
+	return -1;
 }
 
 static void *listen_to(void *arg)
@@ -223,10 +224,10 @@ void heph_ctl_stop(struct heph_runtime *runtime)
 
 	if (!ctl)
 		return;
-	heph_ctl_socket_close(&ctl->socket);
 	atomic_store(&ctl->quit, true);
 	tell(ctl);
 	pthread_join(ctl->thread, NULL);
+	heph_ctl_socket_close(&ctl->socket);
 	close(ctl->event);
 	runtime->ctl = NULL;
 	heph_mem_free(ctl);

@@ -111,7 +111,8 @@ static int set_actor(struct heph_ctl_request *request,
 		digits = strrchr(text, '#') + 1;
 	errno = 0;
 	request->actor = strtoull(digits, &end, 10);
-	if (*digits < '0' || *digits > '9' || *end || errno) {
+	if (*digits < '0' || *digits > '9' || *end || errno ||
+	    !request->actor) {
 		request->actor = 0;
 		request->actor_name = text;
 	}

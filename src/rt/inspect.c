@@ -140,6 +140,7 @@ struct round {
 	void *arg;
 	struct piece *piece; /* NULL: it was left to a worker */
 	bool enough;
+	bool silent; /* a worker has not answered, and nobody runs there */
 };
 
 static bool tell(struct round *round, struct heph_look *look)
@@ -164,8 +165,9 @@ static int visit_stuck(struct round *round, struct heph_worker *worker)
 
 	if (!look)
 		return -ENOMEM;
-	if (heph_info_stuck(worker, &look->info) &&
-	    wants_stuck(round->filter, &look->info))
+	if (!heph_info_stuck(worker, &look->info))
+		round->silent = true; /* the machine is busy, perhaps */
+	else if (wants_stuck(round->filter, &look->info))
 		tell(round, look);
 	heph_mem_free(look);
 	return 0;
@@ -241,7 +243,7 @@ int heph_look_at_all(const struct heph_asker *asker,
 			err = ask_worker(&round, worker);
 	}
 	heph_mem_free(round.piece);
-	return err;
+	return err == 0 && round.silent ? -EBUSY : err;
 }
 
 static int answer_of(struct piece *piece, struct heph_look *ret_look,
