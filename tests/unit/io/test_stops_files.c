@@ -115,10 +115,11 @@ static void end_tree(struct stops *it)
 static int run_dir(heph_ctx ctx, struct stops *it)
 {
 	char buf[1024];
-	int n, sum = 0;
+	int n;
 
-	while ((n = heph_dir_read(ctx, it->fd, buf, sizeof(buf))) > 0)
-		sum += n;
+	do
+		n = heph_dir_read(ctx, it->fd, buf, sizeof(buf));
+	while (n > 0);
 	return n < 0 ? n : heph_dir_rewind(ctx, it->fd);
 }
 

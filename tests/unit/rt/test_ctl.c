@@ -463,15 +463,15 @@ static void the_level_of_the_log_changes(void **state)
 {
 	heph_ctx ctx = begin(1);
 	struct client *client = come();
-	int before = atomic_load(&heph_log_limit);
+	int before = heph_log_level_of(NULL);
 	json_t *line;
 
 	line = ask(client, "{\"cmd\": \"log\", \"level\": \"error\"}\n", NULL);
 	assert_string_equal(json_string_value(json_object_get(line, "level")),
 			    "error");
-	assert_int_equal(atomic_load(&heph_log_limit), HEPH_LOG_ERROR);
+	assert_int_equal(heph_log_level_of(NULL), HEPH_LOG_ERROR);
 	json_decref(line);
-	atomic_store(&heph_log_limit, before);
+	heph_log_set_level((enum heph_log_level)before);
 	go(client);
 	heph_free(ctx);
 }
