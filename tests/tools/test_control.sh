@@ -183,10 +183,11 @@ END
 
 # ---- two programs --------------------------------------------------------------------
 
+rm -f "$tmp/second"
 (exec "$BUILD/examples/redis" 127.0.0.1:0 >"$tmp/second" 2>&1) &
 two=$!
 pids+=("$two")
-until grep -q listening "$tmp/second"; do sleep 0.01; done
+until grep -q listening "$tmp/second" 2>/dev/null; do sleep 0.01; done
 run 2 "$heph" ps
 expect "which one?" "$one" "$two"
 run 2 "$heph" ps redis
@@ -200,9 +201,10 @@ wait "$two" || fail "the second ended with $?"
 
 # ---- one that dies, and one that is stopped -------------------------------------------
 
+rm -f "$tmp/second"
 (exec "$BUILD/examples/redis" 127.0.0.1:0 >"$tmp/second" 2>&1) &
 two=$!
-until grep -q listening "$tmp/second"; do sleep 0.01; done
+until grep -q listening "$tmp/second" 2>/dev/null; do sleep 0.01; done
 kill -KILL "$two"
 wait "$two" 2>/dev/null || true
 [ -S "$tmp/heph/redis.$two" ] || fail "it has left no socket"
@@ -210,10 +212,11 @@ run 0 "$heph" ps redis
 run 2 "$heph" ps --socket "$tmp/heph/redis.$two"
 expect "its program has ended"
 # The next program that starts clears up.
+rm -f "$tmp/second"
 (exec "$BUILD/examples/redis" 127.0.0.1:0 >"$tmp/second" 2>&1) &
 three=$!
 pids+=("$three")
-until grep -q listening "$tmp/second"; do sleep 0.01; done
+until grep -q listening "$tmp/second" 2>/dev/null; do sleep 0.01; done
 [ ! -e "$tmp/heph/redis.$two" ] || fail "the dead socket is still there"
 run 0 "$heph" stop -p "$three" --all
 wait "$three" || fail "the third ended with $?"
