@@ -526,6 +526,18 @@ bool heph_worker_rouse(struct heph_worker *worker)
 	return !atomic_exchange(&worker->thread.asleep, 0);
 }
 
+static void publish_in_use(struct heph_worker *worker)
+{
+	struct heph_counters *count = &worker->thread.count;
+
+	heph_count_set(&count->timers, heph_timers_count(worker));
+	heph_count_set(&count->calls, worker->thread.calls.in_use);
+	heph_count_set(&count->stacks,
+		       worker->stacks.in_use + worker->slots.large);
+	heph_count_set(&count->slots, worker->slots.n);
+	heph_count_set(&count->bytes, heph_pool_in_use(&worker->thread.pool));
+}
+
 /* How long it may sleep is asked at last: who sets an earlier timer of a mover
  * than all so far looks for a sleeper then, and may not have found us. */
 static void fall_asleep(struct heph_worker *worker, const _Atomic bool *quit)
@@ -541,6 +553,7 @@ static void fall_asleep(struct heph_worker *worker, const _Atomic bool *quit)
 		return;
 	}
 	wait = heph_worker_wait(worker);
+	publish_in_use(worker); /* after what was taken in */
 	if (heph_tracing(thread->heph))
 		heph_trace_idle(worker);
 	began = heph_now();
@@ -557,15 +570,8 @@ static void fall_asleep(struct heph_worker *worker, const _Atomic bool *quit)
 
 void heph_worker_publish(struct heph_worker *worker)
 {
-	struct heph_counters *count = &worker->thread.count;
-
-	heph_count(&count->polls);
-	heph_count_set(&count->timers, heph_timers_count(worker));
-	heph_count_set(&count->calls, worker->thread.calls.in_use);
-	heph_count_set(&count->stacks,
-		       worker->stacks.in_use + worker->slots.large);
-	heph_count_set(&count->slots, worker->slots.n);
-	heph_count_set(&count->bytes, heph_pool_in_use(&worker->thread.pool));
+	heph_count(&worker->thread.count.polls);
+	publish_in_use(worker);
 }
 
 static bool trimmable(const struct heph_worker *worker)

@@ -157,6 +157,8 @@ static int open_short(heph_ctx ctx, void *arg)
 	return 0;
 }
 
+static int refused;
+
 static int all_short(heph_ctx ctx, void *arg)
 {
 	struct files it;
@@ -165,7 +167,7 @@ static int all_short(heph_ctx ctx, void *arg)
 	must_be(call_open(ctx, &it), 0);
 	it.fd = it.opened;
 	it.opened = (heph_fd){ 0 };
-	must(do_all(ctx, &it, true) > 0);
+	refused += do_all(ctx, &it, true);
 	end(&it);
 	return 0;
 }
@@ -173,7 +175,11 @@ static int all_short(heph_ctx ctx, void *arg)
 static void are_short_of_memory(void **state)
 {
 	loop_with(64, open_short);
-	loop_with(64, all_short);
+	/* Another thread may take the refusals that were for us. */
+	refused = 0;
+	for (int n = 0; n < 10 && !refused; n++)
+		loop_with(64, all_short);
+	assert_true(refused > 0);
 }
 
 /* ---- without opcodes ------------------------------------------------------------------------- */
