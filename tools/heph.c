@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* heph - what there is to ask and to do about Heph from a shell */
+#include <heph/config.h>
+
 #include <stdio.h>
 #include <string.h>
 

@@ -171,6 +171,22 @@ int stop(int argc, char **argv)
 
 /* ---- cycles and metrics ---------------------------------------------------------------- */
 
+/* A command without arguments but the program. */
+static int ask_only(const char *name, const char *usage, ask_fn *fn, int argc,
+		    char **argv)
+{
+	struct options options;
+	int code = options_read(&options, name, 0, usage, argc, argv);
+
+	if (code >= 0)
+		return code;
+	if (!options.target.program)
+		options.target.program = options_next(&options);
+	if (options.argc)
+		return options_too_many(&options);
+	return ask_and(&options, options_request(&options, name), fn);
+}
+
 static void tell_cycle(void *arg, json_t *line)
 {
 	const json_t *cycle = json_object_get(line, "cycle");
@@ -188,17 +204,8 @@ int cycles(int argc, char **argv)
 	static const char usage[] =
 		"usage: heph cycles [OPTION...] [PROGRAM]\n\n"
 		"Looks for actors that wait for each other in a circle.\n";
-	struct options options;
-	int code = options_read(&options, "cycles", 0, usage, argc, argv);
 
-	if (code >= 0)
-		return code;
-	if (!options.target.program)
-		options.target.program = options_next(&options);
-	if (options.argc)
-		return options_too_many(&options);
-	return ask_and(&options, options_request(&options, "cycles"),
-		       tell_cycle);
+	return ask_only("cycles", usage, tell_cycle, argc, argv);
 }
 
 static void tell_metrics(void *arg, json_t *line)
@@ -211,17 +218,8 @@ int metrics(int argc, char **argv)
 	static const char usage[] =
 		"usage: heph metrics [OPTION...] [PROGRAM]\n\n"
 		"Prints all numbers of a program, as Prometheus reads them.\n";
-	struct options options;
-	int code = options_read(&options, "metrics", 0, usage, argc, argv);
 
-	if (code >= 0)
-		return code;
-	if (!options.target.program)
-		options.target.program = options_next(&options);
-	if (options.argc)
-		return options_too_many(&options);
-	return ask_and(&options, options_request(&options, "metrics"),
-		       tell_metrics);
+	return ask_only("metrics", usage, tell_metrics, argc, argv);
 }
 
 #endif

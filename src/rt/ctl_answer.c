@@ -3,6 +3,7 @@
 
 #include "rt/ctl_answer.h"
 
+#include <heph/config.h>
 #include <heph/metrics.h>
 
 #include <stdlib.h>

@@ -407,6 +407,10 @@ static void one_actor_is_shown_with_its_children(void **state)
 	json_decref(line);
 	refused(client, "{\"cmd\": \"show\", \"actor\": \"child\"}\n",
 		"ENOTUNIQ", "3 actors are called 'child'");
+	refused(client, "{\"cmd\": \"show\", \"actor\": \"0\"}\n", "ESRCH",
+		"0");
+	refused(client, "{\"cmd\": \"show\", \"actor\": \"x#0\"}\n", "ESRCH",
+		"x#0");
 	refused(client, "{\"cmd\": \"show\", \"actor\": \"nobody\"}\n", "ESRCH",
 		"there is no actor 'nobody'");
 	refused(client, "{\"cmd\": \"stop\", \"actor\": 999999}\n", "ESRCH",
