@@ -430,6 +430,60 @@ static void priorities_have_their_shares(void **state)
 	}
 }
 
+static act_ref listener;
+
+static void work(heph_ctx ctx, struct load *load)
+{
+	heph_worker_of(ctx.self)->sched.virtual_ticks += (uint64_t)load->length;
+	load->used += load->length;
+	used_by_all += load->length;
+}
+
+static int work_when_told(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct load *load = arg;
+	struct act_msg msg;
+
+	while (used_by_all < load->until) {
+		must(heph_recv(ctx, in, &msg) == 0);
+		work(ctx, load);
+	}
+	return 0;
+}
+
+static int work_and_tell(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct load *load = arg;
+
+	(void)in;
+	while (used_by_all < load->until) {
+		work(ctx, load);
+		(void)!heph_try_send(listener, { .n = 0 });
+		must(heph_yield(ctx) == 0);
+	}
+	(void)!heph_try_send(listener, { .n = 0 });
+	return 0;
+}
+
+/* 3 to 2, also if the low one waits each time, and is the only one. */
+static void who_waits_has_no_more(void **state)
+{
+	struct load loads[2];
+
+	(void)state;
+	open_with_table();
+	used_by_all = 0;
+	for (int i = 0; i < 2; i++)
+		loads[i] = (struct load){ .length = HEPH_MSEC,
+					  .until = 10 * HEPH_SEC };
+	listener = rig_spawn_with(0, (work_when_told, &loads[1]),
+				  .priority = HEPH_LOW);
+	rig_spawn(0, work_and_tell, &loads[0]);
+	rig_settle();
+	assert_in_range(loads[1].used, 37 * HEPH_SEC / 10, 43 * HEPH_SEC / 10);
+	rig_close();
+}
+
 static const struct CMUnitTest of_tables[] = {
 	cmocka_unit_test(smoke),
 	cmocka_unit_test(each_comes_once),
@@ -456,6 +510,7 @@ int main(void)
 		cmocka_unit_test(fair_forgets_long_waits),
 		cmocka_unit_test(first_come_first_served),
 		cmocka_unit_test(priorities_have_their_shares),
+		cmocka_unit_test(who_waits_has_no_more),
 	};
 	int failed = 0;
 
