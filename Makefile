@@ -14,16 +14,23 @@ SEEDS = 1000
 BENCH =
 UPDATE =
 EXAMPLE =
+ARGS =
 PREFIX = /usr/local
 TIDY = $(wildcard src/*/*.c)
 
 GCC = CC=gcc
 CLANG = CC=clang
-SANITIZE = -Db_lundef=false -Doptimization=1
+# Of these builds only the libraries are optimized: the tests, which take longest to
+# compile, are in the everyday build.
+PLAIN = -Doptimization=0 -Dlibrary_optimization
+SANITIZE = -Db_lundef=false $(PLAIN)=1
+# One build for all that looks for misuse: nasty on purpose. Of what is optimized more
+# valgrind believes that it reads what nobody has written.
+HOSTILE = build-hostile tests $(PLAIN)=1 -Ddebug_level=2 -Dvalgrind=enabled
 
 .PHONY: help build run test check bench bench-check bench-peers \
-	bench-io bench-plots plots asan tsan valgrind hostile slots epoll \
-	stress swarm fuzz cover format tidy deps install clean
+	bench-io bench-http bench-tls bench-remote bench-plots plots asan tsan valgrind hostile slots epoll \
+	stress swarm fuzz cover format tidy map site pictures deps install uninstall dist deb first-hour clean
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -35,8 +42,8 @@ build: ## the library, the examples and the benches, in build/
 	@scripts/deps.sh run
 	@scripts/build.sh build programs
 
-run: build ## the demo; EXAMPLE=name runs one example
-	@if [ -n "$(EXAMPLE)" ]; then exec build/examples/$(EXAMPLE); \
+run: build ## the demo; EXAMPLE=name ARGS=arguments runs an example
+	@if [ -n "$(EXAMPLE)" ]; then exec env BUILD=build scripts/example.sh $(EXAMPLE) $(ARGS); \
 	else exec env BUILD=build scripts/demo.sh; fi
 
 test: ## all tests but stress; T=text: those with that in their name
@@ -49,7 +56,15 @@ check: ## what the tests cannot see: warnings, layers, headers, wrong uses ...
 	@scripts/check.sh
 
 bench: build ## all benches; BENCH=name N=count: one of them
-	@build/bench/bench $(or $(BENCH),all) $(N)
+	@case "$(BENCH)" in \
+	http_parse) scripts/bench-http-parse.sh ;; \
+	http_router) build/bench/http-router $(N) ;; \
+	http_slow) build/bench/http-slow $(N) ;; \
+	remote_codec) build/bench/remote-codec $(N) ;; \
+	'' | all) build/bench/bench all $(N) && scripts/bench-http-parse.sh && \
+		build/bench/http-router ;; \
+	*) build/bench/bench $(BENCH) $(N) ;; \
+	esac
 
 bench-check: ## instructions per operation; BENCH=names UPDATE=1: new bounds
 	@scripts/deps.sh test
@@ -63,6 +78,18 @@ bench-peers: build ## the same work done by other systems, side by side
 bench-io: build ## echo servers and cp beside others
 	@scripts/deps.sh test
 	@BUILD=build scripts/bench-io.sh
+
+bench-http: build ## our HTTP server beside nginx and h2o
+	@scripts/deps.sh all
+	@BUILD=build scripts/bench-http.py
+
+bench-remote: build ## calls between processes, beside two nodes of Erlang
+	@scripts/deps.sh all
+	@BUILD=build scripts/bench-remote.py
+
+bench-tls: build ## our HTTPS server beside nginx
+	@scripts/deps.sh all
+	@BUILD=build scripts/bench-tls.py
 
 bench-plots: build ## measures what the pictures in docs/plots show, and draws them
 	@scripts/deps.sh all
@@ -79,7 +106,7 @@ asan: ## the tests with address and undefined behaviour sanitizers
 		-Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all \
 		-Ddebug_level=1
 	@UBSAN_OPTIONS=print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 \
-		T=$(T) SLOW=4 scripts/test.sh build-asan unit api examples stress
+		T=$(T) SLOW=4 scripts/test.sh build-asan unit api examples stress -drivers -once
 
 tsan: ## the tests with the thread sanitizer
 	@scripts/deps.sh test
@@ -87,36 +114,35 @@ tsan: ## the tests with the thread sanitizer
 		-Db_sanitize=thread -Ddebug_level=1
 	@TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=$(CURDIR)/tests/tsan.supp \
 		WRAP="$$(setarch -R true 2>/dev/null && echo setarch -R)" \
-		T=$(T) SLOW=4 scripts/test.sh build-tsan unit api stress
+		T=$(T) SLOW=4 scripts/test.sh build-tsan unit api stress -drivers
 
 # A jump of more than --max-stackframe is a switch of stacks: those of threads are
 # not registered, and may lie close to those of actors.
-valgrind: ## the tests in the hostile build, under valgrind
+valgrind: ## the tests in the hostile build, under valgrind, each once, no ciphers
 	@scripts/deps.sh test
-	@$(GCC) scripts/build.sh build-valgrind tests -Doptimization=1 \
-		-Ddebug_level=2 -Dvalgrind=enabled
+	@$(GCC) scripts/build.sh $(HOSTILE)
 	@WRAP="valgrind --quiet --error-exitcode=99 --leak-check=full \
 		--errors-for-leak-kinds=definite --num-callers=25 --fair-sched=yes \
 		--max-stackframe=60000 \
 		--suppressions=$(CURDIR)/tests/valgrind.supp" \
-		T=$(T) SLOW=10 scripts/test.sh build-valgrind unit api
+		T=$(T) SLOW=10 scripts/test.sh build-hostile unit api -drivers -ciphers -places
 
 hostile: ## the tests in a build that is nasty on purpose (HEPH_DEBUG=2)
 	@scripts/deps.sh test
-	@$(GCC) scripts/build.sh build-hostile tests -Ddebug_level=2
-	@T=$(T) SLOW=2 scripts/test.sh build-hostile unit api examples gdb -drivers
+	@$(GCC) scripts/build.sh $(HOSTILE)
+	@T=$(T) SLOW=2 scripts/test.sh build-hostile unit api -drivers
 
 epoll: ## the tests with the other driver, for where io_uring is forbidden
 	@scripts/deps.sh test
 	@scripts/build.sh build tests
-	@HEPH_DRIVER=epoll T=$(T) scripts/test.sh build unit api examples -drivers
+	@HEPH_DRIVER=epoll T=$(T) scripts/test.sh build unit api examples -drivers -once
 
 # Where each switch copies, and where some do; the hostile build has one slot.
 slots: ## the tests where actors share 1, 2, and 4 stacks; N=1: so many
 	@scripts/deps.sh test
 	@scripts/build.sh build tests
 	@for n in $(or $(N),1 2 4); do \
-		HEPH_SLOTS=$$n T=$(T) scripts/test.sh build unit api -drivers || exit 1; \
+		HEPH_SLOTS=$$n T=$(T) scripts/test.sh build unit api -drivers -ciphers || exit 1; \
 	done
 
 # The storm of crashes also where each record is an allocation that may fail.
@@ -125,7 +151,7 @@ stress: ## TIME=seconds S=text: the stress tests whose name contains it
 	@scripts/build.sh build tests
 	@S=$(S) scripts/stress.sh build $(TIME)
 	@if [ "$(S)" = crash ]; then \
-		scripts/build.sh build-hostile tests -Ddebug_level=2 && \
+		$(GCC) scripts/build.sh $(HOSTILE) && \
 		S=crash scripts/stress.sh build-hostile $(TIME); fi
 
 swarm: ## SEEDS=n N=first S=text: simulated worlds with so many seeds
@@ -146,13 +172,22 @@ cover: ## which lines the tests reach
 	@scripts/test.sh build-cover unit api examples
 	@gcovr --root . --filter src/ --txt --object-directory build-cover build-cover
 
-format: ## lay out all C files
+site: ## the documentation as a web site, in build/site
+	@scripts/deps.sh test
+	@scripts/site.py build/site
+	@scripts/check-links.py --site build/site
+
+pictures: ## docs/pictures/*.svg, from the *.dot beside them
 	@scripts/deps.sh all
-	@clang-format -i $$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
+	@scripts/pictures.py
+
+format: ## lay out the lines of C that were changed since BASE=HEAD
+	@scripts/deps.sh all
+	@git diff -U0 --no-color $(or $(BASE),HEAD) -- '*.c' '*.h' | clang-format-diff -p1 -i
 
 tidy: ## clang-tidy; TIDY=files
 	@scripts/deps.sh all
-	@$(CLANG) scripts/build.sh build-clang "" -Dwerror=true
+	@$(CLANG) scripts/build.sh build-clang "" -Dwerror=true $(PLAIN)=2
 	@clang-tidy --quiet -p build-clang $(TIDY)
 
 install: ## PREFIX=/usr/local DESTDIR=
@@ -160,6 +195,26 @@ install: ## PREFIX=/usr/local DESTDIR=
 	@scripts/build.sh build-install libs -Dtests=disabled -Dbuildtype=release \
 		-Ddebug=true -Dprefix=$(PREFIX)
 	@meson install -C build-install --no-rebuild --quiet --tags devel,runtime,man
+
+uninstall: ## remove what `make install` has put there; PREFIX= DESTDIR=
+	@ninja -C build-install --quiet uninstall >/dev/null
+	@for n in 3 7; do ls build-install/man$$n | \
+		sed "s|^|$(DESTDIR)$(PREFIX)/share/man/man$$n/|"; done | xargs rm -f
+
+map: ## the lists in docs/design/map.md and the numbers in README.md, made again
+	@scripts/map.py
+	@scripts/readme-bench.py
+
+dist: ## heph-VERSION.tar.xz of what is committed
+	@scripts/dist.sh
+
+deb: ## Debian packages, in build-deb/; checked by lintian, and built twice
+	@scripts/deps.sh all
+	@scripts/deb.sh
+
+first-hour: ## the quick start, word for word, in a clean Debian; as root
+	@scripts/deps.sh all
+	@scripts/first-hour.sh
 
 clean: ## remove all build directories
 	@rm -rf build build-*

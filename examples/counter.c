@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* counter.c - call and answer, from an actor and from a plain thread */
+/*
+ * counter.c - call and answer, from an actor and from a plain thread
+ *
+ * usage: counter
+ *
+ * An actor type with a header of its own (counter.h), as a part of a larger program
+ * has it: who includes that can spawn it, send to it and call it. Here an actor
+ * does, and a thread that the runtime knows nothing of.
+ */
 #include "counter.h"
 
 #include <pthread.h>

@@ -2,6 +2,8 @@
 /*
  * embed.c - actors inside a loop of poll(2) that the program has already
  *
+ * usage: embed
+ *
  * The loop reads lines from the standard input and hands each to an actor,
  * which says it in capital letters a moment later. In between the loop does
  * what it always did. At the end of the input the actors are stopped, and what

@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* hello.c - one actor, one message */
+/*
+ * hello.c - one actor, one message
+ *
+ * usage: hello
+ *
+ * The least there is: a type of message, a function that receives one, and a main
+ * thread that spawns the actor, sends, and waits until all have ended.
+ */
 #include <heph/heph.h>
 
 #include <stdio.h>

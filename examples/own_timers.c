@@ -2,6 +2,8 @@
 /*
  * own_timers.c - timers of the program's own, in place of the wheel
  *
+ * usage: own_timers
+ *
  * A sorted list that says what it does: simple, and good for a few timers. An
  * actor sleeps for 100 ms by it.
  */

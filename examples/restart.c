@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* restart.c - an actor that fails is restarted twice, and then not again */
+/*
+ * restart.c - an actor that fails is restarted twice, and then not again
+ *
+ * usage: restart
+ *
+ * Its inbox stays, so what was sent before a failure is received after it. The
+ * failures, and what was decided, are in the log.
+ */
 #include <heph/heph.h>
 
 #include <stdio.h>

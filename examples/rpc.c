@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* rpc.c - a question and its answer */
+/*
+ * rpc.c - a question and its answer
+ *
+ * usage: rpc
+ *
+ * The message has a place for the answer, which has a type. The one who asks waits
+ * until it has come, or until nobody can answer any more.
+ */
 #include <heph/heph.h>
 
 #include <stdio.h>

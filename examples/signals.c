@@ -2,6 +2,8 @@
 /*
  * signals.c - signals of the process, as something that actors wait for
  *
+ * usage: signals
+ *
  * Three actors, in the three places that there are: bound to a worker, moving
  * from worker to worker, and on a thread of its own. Each takes SIGINT, SIGTERM
  * and SIGUSR1 beside its messages, and shuts down in good order on the first

@@ -2,6 +2,8 @@
 /*
  * spawning.c - the places where an actor may run
  *
+ * usage: spawning
+ *
  * One on a thread of its own, one that moves between two workers, and one on
  * each of them: four lines, in any order.
  */

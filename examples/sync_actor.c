@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* sync_actor.c - an actor on a thread of its own, where it may block */
+/*
+ * sync_actor.c - an actor on a thread of its own, where it may block
+ *
+ * usage: sync_actor
+ *
+ * It is sent to as any other actor is. So libraries that wait by themselves have a
+ * place where they hold nobody up.
+ */
 #include <heph/heph.h>
 
 #include <stdio.h>

@@ -1,5 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* tree.c - a supervisor and two workers; each is restarted alone */
+/*
+ * tree.c - a supervisor and two workers; each is restarted alone
+ *
+ * usage: tree
+ *
+ * One sends numbers to the other, and both fail now and then: a restarted one begins
+ * anew, with what was in its inbox, and the other one notices nothing. The
+ * failures are in the log.
+ */
 #include <heph/heph.h>
 
 #include <stdio.h>

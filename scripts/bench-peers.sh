@@ -6,7 +6,7 @@
 #
 #   --best     the best of the rounds, not the median
 #   --cpu      compare CPU time: for a machine that is busy with other things
-#   --update   replace the table in docs/benchmarks.md
+#   --update   replace the table in docs/benchmarks.md, and its rows in README.md
 #   REPEAT=3   rounds; in each, every benchmark runs once in every system
 #   N=count    the N of all runs, instead of one that suits each
 #   BUILD=build, PEERS="heph go erlang"
@@ -313,5 +313,6 @@ echo
 cat "$out/table.md"
 if [ "$update" ]; then
 	update_doc "$out/table.md"
+	scripts/readme-bench.py
 fi
 exit $failed

@@ -11,7 +11,12 @@ set -eu
 cd "$(dirname "$0")/.."
 dir=$1 targets=$2
 shift 2
+[ "$dir" != build ] || set -- "$@" ${WERROR:+-Dwerror=true}
 
+# It links several times as fast, which tells where there are hundreds of programs.
+if [ "$dir" != build-install ] && command -v ld.lld >/dev/null; then
+	export CC_LD=lld CXX_LD=lld
+fi
 case ${CC-} in # the same for C++
 *clang*) export CXX="${CXX-clang++}" ;;
 *gcc*) export CXX="${CXX-g++}" ;;
@@ -20,7 +25,8 @@ esac
 seen() {
 	find src tests examples bench fuzz tools -name '*.c' -o -name '*.cpp' -o -name '*.S' \
 		-o -name '*.sh' -o -name '*.py' | LC_ALL=C sort
-	for library in liburing libcares jansson ncursesw cmocka libuv glib-2.0; do
+	for library in liburing libcares jansson ncursesw cmocka libuv glib-2.0 openssl zlib \
+		libcbor libsodium libnats libprotobuf-c libbrotlienc libbrotlidec libzstd; do
 		echo "$library $(pkg-config --modversion $library 2>&1 | head -n 1)"
 	done
 	ls /usr/include/valgrind/memcheck.h /usr/include/*/sys/sdt.h 2>&1 || true

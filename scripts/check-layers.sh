@@ -4,8 +4,8 @@
 # check-layers.sh - includes point one way only
 #
 # base < coro < core < io < rt: a file includes its own layer and those to the
-# left. What users, benches and tests of the interface include is <heph/...>
-# alone; tests/unit/LAYER and bench/LAYER may see the inside of their layer.
+# left; tls, http and remote use what is public alone. What users, benches and tests
+# of the interface include is <heph/...> alone; tests/unit/LAYER and bench/LAYER may see the inside of their layer.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C
@@ -60,8 +60,24 @@ for layer in $layers; do
 	done
 done
 
+# The libraries that stand on it use what is public, and TLS is below HTTP.
+for line in $(includes $(files src/tls src/http src/remote) | tr -d ' '); do
+	what=${line##*:}
+	case $line in
+	src/tls/*:\"tls/* | src/http/*:\"http/* | src/remote/*:\"remote/*) ;;
+	*:\"*) wrong "${line%:*}: only <heph/...> is public, not $what" ;;
+	src/tls/*:'<heph/http'* | src/remote/*:'<heph/http'*) wrong "${line%:*}: only http includes $what" ;;
+	*:'<openssl/'*)
+		case $line in
+		src/tls/*) ;;
+		*) wrong "${line%:*}: only tls includes $what" ;;
+		esac
+		;;
+	esac
+done
+
 for file in $(find src -mindepth 1 -maxdepth 1); do
-	case " $layers " in
+	case " $layers tls http remote " in
 	*" ${file#src/} "*) ;;
 	*) wrong "$file: is not a layer" ;;
 	esac

@@ -9,12 +9,14 @@ trap 'rm -rf "$dir"' EXIT
 failed=0
 
 scripts/man.py --check || failed=1
-scripts/man.py "$dir/man3" || exit 1
-cp -r man "$dir/man7"
+scripts/man.py "$dir/man3" "$dir/man7" || exit 1
+cp man/heph.7 "$dir/man7"
+mkdir "$dir/man1"
+cp man/heph.1 "$dir/man1"
 
 # Warnings are printed; a page that only refers to another one has none.
 if command -v groff >/dev/null; then
-	for page in "$dir"/man3/*.3 "$dir"/man7/*.7; do
+	for page in "$dir"/man[137]/*.[137]; do
 		head -c 4 "$page" | grep -q '^\.so ' && continue
 		said=$(groff -man -Tutf8 -Kutf8 -ww -z "$page" 2>&1)
 		[ -z "$said" ] || {
@@ -24,9 +26,8 @@ if command -v groff >/dev/null; then
 	done
 fi
 if command -v mandoc >/dev/null; then
-	# No date: pages are made from the headers, whenever.
-	said=$(cd "$dir" && mandoc -Tlint -Wwarning man3/*.3 man7/*.7 2>&1 |
-		grep -vE 'missing date|operating system|\.so is fragile')
+	said=$(cd "$dir" && mandoc -Tlint -Wwarning man[137]/*.[137] 2>&1 |
+		grep -vE 'operating system|\.so is fragile')
 	[ -z "$said" ] || {
 		echo "$said"
 		failed=1
@@ -34,10 +35,10 @@ if command -v mandoc >/dev/null; then
 fi
 
 # What a page refers to exists.
-for page in "$dir"/man3/*.3 "$dir"/man7/*.7; do
-	sed -nE 's/^\.BR (heph_[a-z_]+|HEPH_[A-Z_]+) \(3\).*/\1/p; s|^\.so man3/(.*)\.3|\1|p' \
+for page in "$dir"/man[137]/*.[137]; do
+	sed -nE 's/\\-/-/g; s/^\.BR (heph[-+a-z0-9_]*|HEPH_[A-Z_]+) \(([0-9])\).*/man\2\/\1.\2/p; s/^\.so //p' \
 		"$page" | while read -r name; do
-		[ -f "$dir/man3/$name.3" ] || echo "$page refers to $name" | sed "s|$dir/||"
+		[ -f "$dir/$name" ] || echo "$page refers to $name" | sed "s|$dir/||"
 	done
 done >"$dir/missing"
 cat "$dir/missing"

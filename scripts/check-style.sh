@@ -20,8 +20,9 @@ git ls-files --cached --others --exclude-standard |
 	done >"$all"
 
 code=$(grep '\.[ch]$' "$all")
-commented=$(grep -E '\.([chS]|sh)$|^Makefile$|meson\.build$' "$all")
-text=$(grep -vE '^fuzz/corpus/|\.(png|bin|gz)$' "$all")
+# What `heph new` makes is its user's.
+commented=$(grep -E '\.([chS]|sh)$|^Makefile$|meson\.build$' "$all" | grep -v '^share/new/')
+text=$(grep -vE '^fuzz/corpus/|\.(png|bin|gz|xz)$' "$all")
 
 for file in $commented; do
 	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: MIT' || echo "$file"
@@ -33,6 +34,10 @@ grep -InHE '^ +	' $code /dev/null | complain "space before tab"
 grep -InHE '^ {8}' $code /dev/null | complain "spaces for a tab"
 # Written so that it does not find itself.
 grep -InHE '/(work|root|home)/[A-Za-z]' $text /dev/null | complain "path of a machine"
+# Of the layers below, src/base/log.h says it.
+for file in $(grep -lE '\bheph_log(_[a-z]+)?\("?' $(echo "$code" | grep -E '^src/(tls|http|remote)/.*\.c$') /dev/null); do
+	grep -q '^#define HEPH_LOG_TARGET' "$file" || echo "$file"
+done | complain "writes to the log without HEPH_LOG_TARGET"
 for file in $code; do
 	[ -z "$(tail -c 1 "$file")" ] || echo "$file"
 done | complain "no newline at the end"

@@ -12,13 +12,19 @@
 set -eu
 
 run="gcc libc6-dev make meson ninja-build pkg-config python3 liburing-dev libc-ares-dev
-	libjansson-dev libncurses-dev
+	libjansson-dev libncurses-dev libssl-dev zlib1g-dev libbrotli-dev libzstd-dev
+	libcbor-dev libsodium-dev libnats-dev
 	redis-tools redis-server groff-base mandoc netcat-openbsd curl util-linux procps"
-test="$run g++ libcmocka-dev clang libclang-rt-dev llvm valgrind libc6-dbg gdb
+test="$run g++ libcmocka-dev clang lld libclang-rt-dev llvm valgrind libc6-dbg gdb
 	libuv1-dev libglib2.0-dev strace gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
-	erlang-base spin dnsmasq-base socat systemd systemtap-sdt-dev binutils"
-all="$test clang-format clang-tidy gcovr erlang-dev
-	golang-go gnuplot-nox fonts-dejavu-core"
+	nodejs python3-h11 tinyproxy-bin erlang-base spin dnsmasq-base brotli zstd nginx-light
+	socat systemd systemtap-sdt-dev binutils wrk
+	nats-server iproute2 libprotobuf-c-dev protobuf-c-compiler protobuf-compiler cmake
+	abigail-tools xz-utils openssl furo python3-myst-parser libsqlite3-dev
+	libcurl4-openssl-dev libcaf-dev"
+all="$test clang-format clang-tidy gcovr erlang-dev erlang-ssl chromium
+	golang-go h2o gnuplot-nox graphviz fonts-dejavu-core
+	debhelper dpkg-dev fakeroot lintian mmdebstrap bash-completion"
 
 what=${1:-run}
 case $what in

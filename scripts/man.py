@@ -1,372 +1,66 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""man.py [--check] DIR - makes the manual pages of section 3 in DIR
+"""man.py MAN3 [MAN7] - makes the manual pages of sections 3 and 7 in those folders
 
 They are made from the comments in include/heph: a paragraph of a header that
 begins with a comment and declares something is a page, named after the first
 name in it; the other names are pages that refer to it. A comment may begin with
 the use of a typed verb, "heph_send(ctx, ref, message): waits ...": then the page
-is that verb's. --check writes nothing, and fails if something public of C has
-no page or no summary here.
+is that verb's. A type or constant is told of on the page of the next function,
+if TYPES does not say another one, and is a page that refers to it. Examples are
+programs of the guide, which its tests run.
+
+A page of section 7 has the begin of a page of the guide, the first comments of
+some headers, and a list of what they declare: see CONCEPTS.
+
+--check writes nothing, and fails if something public of C has no page or no
+summary in man-*.txt.
 """
+import errno
+import glob
 import os
 import re
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-HEADERS = ["typed", "message", "call", "group", "actor", "refs", "tree", "own", "time",
-           "timer",
-           "io", "process", "address", "net", "socket", "socket_msg", "packet", "file",
-           "notify", "runtime", "config", "embed", "drivers", "test", "inbox", "oneshot",
-           "watch", "inspect", "metrics", "log", "systemd"]
+# Headers that have the others, and come first in a text.
+FIRST = ["typed", "message", "call", "group", "actor", "refs", "tree", "own", "time", "timer", "io"]
+WHOLE = ["heph", "http", "remote"]
+
+
+def headers():
+    found = sorted(path[len(f"{ROOT}/include/heph/"):-2]
+                   for place in ("", "http/", "remote/")
+                   for path in glob.glob(f"{ROOT}/include/heph/{place}*.h"))
+    rest = [name for name in found if name not in FIRST + WHOLE + ["types"]]
+    return FIRST + rest
+
+
+HEADERS = headers()
 # Those with typed macros, and the macro that declares their types.
 TYPED = {"typed": "HEPH_ACTOR", "inbox": "HEPH_CHAN", "oneshot": "HEPH_ONESHOT"}
+# Those whose macros are all on a page of the header.
+MACROS = {"remote/codec": "HEPH_CODEC", "remote/actor": "HEPH_REMOTE"}
+# Headers without functions: the page that all of them is on.
+PLAIN = {"types": "heph_types", "standard": "heph_standard", "timers": "heph_timers",
+         "sched": "heph_scheduler", "http/middleware": "heph_http_middlewares"}
 
 # What the line NAME says.
-SUMMARY = {
-    "HEPH_ACTOR": "declare a type of actor, and say which function it is",
-    "HEPH_PENDING": "a call that was started",
-    "HEPH_CHAN": "declare a type of channel",
-    "HEPH_ONESHOT": "declare a type of channel for one value",
-    "HEPH_REPLY": "a member of a message: where the answer goes",
-    "heph_accept": "take the next connection of a listening socket",
-    "heph_actor_info": "what is known of an actor",
-    "heph_alive": "whether an actor has not ended",
-    "heph_alloc": "memory that is freed when the actor ends",
-    "heph_answer": "answer a call",
-    "heph_attach": "give a plain thread a context, and take it back",
-    "heph_await": "wait for the answer of a started call",
-    "heph_await_any_name": "wait until there is an actor of that name",
-    "heph_await_name": "wait until there is an actor of that name",
-    "heph_call_error": "the latest call that failed",
-    "heph_call_error_text": "why a call failed, in words",
-    "heph_call": "send a message and wait for the answer",
-    "heph_call_all": "call all members of a group",
-    "heph_call_any": "call a group and take the first answer",
-    "heph_cast": "a typed reference from one to any actor",
-    "heph_chan_capacity": "how many values there can be in a channel",
-    "heph_chan_count": "how many values there are in a channel",
-    "heph_chan_free": "give a handle of a channel back",
-    "heph_chan_has_manager": "whether a channel has a manager",
-    "heph_chan_is_connected": "whether the other side of a channel is there",
-    "heph_chan_join": "wait until nobody can receive any more",
-    "heph_chan_new": "make a channel",
-    "heph_chan_new_receiver": "make the next receiver of a channel",
-    "heph_chan_new_sender": "make one more sender of a channel",
-    "heph_chan_peek": "wait for the next value, and leave it there",
-    "heph_chan_recv": "wait for the next value of a channel",
-    "heph_chan_same": "whether two handles are of the same channel",
-    "heph_chan_send": "send a value into a channel",
-    "heph_chan_try_peek": "see the next value, if there is one",
-    "heph_chan_try_recv": "take a value from a channel if there is one",
-    "heph_chan_try_send": "send a value into a channel if there is room",
-    "heph_check": "panic if something does not hold",
-    "heph_close": "close a descriptor",
-    "heph_close_wait": "close a descriptor, and be told how that went",
-    "heph_config_from_env": "options of a runtime from the environment",
-    "heph_config_from_file": "options of a runtime from a file",
-    "heph_config_of": "the options that a runtime uses",
-    "heph_config_write": "write options of a runtime as a file would have them",
-    "heph_connect": "connect to a TCP address",
-    "heph_deadline": "until when a context is willing to wait",
-    "heph_defer": "call a function when the actor ends",
-    "heph_drain": "wait until no actor is left",
-    "heph_driver_name": "the driver of a runtime",
-    "heph_dump": "print all actors of a runtime",
-    "heph_dump_by": "print all actors of a runtime, within an actor",
-    "heph_each_type": "numbers of each type of actor",
-    "heph_embed_ctx": "the context of the loop around an embedded runtime",
-    "heph_embed_done": "whether an embedded runtime has no actors",
-    "heph_embed_fd": "the descriptor that a foreign loop polls",
-    "heph_embed_free": "end an embedded runtime",
-    "heph_embed_new": "a runtime inside a foreign event loop",
-    "heph_embed_run": "do what an embedded runtime has to do",
-    "heph_embed_stop": "ask all actors of an embedded runtime to stop",
-    "heph_embed_timeout": "how long a foreign loop may sleep",
-    "heph_examine_uring": "whether io_uring can be used, and why not",
-    "heph_expect": "the next message that a probe got",
-    "heph_expect_none": "see that a probe got no message",
-    "heph_fd_adopt": "take in a descriptor of the kernel",
-    "heph_fd_duplicate": "a second descriptor for the same open file",
-    "heph_fd_flags": "the flags of an open file",
-    "heph_fd_discard": "close a descriptor that nobody took",
-    "heph_fd_give": "hand a descriptor to another actor",
-    "heph_fd_none": "whether a descriptor is none",
-    "heph_fd_number": "the kernel's number of a descriptor",
-    "heph_find_cycles": "actors that wait for one another for ever",
-    "heph_for_caller": "a context that waits no longer than a caller does",
-    "heph_forget_call": "give up a started call",
-    "heph_forward": "let another actor answer a call",
-    "heph_fd_take": "own a descriptor that was given",
-    "heph_free": "end a runtime",
-    "heph_group_add": "add an actor to a group",
-    "heph_group_add_unique": "add an actor to a group once",
-    "heph_group_at": "the n-th member of a group",
-    "heph_group_by_key": "the member of a group that a key belongs to",
-    "heph_group_count": "how many members a group has",
-    "heph_group_extend": "add the members of another group",
-    "heph_group_make_unique": "leave each member of a group once",
-    "heph_group_remove": "remove an actor from a group",
-    "heph_group_remove_gone": "remove members that have ended",
-    "heph_hash": "a number for some bytes",
-    "heph_id": "the number of an actor",
-    "heph_host_info": "what can be told of the machine",
-    "heph_inbox_info": "how full an inbox is",
-    "heph_info_say": "what an actor does, in words",
-    "heph_inspect": "visit all actors",
-    "heph_inspect_from_outside": "visit all actors, by a thread without a context",
-    "heph_join": "wait until an actor has ended",
-    "heph_join_all": "wait until all members of a group have ended",
-    "heph_listen": "open a listening TCP socket",
-    "heph_listen_shared": "open a listening TCP socket for all workers",
-    "heph_local_address": "the addresses of a connection",
-    "heph_log": "log a line of a level",
-    "heph_log_error": "log a line with keys and values",
-    "heph_log_filter": "which lines are written, as a text",
-    "heph_log_flush": "wait until all lines are written",
-    "heph_log_level_of": "up to which level lines of a target are written",
-    "heph_log_lost": "how many lines were lost or came too fast",
-    "heph_log_on": "whether lines of a level are written at all",
-    "heph_log_set_filter": "which lines are written, by target and level",
-    "heph_log_set_level": "up to which level lines are written",
-    "heph_log_set_rate": "how many lines a second one place may write",
-    "heph_log_site_on": "whether lines of a place in the source are written",
-    "heph_log_to": "write the log to a descriptor",
-    "heph_log_to_fn": "give the lines of the log to a function",
-    "heph_log_to_journal": "send the log to the journal",
-    "heph_log_write": "log a line, as the macros do",
-    "heph_map": "an adapter: a reference that takes other messages",
-    "heph_metrics_write": "all numbers in the format of Prometheus",
-    "heph_name": "the name of the running actor",
-    "heph_names": "list the names of actors",
-    "heph_new": "start a runtime",
-    "heph_no_ctx": "a context for threads without a runtime",
-    "heph_now": "the time",
-    "heph_on_answer": "a clause of heph_wait(): a started call was answered",
-    "heph_on_msg": "a clause of heph_wait(): a message",
-    "heph_on_readable": "a clause of heph_wait(): a descriptor can be read",
-    "heph_on_room": "a clause of heph_wait(): an inbox has room",
-    "heph_on_signal": "a clause of heph_wait(): a signal",
-    "heph_on_time": "a clause of heph_wait(): a moment",
-    "heph_on_writable": "a clause of heph_wait(): a descriptor can be written",
-    "heph_oneshot_free": "give a handle of a oneshot back",
-    "heph_oneshot_is_connected": "whether the other side of a oneshot is there",
-    "heph_oneshot_new": "make a channel for one value",
-    "heph_oneshot_recv": "wait for the value of a oneshot",
-    "heph_oneshot_reset": "use a oneshot once more",
-    "heph_oneshot_same": "whether two handles are of the same oneshot",
-    "heph_oneshot_send": "send the value of a oneshot",
-    "heph_oneshot_try_recv": "take the value of a oneshot, if it is there",
-    "heph_on_signal_from": "wait for a signal, and hear who has sent it",
-    "heph_own": "free something when the actor ends",
-    "heph_panic": "end the running actor as a failure",
-    "heph_peek": "look at the next message",
-    "heph_pipe": "make a pipe",
-    "heph_pipe_size": "how much a pipe holds",
-    "heph_post": "send a message, or drop it",
-    "heph_probe": "an actor that keeps its messages for a test",
-    "heph_process_end": "end a child process",
-    "heph_process_kill": "send a signal to a child process",
-    "heph_process_run": "run a child process to its end",
-    "heph_process_start": "start a child process",
-    "heph_process_wait": "wait until a child process has ended",
-    "heph_read": "read from a descriptor",
-    "heph_read_exact": "read so many bytes from a descriptor",
-    "heph_recv": "wait for the next message",
-    "heph_recv_where": "wait for the oldest message that matches",
-    "heph_ref_of": "the actor with a number",
-    "heph_register": "give an actor a name",
-    "heph_reply_wanted": "whether the caller still waits",
-    "heph_run": "run a program: a runtime with one actor in it",
-    "heph_run_on_each": "run an actor on each worker",
-    "heph_runtime": "the runtime of a context",
-    "heph_same": "whether two references are to the same actor",
-    "heph_self": "a reference to the running actor",
-    "heph_cancel_timer": "a message that was to be sent later is not",
-    "heph_interval": "something that happens again and again",
-    "heph_send_after": "send a message later",
-    "heph_send_timer": "send a message later, unless it is cancelled",
-    "heph_on_tick": "a clause about the next tick of an interval",
-    "heph_tick": "wait for the next tick of an interval",
-    "heph_timer_left": "how long it is until a message is sent",
-    "heph_send": "send a message to an actor",
-    "heph_send_all": "send a message to all members of a group",
-    "heph_send_by_key": "send a message to the member that a key belongs to",
-    "heph_send_one": "send a message to one member of a group",
-    "heph_serve": "spawn an actor for each connection",
-    "heph_serve_on_each": "spawn an actor for each connection, on all workers",
-    "heph_shield": "a context whose waits go on after a stop",
-    "heph_shutdown": "end one half of a connection",
-    "heph_signal_name": "the name of a signal",
-    "heph_signal_number": "the signal of that name",
-    "heph_size_of": "how large an actor is",
-    "heph_sleep": "wait for some time",
-    "heph_spawn": "start an actor",
-    "heph_start_call": "begin a call, and wait for its answer later",
-    "heph_state_name": "a word for a state or a wait of an actor",
-    "heph_stats": "numbers of a runtime",
-    "heph_monitor": "be told when an actor has ended",
-    "heph_demonitor": "undo a monitor",
-    "heph_on_down": "wait for the end of a monitored actor",
-    "heph_on_join": "wait for the end of an actor, or for something else",
-    "heph_link": "let two actors fail together",
-    "heph_stdin": "the standard streams of the process",
-    "heph_try_peek": "look at the next message, if there is one",
-    "heph_try_recv_where": "take the oldest message that matches, if there is one",
-    "heph_unlink": "undo a link of two actors",
-    "heph_trap_exits": "get the ends of linked actors as downs",
-    "heph_histogram_at": "a percentile of measured times",
-    "heph_hold": "keep an actor from ending",
-    "heph_release": "give a hold of an actor back",
-    "heph_scope_open": "begin a part of an actor that ends before it",
-    "heph_scope_close": "end a part of an actor",
-    "heph_scope_join": "wait until the actors of a scope have ended",
-    "heph_stop": "ask an actor to stop",
-    "heph_stop_all": "ask all members of a group to stop",
-    "heph_stopping": "whether the running actor was asked to stop",
-    "heph_strdup": "copy a string into memory of the actor",
-    "heph_systemd_barrier": "wait until the service manager has seen all that was told",
-    "heph_systemd_close": "end the connection to the service manager",
-    "heph_systemd_connect": "connect to the socket of a service manager",
-    "heph_systemd_errno": "tell the service manager an error",
-    "heph_systemd_extend": "ask the service manager for more time",
-    "heph_systemd_from_terminate": "other messages for the actor that talks to the service manager",
-    "heph_systemd_main_pid": "tell the service manager the process of the service",
-    "heph_systemd_notify": "tell the service manager anything",
-    "heph_systemd_open": "connect to the service manager",
-    "heph_systemd_ping": "give the service manager a sign of life, or none",
-    "heph_systemd_state": "tell the service manager that the program is ready, reloads or stops",
-    "heph_systemd_status": "tell the service manager what the program is at",
-    "heph_systemd_store": "have the service manager keep a descriptor",
-    "heph_systemd_unstore": "have the service manager forget a descriptor",
-    "heph_test_lose": "lose messages, for tests",
-    "heph_test_lost": "how many messages were lost on purpose",
-    "heph_supervise": "restart children that fail, and end them",
-    "heph_on_tree": "a clause of heph_wait(): a child has failed",
-    "heph_tree_step": "do what there is to do about children",
-    "heph_tree_end_child": "end a child, or restart it",
-    "heph_tree_count": "the children of a supervisor",
-    "heph_test_advance": "let virtual time pass",
-    "heph_test_ctx": "the context of a test",
-    "heph_test_failure": "an actor's failure, as a test sees it",
-    "heph_test_failures": "how many actors have failed in a test",
-    "heph_test_free": "end a test runtime",
-    "heph_test_new": "a runtime that a test steps by hand",
-    "heph_test_run": "run actors until none can",
-    "heph_test_signal": "bring a signal to the actors of a test",
-    "heph_test_state": "what an actor waits for, in words",
-    "heph_test_step": "run one actor until it waits",
-    "heph_try_recv": "take a message if there is one",
-    "heph_try_send": "send a message if there is room",
-    "heph_try_send_all": "send a message to all members that have room",
-    "heph_try_send_one": "send a message to a member that has room",
-    "heph_type_stats": "numbers of a type of actor",
-    "heph_unmap": "end an adapter",
-    "heph_unregister": "give up the name of an actor",
-    "heph_until": "a context that waits until a moment at most",
-    "heph_wait": "wait for several things at once",
-    "heph_whereis": "find an actor by its name",
-    "heph_whereis_any": "find an actor of any type by its name",
-    "heph_within": "a context that waits for some time at most",
-    "heph_worker": "the number of the worker",
-    "heph_worker_stats": "numbers of a worker",
-    "heph_workers": "how many workers there are",
-    "heph_write": "write to a descriptor",
-    "heph_write_all": "write all bytes to a descriptor",
-    "heph_write_exact": "write so many bytes to a descriptor",
-    "heph_yield": "let other actors run",
-    "heph_at": "a name that is looked up from a directory",
-    "heph_chmod": "set the permissions of a file",
-    "heph_chown": "set the owner and the group of a file",
-    "heph_dir_next": "take apart what was read of a directory",
-    "heph_dir_read": "read the next entries of a directory",
-    "heph_dir_rewind": "begin again with the first entry of a directory",
-    "heph_file_advise": "say how some of a file will be used",
-    "heph_file_allocate": "reserve room for a file, or give it back",
-    "heph_file_lock": "lock some bytes of a file",
-    "heph_file_seek": "move the position of a file",
-    "heph_file_sync": "wait until a file is on the disk",
-    "heph_file_sync_data": "wait until the contents of a file are on the disk",
-    "heph_file_truncate": "set the size of a file",
-    "heph_file_try_lock": "lock some bytes of a file if nobody else has",
-    "heph_file_unlock": "give a lock of a file back",
-    "heph_hard_link": "give a file a further name",
-    "heph_memory_advise": "say how memory will be used",
-    "heph_mkdir": "make a directory",
-    "heph_mkdir_all": "make a directory and those above it",
-    "heph_mkdtemp": "make a directory with a name that nobody has",
-    "heph_mkstemp": "make a file with a name that nobody has",
-    "heph_nofollow": "a symbolic link itself",
-    "heph_open": "open a file",
-    "heph_open_temporary": "open a file that has no name",
-    "heph_read_link": "where a symbolic link leads to",
-    "heph_remove": "remove a name of a file",
-    "heph_remove_all": "remove a directory with all that is in it",
-    "heph_rename": "give a file another name",
-    "heph_rmdir": "remove an empty directory",
-    "heph_stat": "what the file system knows of a file",
-    "heph_symlink": "make a symbolic link",
-    "heph_utimes": "set the times of a file",
-    "heph_xattr_get": "the value of an extended attribute",
-    "heph_xattr_list": "the names of all extended attributes",
-    "heph_xattr_remove": "remove an extended attribute",
-    "heph_xattr_set": "set an extended attribute",
-    "heph_notify_add": "watch a file or a directory",
-    "heph_notify_close": "free a watcher of files",
-    "heph_notify_fd": "the descriptor of a watcher of files",
-    "heph_notify_next": "wait for something to happen to a file",
-    "heph_notify_open": "make a watcher of files",
-    "heph_notify_remove": "no longer watch a file or a directory",
-    "heph_copy_file": "copy a file",
-    "heph_file_copy": "copy from one descriptor to another, to the end",
-    "heph_file_copy_range": "have the kernel copy some of a file",
-    "heph_splice": "move bytes through a pipe",
-    "heph_accept_from": "take one connection, with the address of its peer",
-    "heph_address_parse": "read the address of a socket",
-    "heph_address_port": "the port of an address",
-    "heph_address_print": "write the address of a socket",
-    "heph_address_same": "whether two addresses are the same",
-    "heph_address_set_port": "change the port of an address",
-    "heph_connect_to": "connect to an address",
-    "heph_packet_answer": "answer a packet",
-    "heph_serve_packets": "spawn an actor for each peer that sends packets",
-    "heph_packet_drop": "free a packet",
-    "heph_packets_stats": "what a server of packets has done",
-    "heph_serve_stats": "what a server has done",
-    "heph_socket_bind": "give a socket an address",
-    "heph_socket_connect": "connect a socket",
-    "heph_socket_get": "read an option of a socket",
-    "heph_socket_get_bytes": "read an option of a socket, as the kernel has it",
-    "heph_socket_join": "join a multicast group",
-    "heph_socket_leave": "leave a multicast group",
-    "heph_socket_listen": "let a socket listen",
-    "heph_socket_local": "the address of a socket",
-    "heph_socket_open": "make a socket",
-    "heph_socket_option_name": "the name of an option of sockets",
-    "heph_socket_pair": "make two connected sockets",
-    "heph_socket_peer": "the address of the peer of a socket",
-    "heph_socket_peer_credentials": "who has made the other end of a Unix socket",
-    "heph_socket_recv": "receive from a socket",
-    "heph_socket_recv_exact": "receive exactly so many bytes",
-    "heph_socket_recv_from": "receive a packet, and whence it came",
-    "heph_socket_recvmsg": "receive a message with all that belongs to it",
-    "heph_socket_recvv": "receive into several buffers",
-    "heph_socket_recvv_exact": "fill several buffers from a socket",
-    "heph_socket_send": "send on a socket",
-    "heph_socket_send_exact": "send all bytes",
-    "heph_socket_send_to": "send a packet to an address",
-    "heph_socket_sendmsg": "send a message with all that belongs to it",
-    "heph_socket_sendv": "send from several buffers",
-    "heph_socket_sendv_exact": "send all bytes of several buffers",
-    "heph_socket_set": "set an option of a socket",
-    "heph_socket_set_bytes": "set an option of a socket, as the kernel has it",
-}
+SUMMARY = {}
+for path in glob.glob(f"{ROOT}/scripts/man-*.txt"):
+    with open(path, encoding="utf-8") as lines:
+        SUMMARY.update(line.rstrip("\n").split(": ", 1) for line in lines
+                       if not line.startswith("#"))
 
 # Structs and constants that belong to a page: words of their definition.
 TYPES = {
-    "heph_spawn": ["enum { HEPH_HERE", "enum { HEPH_LOW", "enum heph_verdict {",
-                   "struct heph_restarts {", "enum heph_restart_type {",
-                   "#define HEPH_OPTIONS__"],
+    "HEPH_ACTOR": ["struct heph_actor {", "#define HEPH_REF(", "struct heph_empty {"],
+    "heph_spawn": ["#define HEPH_OPTIONS__", "HEPH_HERE =", "HEPH_STACK_OWN =",
+                   "HEPH_PHASE_MAX =", "enum { HEPH_LOW", "enum heph_verdict {",
+                   "#define HEPH_UNLIMITED", "struct heph_restarts {",
+                   "enum heph_restart_type {", "HEPH_ARG_MAX ="],
+    "heph_systemd": ["struct heph_systemd_arg {", "struct heph_systemd_msg {"],
+    "heph_http_serve": ["struct heph_http_options {"],
     "heph_supervise": ["enum heph_strategy {", "struct heph_tree {"],
     "heph_tree_count": ["enum heph_child_state {", "struct heph_child_info {"],
     "heph_join": ["struct heph_exit {"],
@@ -398,6 +92,22 @@ TYPES = {
     "heph_histogram_at": ["struct heph_histogram {"],
     "heph_worker_stats": ["struct heph_worker_stats {"],
     "heph_each_type": ["struct heph_type_metrics {", "typedef bool heph_type_fn"],
+    "heph_node_start": ["typedef struct heph_node {", "struct heph_node_config {"],
+    "heph_node_export": ["HEPH_MAY_STOP ="],
+    "heph_node_watch": ["enum heph_peer_event {", "struct heph_node_event {"],
+    "heph_node_stats": ["struct heph_node_stats {"],
+    "heph_node_peers": ["struct heph_peer_info {"],
+    "heph_tcp_tls_new": ["struct heph_tcp_config {"],
+    "heph_udp_new": ["struct heph_udp_key {", "struct heph_udp_config {"],
+    "heph_udp_stats": ["struct heph_udp_stats {"],
+    "heph_sim_net_new": ["struct heph_sim_net_config {"],
+    "heph_nats_connect": ["typedef struct heph_nats {", "struct heph_nats_config {"],
+    "heph_nats_stats": ["struct heph_nats_stats {"],
+    "heph_cluster_join": ["typedef struct heph_cluster {", "struct heph_cluster_config {"],
+    "heph_cluster_watch": ["enum heph_member_event {", "struct heph_member {"],
+    "heph_cluster_lease": ["struct heph_lease {"],
+    "heph_cluster_durable": ["struct heph_delivery {", "struct heph_durable_config {"],
+    "heph_cluster_stats": ["struct heph_cluster_stats {"],
 }
 
 # Verbs of typed.h whose use is told in no comment that begins with it.
@@ -435,9 +145,53 @@ PARTS = {
     "heph_wait": ["heph_on_msg", "heph_on_msg_where", "heph_on_chan", "heph_on_oneshot"],
 }
 
-# Headers whose first comment holds for each of their functions.
-NOTES = ["message", "watch", "own", "time", "io", "address", "socket", "socket_msg", "file", "notify"]
+# Programs of the guide that show the use of something, GUIDE PAGE:PROGRAM.
+EXAMPLES = {
+    "HEPH_ACTOR": "quick-start:hello",
+    "HEPH_CHAN": "channels:chan",
+    "HEPH_CODEC": "codecs:order",
+    "HEPH_ONESHOT": "channels:oneshot",
+    "heph_attach": "runtime:thread",
+    "heph_call": "messages:calls",
+    "heph_embed_new": "embedding:embedded",
+    "heph_forward": "calls:forward",
+    "heph_group_add": "groups:groups",
+    "heph_hold": "links:hold",
+    "heph_http_fetch": "http-client:asks",
+    "heph_http_serve": "http-server:hello",
+    "heph_link": "links:link",
+    "heph_map": "references:adapt",
+    "heph_monitor": "links:monitor",
+    "heph_node_start": "remote:two",
+    "heph_notify_open": "files:watch",
+    "heph_process_start": "processes:talk",
+    "heph_read": "io:frames",
+    "heph_recv_where": "messages:where",
+    "heph_register": "references:names",
+    "heph_resolve": "names:resolve",
+    "heph_run_on_each": "runtime:each",
+    "heph_scope_open": "links:scope",
+    "heph_send_after": "timers:timers",
+    "heph_serve": "sockets:upper",
+    "heph_spawn": "failure:restart",
+    "heph_start_call": "calls:pending",
+    "heph_supervise": "supervision:tree",
+    "heph_test_new": "testing:tested",
+    "heph_tls_accept": "tls:greet",
+    "heph_wait": "waiting:several",
+    "heph_within": "waiting:deadline",
+}
 
+# What macros are made of is told of on the page of the macro.
+WITHIN = {"heph_raw_span_end": "heph_span_end", "heph_raw_span_text": "heph_span_end"}
+
+# Headers whose first comment holds for each of their functions.
+NOTES = ["message", "watch", "own", "time", "io", "address", "socket", "socket_msg", "file", "notify",
+         "http/value", "http/uri", "http/accept", "http/auth", "http/forwarded", "http/multipart", "http/form"]
+
+
+# Actors that the libraries have: filled in below.
+OWN = {}
 
 # ---- reading the headers ----------------------------------------------------------
 
@@ -452,15 +206,32 @@ class Paragraph:
         self.code = (match.group(2) if match else text).strip("\n")
         self.use = None
         use = re.match(r"(heph_\w+)(\(.*?\)(?:\[.*?\])*):\s+", self.comment, re.S)
+        if use and use.group(1) == "heph_spawn" and header != "actor":
+            OWN[re.search(r"\w+, (\w+)", use.group(2)).group(1)] = self
+            use = None
         if use:
             self.use = use.group(1)
             USES.setdefault(self.use, re.sub(r"\s+", " ", use.group(1) + use.group(2)))
             self.comment = self.comment[use.end():]
             self.comment = self.comment[:1].upper() + self.comment[1:]
 
+    def types(self):
+        """The types, constants and objects that are defined here."""
+        found = re.findall(r"^(?:typedef )?(?:struct|enum|union) (heph_\w+)\s*\{", self.code, re.M)
+        found += re.findall(r"^\} (heph_\w+);", self.code, re.M)
+        found += re.findall(r"^typedef [^;{}()]*?\b(heph_\w+)\s*[;(]", self.code, re.M)
+        found += re.findall(r"\bextern const [^;]*?\b(heph_\w+);", self.code)
+        found += re.findall(r"^#define (HEPH_[A-Z0-9_]+)\b", self.code, re.M)
+        return [name for name in dict.fromkeys(found)
+                if not name.endswith("__") and not name.endswith("_H")]
+
+    def has_types(self):
+        return bool(self.types() or re.search(r"^enum \{", self.code, re.M))
+
     def names(self):
         """The functions and macros that are declared here."""
-        found = re.findall(r"^#define (heph_[a-z_]+)\(", self.code, re.M)
+        found = re.findall(r"^#define (heph_[a-z0-9_]+)\(", self.code, re.M)
+        found = [name for name in found if not name.endswith("__")]
         for statement in re.split(r";|\n\{.*?\n\}", self.code, flags=re.S):
             match = re.search(r"(?:HEPH_API|static inline)\b.*?\b(heph_\w+)\(",
                               statement, re.S)
@@ -473,6 +244,8 @@ def clean(comment):
     """The text of a comment without its stars."""
     lines = [re.sub(r"^\s*\*? ?", "", line) if number else line.strip()
              for number, line in enumerate(comment.split("\n"))]
+    if re.match(r"---- .*-$", lines[0]):  # the title of a part of the header
+        lines.pop(0)
     return "\n".join(line.rstrip() for line in lines).strip()
 
 
@@ -513,7 +286,8 @@ def verbs():
 class Page:
     def __init__(self, name, header, text):
         self.name, self.header, self.text = name, header, text
-        self.others, self.synopsis, self.types, self.notes = [], [], [], ""
+        self.others, self.synopsis, self.notes = [], [], ""
+        self.types = []  # pairs of a text and code
 
 
 def declaration(code, name):
@@ -546,6 +320,7 @@ def build():
     for paragraph in all_paragraphs:
         names = paragraph.names()
         names = [n for n in names if n not in known]
+        names = [n for n in names if n not in WITHIN]
         if paragraph.header == "typed" or not names:
             continue
         first = paragraph.use or typed_name(names[0], known) or names[0]
@@ -555,20 +330,20 @@ def build():
         if first in USES:
             page.synopsis.append(USES[first])
         for name in names:
-            page.synopsis.append(declaration(paragraph.code, name))
+            if name not in USES or f"#define {name}(" not in paragraph.code:
+                page.synopsis.append(declaration(paragraph.code, name))
             if name != first:
                 page.others.append(name)
                 part_of[name] = first
     add_typed(pages, part_of, all_paragraphs)
-    for name, marks in TYPES.items():
-        pages[name].types = [definition(p.code) for p in all_paragraphs
-                             if p.header != "typed" and any(m in p.code for m in marks)]
+    add_types(pages, part_of, all_paragraphs, known)
+    part_of.update(WITHIN)
     pages["heph_stats"].text = next(p.comment for p in all_paragraphs
                                     if "struct heph_stats {" in p.code)
     for page in pages.values():
         if page.header in NOTES:
             head = next(p for p in all_paragraphs if p.header == page.header)
-            page.notes = head.comment.split("\n", 1)[1].strip()
+            page.notes = head.comment.split("\n", 1)[1].strip("\n")
     return pages, part_of, known
 
 
@@ -576,7 +351,7 @@ def add_typed(pages, part_of, all_paragraphs):
     """Pages whose text is the head of typed.h, or another page's."""
     for header, name in TYPED.items():
         head = next(p for p in all_paragraphs if p.header == header)
-        page = pages[name] = Page(name, header, head.comment.split("\n", 1)[1].strip())
+        page = pages[name] = Page(name, header, head.comment.split("\n", 1)[1].strip("\n"))
         page.synopsis = [USES[name]]
     actor = pages["HEPH_ACTOR"]
     actor.synopsis.append(USES["HEPH_ACTOR_MAIN"])
@@ -596,14 +371,90 @@ def add_typed(pages, part_of, all_paragraphs):
         pages["heph_spawn"].synopsis.insert(0, re.sub(r"\s+", " ", use))
 
 
+def add_types(pages, part_of, all_paragraphs, known):
+    """What is no function: on the page that TYPES says, or that of the next function."""
+    for header, name in PLAIN.items():
+        head = next(p for p in all_paragraphs if p.header == header)
+        pages[name] = Page(name, header, head.comment.split("\n", 1)[1].strip("\n"))
+    for name, paragraph in OWN.items():
+        use, _, text = paragraph.comment.partition("):")
+        text = text.strip()
+        pages[name] = Page(name, paragraph.header, text[:1].upper() + text[1:])
+        pages[name].synopsis = [re.sub(r"\s+", " ", use) + ")"]
+    for header, name in MACROS.items():
+        head = next(p for p in all_paragraphs if p.header == header)
+        pages[name] = Page(name, header, head.comment.split("\n", 1)[1].strip("\n"))
+    told = {mark: name for name, marks in TYPES.items() for mark in marks}
+    of_header = {}
+    for page in pages.values():
+        of_header.setdefault(page.header, page.name)
+    owners, after = {}, {}
+    for paragraph in reversed(all_paragraphs):  # the page of the next function
+        for name in reversed(paragraph.names()):
+            name = paragraph.use or part_of.get(name, name)
+            if name in pages:
+                after[paragraph.header] = name
+        owners[paragraph] = after.get(paragraph.header)
+    for paragraph in all_paragraphs:
+        if not paragraph.has_types() and "#define HEPH_OPTIONS__" not in paragraph.code:
+            continue
+        mark = next((m for m in told if m in paragraph.code), None)
+        if not mark and (paragraph.header == "typed" or
+                         all(name in known for name in paragraph.types() or ["enum"])):
+            continue
+        macros = MACROS.get(paragraph.header) if "#define" in paragraph.code else None
+        owner = told.get(mark) or macros or PLAIN.get(paragraph.header) or \
+            owners[paragraph] or of_header[paragraph.header]
+        code = definition(paragraph.code)
+        if code:
+            functions = paragraph.names()
+            pages[owner].types.append(("" if functions else paragraph.comment, code))
+        for name in paragraph.types():
+            if name not in pages and name not in known:
+                part_of.setdefault(name, owner)
+    part_of["heph_options"] = "heph_spawn"
+    for name, kind in (("HEPH_SERVE_OPTIONS__", "heph_serve"),
+                       ("HEPH_PACKETS_OPTIONS__", "heph_serve_packets")):
+        part_of[kind + "_options" if "packets" not in kind else "heph_packets_options"] = kind
+
+
 def definition(code):
-    """A struct as it stands, or the members that a macro lists."""
-    if "#define HEPH_OPTIONS__" in code:
-        code = re.search(r"#define HEPH_OPTIONS__(.*?[^\\])\n(?=\n|struct)", code + "\n\n",
-                         re.S).group(1)
-        lines = "\n".join(line.rstrip("\\ \t") for line in code.split("\n")).rstrip()
-        return "struct heph_options {" + lines.replace(" restart /*", " restart; /*") + "\n};"
-    return code.strip()
+    """Types and constants as they stand, without functions and what is private; or the
+    members that a macro lists."""
+    for options, name in (("HEPH_OPTIONS__", "heph_options"),
+                          ("HEPH_SERVE_OPTIONS__", "heph_serve_options"),
+                          ("HEPH_PACKETS_OPTIONS__", "heph_packets_options")):
+        if f"#define {options}" in code:
+            code = re.search(rf"#define {options}(.*?[^\\])\n(?=\n|struct)",
+                             code + "\n\n", re.S).group(1)
+            lines = "\n".join(line.rstrip("\\ \t") for line in code.split("\n")).rstrip()
+            lines = re.sub(r"^(\s*(?:\w+ )+\**\w+)(\s+/\*[^\n]*)$", r"\1;\2",
+                           lines.rstrip(), flags=re.M) if ";" in lines else lines
+            return f"struct {name} {{" + lines + ("" if lines.rstrip().endswith((";", "*/"))
+                                                  else ";") + "\n};"
+    if re.search(r"^\tHEPH_\w+__;", code, re.M):
+        return ""
+    code = re.sub(r"^#(?:ifn?def|if|endif|else|undef|include|error)\b.*\n?", "", code, flags=re.M)
+    code = re.sub(r'^(?:extern "C" \{|\})\n?$', "", code, flags=re.M)
+    code = re.sub(r"^struct \w+;\n", "", code, flags=re.M)
+    code = re.sub(r"^enum(?: \w+__)? \{[^a-z}]*__\b[^a-z}]*\};[^\n]*\n?", "", code, flags=re.M)
+    # A macro with arguments: how it is used.
+    code = re.sub(r"^#define (\w+)(\([^)]*\))?((?:.*\\\n)*.*)$", macro, code, flags=re.M)
+    # Functions are in the synopsis.
+    code = re.sub(r"^(?:HEPH_(?:API|MUST)\s+)*(?:HEPH_API|static inline)\b(?! extern)[^;{]*(?:;|\n\{.*?\n\})\n?",
+                  "", code, flags=re.M | re.S)
+    code = re.sub(r"^HEPH_API extern", "extern", code, flags=re.M)
+    return code.strip("\n")
+
+
+def macro(match):
+    name, arguments, rest = match.groups()
+    if name.endswith("__") or name.endswith("_H") or name.startswith("heph_"):
+        return ""
+    if arguments:
+        note = re.search(r"/\*.*?\*/", rest)
+        return f"{name}{arguments}" + (" " + note.group(0) if note else "")
+    return match.group(0) if "\\\n" not in rest else f"#define {name} ..."
 
 
 # ---- troff ------------------------------------------------------------------------------
@@ -633,15 +484,36 @@ def verbatim(lines):
     return out + [".EE", ".in"]
 
 
+def tagged(lines):
+    """A word, and what is to be said of it, which goes on below, far to the right."""
+    return not lines[0].startswith(" ") and (
+        re.match(r"\S+ {3,}\S", lines[0]) or
+        (len(lines) > 1 and lines[1].startswith("        ")))
+
+
 def prose(text):
     """Paragraphs; what is indented stays as it is."""
     out = []
     for block in re.split(r"\n\s*\n", text):
         lines = [line for line in block.split("\n") if line.strip()]
         while lines:
+            bullet = re.match(r"( {0,3})- (.*)", lines[0])
+            if bullet:
+                lines.pop(0)
+                out += [".IP \\(bu 2", inline(bullet.group(2))]
+                while lines and lines[0].startswith(bullet.group(1) + "  "):
+                    out.append(inline(lines.pop(0).strip()))
+                continue
+            if tagged(lines):
+                tag, _, rest = lines.pop(0).partition(" ")
+                out += [".TP", ".B " + escape(tag), inline(rest.strip())]
+                while lines and lines[0].startswith("        "):
+                    out.append(inline(lines.pop(0).strip()))
+                continue
             indented = lines[0].startswith("    ")
             part = []
-            while lines and lines[0].startswith("    ") == indented:
+            while lines and lines[0].startswith("    ") == indented and not \
+                    (part and (tagged(lines) or re.match(r" {0,3}- ", lines[0]))):
                 part.append(lines.pop(0))
             if indented:
                 smallest = min(len(l) - len(l.lstrip()) for l in part)
@@ -653,8 +525,8 @@ def prose(text):
 
 def split_returns(text):
     """The sentence that begins with "Returns", and the rest."""
-    match = re.search(r"(?:^|(?<=[.\n] )|(?<=\n))Returns\b.*?\.(?=\s+[A-Z`]|\s*$)", text,
-                      re.S)
+    match = re.search(r"(?:^|(?<=[.\n] )|(?<=\n))Returns\b[^.]*:\n\n(?: {4}.*(?:\n|$))+", text) or \
+        re.search(r"(?:^|(?<=[.\n] )|(?<=\n))Returns\b.*?\.(?=\s+[A-Z`]|\s*$)", text, re.S)
     if not match:
         return None, text
     rest = (text[:match.start()].rstrip(" ") + "\n" +
@@ -662,9 +534,26 @@ def split_returns(text):
     return match.group(0), rest
 
 
+def include(header):
+    """The header that a program includes for this one."""
+    if "/" in header:
+        return header.split("/")[0]
+    with open(f"{ROOT}/include/heph/heph.h", encoding="utf-8") as file:
+        return "heph" if f"<heph/{header}.h>" in file.read() else header
+
+
+def library(header):
+    """The library that it is in."""
+    return {"http": "heph-http", "remote": "heph-remote", "tls": "heph-tls"}.get(
+        header.split("/")[0], "heph")
+
+
 def synopsis(page):
-    header = page.header if page.header in ("embed", "test") else "heph"
-    out = [".SH SYNOPSIS", ".nf", f".B #include <heph/{header}.h>", ".PP"]
+    name = library(page.header).replace("-", "\\-")
+    out = [".SH LIBRARY", f"lib{name}",
+           f".RI ( \\-l{name} )",
+           ".SH SYNOPSIS", ".nf", f".B #include <heph/{include(page.header)}.h>", ".PP",
+           f".B cc ... $(pkg\\-config \\-\\-cflags \\-\\-libs {name})", ".PP"]
     for line in dict.fromkeys(page.synopsis):
         wrapped = re.sub(r"(.{1,68})(?: |$)", r"\1\n", line).strip("\n").split("\n")
         for number, part in enumerate(wrapped):
@@ -677,27 +566,251 @@ def synopsis(page):
 def see_also(page, pages):
     near = [p.name for p in pages.values() if p.header == page.header and p is not page]
     lines = [f".BR {name} (3)," for name in sorted(near, key=str.lower)]
+    lines += [f".BR {name} (7),".replace("-", "\\-") for name in concepts_of(page.header)]
     return [".SH SEE ALSO"] + lines + [".BR heph (7)"]
+
+
+COMMON = {
+    "ETIME": "The deadline of the context has passed.",
+    "ECANCELED": "The actor was asked to stop.",
+    "ENOMEM": "There is no memory.",
+    "ESRCH": "The actor is gone.",
+    "EBADF": "The descriptor is none, was closed, or is another actor's.",
+    "EINVAL": "An argument or option cannot be that.",
+}
+
+
+def split(text, at):
+    """The parts between those characters that are not in parentheses."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if depth == 0 and character in at:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]
+
+
+def errors(returns):
+    """What is returned if all is well, and pairs of an error and its meaning; None if
+    the text is not of that form."""
+    flat = " ".join(returns.split()).rstrip(".")
+    match = re.match(r"(Returns[^()]*?|Returns .*?\))[;,] (-E[A-Z].*)$", flat)
+    if not match or "-E" in match.group(1):
+        return None
+    found = []
+    for item in split(match.group(2), ";,"):
+        one = re.fullmatch(r"-(E[A-Z0-9]+)(?: \((.*)\))?", item)
+        if not one or not hasattr(errno, one.group(1)):
+            return None
+        why = one.group(2) or COMMON.get(one.group(1)) or \
+            os.strerror(getattr(errno, one.group(1)))
+        found.append((one.group(1), why[:1].upper() + why[1:].rstrip(".") + "."))
+    return match.group(1), found
+
+
+def returned(returns):
+    """The sections about results."""
+    parts = errors(returns)
+    if not parts:
+        return [".SH RETURN VALUE"] + prose(returns)[1:]
+    out = [".SH RETURN VALUE", inline(parts[0]) + ", or a negative error number.",
+           ".SH ERRORS"]
+    for name, why in parts[1]:
+        out += [".TP", f".B \\-{name}", inline(why)]
+    return out
+
+
+def attributes(page):
+    """Who may call it, and whether it waits, as far as the text tells."""
+    returns, text = split_returns(page.text)
+    use = " ".join(page.synopsis)
+    context = "heph_ctx ctx" in use or "(ctx" in use
+    out = []
+    if re.search(r"\b[Dd]o(?:es)? not wait\b", text) and "-ETIME" not in page.text:
+        waits = "no"
+    elif "-ETIME" in page.text or re.match(r"Waits?\b", text):
+        waits = "yes, the actor alone; until the deadline of the context, or a stop"
+    else:
+        waits = "no" if not context and "heph_" in use else None
+    if re.search(r"\bAny thread\b", page.text):
+        thread = "any, also without a runtime" if not context else "any that has a context"
+    else:
+        thread = "the actor or thread that the context belongs to" if context else None
+    for name, value in (("Waits", waits), ("Thread", thread)):
+        if value:
+            out += [".TP", f".B {name}", value]
+    return [".SH ATTRIBUTES"] + out if out else []
+
+
+def example(name):
+    """A program of the guide: its lines."""
+    page, _, program = EXAMPLES[name].partition(":")
+    with open(f"{ROOT}/docs/guide/{page}.md", encoding="utf-8") as file:
+        blocks = re.findall(r"```c\n/\* file: (\w+)\.c \*/\n(.*?)```", file.read(), re.S)
+    found = [text for other, text in blocks if other == program]
+    if not found:
+        sys.exit(f"{name}: docs/guide/{page}.md has no program {program}.c")
+    return "".join(found).rstrip("\n").split("\n")
+
+
+def heading(name, section):
+    """The line .TH: of the release, so that the same source makes the same page."""
+    with open(f"{ROOT}/meson.build", encoding="utf-8") as file:
+        version = re.search(r"version: '(.*?)'", file.read()).group(1)
+    with open(f"{ROOT}/debian/changelog", encoding="utf-8") as file:
+        date = re.search(r"^ -- .*>  \w+, (\d+) (\w+) (\d+)", file.read(), re.M)
+    month = "JanFebMarAprMayJunJulAugSepOctNovDec".index(date.group(2)) // 3 + 1
+    day = f"{date.group(3)}-{month:02}-{int(date.group(1)):02}"
+    name = name.replace("-", "\\-")
+    return f'.TH {name} {section} "{day}" "Heph {version}" "Heph"'
 
 
 def render(page, pages):
     returns, text = split_returns(page.text)
     names = ", ".join([page.name] + [n for n in page.others if "_raw_" not in n])
     out = ['.\\" Made by scripts/man.py from include/heph/' + page.header + ".h",
-           f'.TH {page.name} 3 "" "Heph" "Heph"', ".SH NAME",
+           heading(page.name, 3), ".SH NAME",
            names + " \\- " + SUMMARY.get(page.name, page.name)]
     out += synopsis(page)
     if text.strip():
         out += [".SH DESCRIPTION"] + prose(text)[1:]
     if returns:
-        out += [".SH RETURN VALUE"] + prose(returns)[1:]
+        out += returned(returns)
+    out += attributes(page)
     if page.types:
         out += [".SH TYPES"]
-        for number, code in enumerate(page.types):
-            out += verbatim(code.split("\n"))[0 if number else 1:]
+        for number, (comment, code) in enumerate(page.types):
+            part = (prose(comment) if comment else []) + verbatim(code.split("\n"))
+            out += part[0 if number else 1:]
     if page.notes:
         out += [".SH NOTES"] + prose(page.notes)[1:]
+    if page.name in EXAMPLES:
+        out += [".SH EXAMPLES", "From the guide:"] + verbatim(example(page.name))
     out += see_also(page, pages)
+    return "\n".join(out) + "\n"
+
+
+# ---- section 7 --------------------------------------------------------------------------
+
+# A page: what it is about, its page of the guide and others, and headers.
+CONCEPTS = {
+    "heph-actors": ("actors: what they are, own and end as",
+                    "quick-start ownership stack-rule references names places",
+                    "typed actor own refs standard"),
+    "heph-messages": ("messages, calls and groups",
+                      "messages waiting calls groups", "message call group"),
+    "heph-channels": ("channels between actors, threads and runtimes",
+                      "channels", "inbox oneshot"),
+    "heph-contexts": ("contexts: who waits, and until when",
+                      "waiting timers", "types time timer timers"),
+    "heph-supervision": ("failures, supervisors, monitors, links and holds",
+                         "supervision failure links", "tree watch"),
+    "heph-runtime": ("runtimes: workers, configuration, systemd, other loops",
+                     "runtime configuration scheduling embedding systemd drivers",
+                     "runtime config embed sched drivers systemd activation"),
+    "heph-io": ("input and output: descriptors, sockets, files, processes",
+                "io sockets files processes names",
+                "io net address resolve socket socket_msg packet file notify process "
+                "str stream"),
+    "heph-observing": ("looking into a program: logs, metrics, traces",
+                       "observing logging metrics tracing probes control debugging",
+                       "inspect metrics log trace"),
+    "heph-testing": ("tests with a clock of their own, and simulated worlds",
+                     "testing simulation", "test sim"),
+    "heph-tls": ("TLS over connections", "tls", "tls"),
+    "heph-http": ("HTTP servers and clients",
+                  "http-server http-router http-files http-client http-values", "http/*"),
+    "heph-remote": ("references that reach other processes",
+                    "remote codecs transports cluster durable", "remote/*"),
+    "heph-c++": ("the words of Heph for C++17", "cpp", ""),
+}
+
+
+def headers_of(concept):
+    return [header for word in CONCEPTS[concept][2].split()
+            for header in ["types", *HEADERS]
+            if header == word or (word.endswith("*") and header.startswith(word[:-1]))]
+
+
+def concepts_of(header):
+    return [name for name in CONCEPTS if header in headers_of(name)]
+
+
+def intro(page):
+    """The paragraphs that a page of the guide begins with."""
+    with open(f"{ROOT}/docs/guide/{page}.md", encoding="utf-8") as file:
+        text = file.read().split("\n", 1)[1]
+    out = []
+    for block in text.strip().split("\n\n"):
+        if re.match(r"[#|`<\-*]|\d+\.|    ", block):
+            break
+        # What makes sense only on that page.
+        block = re.sub(r"^\[[^\]]*\]\([^)]*\) says[^.]*\.\s*|This page is about[^.]*\.\s*", "", block,
+                       flags=re.M)
+        block = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", block)
+        out.append(re.sub(r"\*\*?([^*]+)\*\*?", r"\1", block))
+    while out and out[-1].rstrip().endswith(":"):
+        out.pop()
+    return "\n\n".join(out)
+
+
+def cxx_parts():
+    """Pairs of a title and a text, of the headers for C++."""
+    with open(f"{ROOT}/include/heph/heph.hpp", encoding="utf-8") as file:
+        head = file.read()
+    parts = [("", clean(re.findall(r"/\*(.*?)\*/", head, re.S)[1]).split("\n", 1)[1])]
+    for path in sorted(glob.glob(f"{ROOT}/include/heph/cxx/*.hpp")):
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        title, _, rest = clean(re.findall(r"/\*(.*?)\*/", text, re.S)[1]).partition("\n")
+        title = re.sub(r"^\S+ - |; a part of heph.hpp", "", title)
+        parts.append((title, rest.strip("\n")))
+        for comment, name in re.findall(r"/\*((?:(?!\*/).)*)\*/\n(?:template <[^>]*>\s)?(?:class|struct) "
+                                        r"(?:\[\[\w+\]\] )?(scope|hold|monitor|timer|scoped_\w+|result|clock)\b",
+                                        text, re.S):
+            if name != "scoped_ref":
+                parts[-1] = (title, parts[-1][1] + f"\n\n`heph_cxx::{name}`:\n" + clean(comment))
+    return parts
+
+
+def render_concept(name, pages):
+    what, guide, _ = CONCEPTS[name]
+    out = ['.\\" Made by scripts/man.py from include/heph and docs/guide',
+           heading(name, 7), ".SH NAME", f"{name} \\- {what}".replace("heph-", "heph\\-"),
+           ".SH DESCRIPTION"]
+    out += prose(intro(guide.split()[0]))[1:]
+    listed = []
+    if name == "heph-c++":
+        out[4:4] = [".SH SYNOPSIS", ".nf", ".B #include <heph/heph.hpp>", ".fi"]
+        for title, text in cxx_parts():
+            if text.strip():
+                out += [f".SS {title[:1].upper()}{title[1:]}"] if title else []
+                out += prose(text)[1:]
+    if name == "heph-contexts":
+        context = next(p for p in paragraphs("types") if "struct heph_ctx {" in p.code)
+        out += prose(context.comment)
+    for header in headers_of(name):
+        own = sorted((p for p in pages.values() if p.header == header),
+                     key=lambda page: page.name.lower())
+        head = next(iter(paragraphs(header))).comment
+        title, _, text = head.partition("\n")
+        title = re.sub(r"^\S+ - ", "", title)
+        if not name.startswith(("heph-http", "heph-remote")) and header != "typed":
+            out += [f".SS {title[:1].upper()}{title[1:]}"]
+            out += prose(text.strip("\n"))[1:]
+        if own:
+            listed += [f".SS {title[:1].upper()}{title[1:]}"]
+        for page in own:
+            listed += [".TP", f".BR {page.name} (3)", SUMMARY.get(page.name, page.name)]
+    if listed:
+        out += [".SH FUNCTIONS, MACROS AND TYPES"] + listed
+    out += [".SH SEE ALSO"]
+    out += [f".BR {other} (7),".replace("-", "\\-") for other in CONCEPTS if other != name]
+    out += [".BR heph (7),", ".BR heph (1)", ".PP",
+            "The guide, docs/guide in the source: " + ", ".join(
+                f"{page}.md" for page in guide.split()) + "."]
     return "\n".join(out) + "\n"
 
 
@@ -705,15 +818,18 @@ def render(page, pages):
 
 
 def public():
-    """Every name of a function or a verb that C programs may use."""
+    """Every name of a function, verb, type or constant that C programs may use."""
     names = set(verbs())
+    for header in ["types", *HEADERS]:
+        for paragraph in paragraphs(header):
+            names |= set(paragraph.types())
     for header in HEADERS:
         with open(f"{ROOT}/include/heph/{header}.h", encoding="utf-8") as file:
             text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
         for match in re.finditer(r"\bHEPH_API\b[^;{]*?\b(heph_\w+)\(", text):
             names.add(match.group(1))
-        names |= set(re.findall(r"^static inline [^(]*?\b(heph_[a-z_]+)\(", text, re.M))
-        names |= set(re.findall(r"^#define (heph_[a-z_]+)\(", text, re.M))
+        names |= set(re.findall(r"^static inline [^(;]*?\b(heph_[a-z0-9_]+)\(", text, re.M))
+        names |= set(re.findall(r"^#define (heph_[a-z0-9_]+)\(", text, re.M))
     return {n for n in names if not n.endswith("__")}
 
 
@@ -726,13 +842,24 @@ def check(pages, part_of):
                  if name not in pages and name not in part_of]
     problems += [f"{name} has no text" for name, page in sorted(pages.items())
                  if not page.text.strip()]
+    for name, section in (("heph", 1), ("heph", 7)):
+        with open(f"{ROOT}/man/{name}.{section}", encoding="utf-8") as file:
+            text = file.read()
+        if heading(name, section) not in text:
+            problems.append(f"man/{name}.{section} should have {heading(name, section)}")
+    with open(f"{ROOT}/man/heph.7", encoding="utf-8") as file:
+        text = file.read().replace("\\-", "-")
+        problems += [f"man/heph.7 does not name {name}(7)" for name in CONCEPTS
+                     if f".BR {name} (7)" not in text]
+    problems += [f"{header}.h is on no page of section 7" for header in HEADERS
+                 if not concepts_of(header)]
     for problem in problems:
         print(problem)
     return 1 if problems else 0
 
 
 def write(directory, name, text):
-    with open(f"{directory}/{name}.3", "w", encoding="utf-8") as file:
+    with open(f"{directory}/{name}", "w", encoding="utf-8") as file:
         file.write(text)
 
 
@@ -740,16 +867,21 @@ def main():
     pages, part_of, _ = build()
     if sys.argv[1] == "--check":
         return check(pages, part_of)
-    directory = sys.argv[1]
-    os.makedirs(directory, exist_ok=True)
-    for name in os.listdir(directory):
-        os.unlink(f"{directory}/{name}")
+    for directory in sys.argv[1:3]:
+        os.makedirs(directory, exist_ok=True)
+        for name in os.listdir(directory):
+            os.unlink(f"{directory}/{name}")
+    man3, man7 = sys.argv[1], sys.argv[2] if sys.argv[2:] else None
     for page in pages.values():
-        write(directory, page.name, render(page, pages))
+        write(man3, page.name + ".3", render(page, pages))
     for name, page in part_of.items():
-        write(directory, name, f".so man3/{page}.3\n")
-    os.utime(directory)
+        write(man3, name + ".3", f".so man3/{page}.3\n")
+    for name in CONCEPTS if man7 else []:
+        write(man7, name + ".7", render_concept(name, pages))
+    for directory in sys.argv[1:3]:
+        os.utime(directory)
     return 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

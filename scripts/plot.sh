@@ -27,6 +27,18 @@ set style line 3 lc rgb erlang lw 2 pt 7 ps 0.6
 name(n) = word("Heph Go Erlang", n)
 '
 
+# The colours for those who read in the dark, as in docs/pictures.
+dark() { # FILE
+	{
+		sed -n '1,/^<title>/p' "$1" | sed '$d'
+		echo "<style>"
+		cat $data/dark.css
+		echo "</style>"
+		sed -n '/^<title>/,$p' "$1"
+	} >"$1.new"
+	mv "$1.new" "$1"
+}
+
 # draw NAME WIDTH HEIGHT: the commands come from standard input
 draw() {
 	{
@@ -36,6 +48,7 @@ draw() {
 		cat
 	} | gnuplot
 	sed -i 's/[[:blank:]]*$//' "$out/$1.svg"
+	dark "$out/$1.svg"
 	echo "$out/$1.svg"
 }
 

@@ -13,7 +13,13 @@ for program in "$dir"/tests/swarm_*"${S:-}"*; do
 	printf 'swarm %s: ' "${program##*/swarm_}"
 	timeout $((seeds + 60)) "$program" "$seeds" "$first" || failed=$((failed + 1))
 done
-for defect in lost-wake double reorder; do
-	"$dir"/tests/swarm_redis 200 "$first" $defect 2>/dev/null || failed=$((failed + 1))
-done
+finds() {
+	program=$1
+	shift
+	for defect; do
+		"$dir"/tests/swarm_"$program" 200 "$first" "$defect" 2>/dev/null || failed=$((failed + 1))
+	done
+}
+finds redis lost-wake double reorder
+[ ! -x "$dir"/tests/swarm_remote ] || finds remote double reorder loses doubles forgets deaf
 [ "$failed" = 0 ]

@@ -29,5 +29,7 @@ if [ -n "${T:-}" ]; then
 	}
 fi
 
+# Many of them wait more than they compute: half as many again as there are cores.
 exec meson test -C "$dir" --no-rebuild --print-errorlogs \
+	--num-processes $(($(nproc) * 3 / 2)) \
 	--timeout-multiplier "${SLOW:-1}" ${WRAP:+--wrapper "$WRAP"} $suites $names

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* tools.h - what tests do otherwise under valgrind */
+/* tools.h - what tests do otherwise under valgrind and the sanitizers */
 #ifndef TEST_TOOLS_H
 #define TEST_TOOLS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
@@ -18,6 +19,33 @@ static inline bool on_valgrind(void)
 #else
 	return false;
 #endif
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+#define ON_ASAN 1
+#elif defined(__SANITIZE_THREAD__)
+#define ON_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ON_ASAN 1
+#elif __has_feature(thread_sanitizer)
+#define ON_TSAN 1
+#endif
+#endif
+#ifndef ON_ASAN
+#define ON_ASAN 0
+#endif
+#ifndef ON_TSAN
+#define ON_TSAN 0
+#endif
+
+/* So many nanoseconds a test waits for what must come: a third of the time limit that
+ * meson.build and the Makefile give it, so that it says itself what did not come. */
+static inline int64_t patience(void)
+{
+	int64_t seconds = on_valgrind() ? 100 : ON_ASAN || ON_TSAN ? 40 : 10;
+
+	return seconds * 1000000000;
 }
 
 /* For processes that die with a runtime in them: valgrind would look for leaks,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* heph trace convert: a trace becomes JSON. */
 #include "trace.h"
 #include "tracejson.h"
 

@@ -203,8 +203,9 @@ static void advise(const struct place *place,
 	else if (report->err == -EACCES)
 		puts("A security module forbids it (SELinux: the class io_uring).");
 	else if (report->err == -ENOMEM)
-		puts("There is too little memory: of the control group, or, before\n"
-		     "Linux 5.12, that may be locked (ulimit -l, LimitMEMLOCK=).");
+		puts("There is too little memory: of the control group, or that may be\n"
+		     "locked, in all processes of this user (ulimit -l, LimitMEMLOCK=);\n"
+		     "a worker takes 128 KiB of it.");
 	else if (report->err == -EMFILE || report->err == -ENFILE)
 		puts("There are too few descriptors: ulimit -n, LimitNOFILE=.");
 	else if (report->err == -ENOSYS || report->err == -EOPNOTSUPP)

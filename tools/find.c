@@ -36,7 +36,8 @@ struct search {
 
 static const char how[] =
 	"heph: start the program with HEPH_CONTROL=auto in its environment, or set\n"
-	"heph: .control = \"auto\" in its struct heph_config\n";
+	"heph: .control = \"auto\" in its struct heph_config; a program of another\n"
+	"heph: user is found by that user, and by root\n";
 
 /* ---- what there is ----------------------------------------------------------------- */
 
@@ -86,7 +87,7 @@ static void add(struct search *search, const char *path)
 	if (err == ECONNREFUSED || err == ENOENT || err == ENOTSOCK)
 		return; /* its program has died */
 	memset(it, 0, sizeof(*it));
-	snprintf(it->path, sizeof(it->path), "%s", path);
+	memcpy(it->path, path, strlen(path) + 1);
 	read_name(it);
 	search->n++;
 }

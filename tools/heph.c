@@ -7,12 +7,15 @@
 
 #include "commands.h"
 #include "doctor.h"
+#include "new.h"
+#include "remote.h"
 #include "trace.h"
 
 static const struct command {
 	const char *name, *what;
 	int (*run)(int argc, char **argv);
 } commands[] = {
+	{ "new", "makes a project that builds, runs and tests", new_project },
 	{ "doctor", "which driver programs get here, and why", doctor },
 #if HEPH_CTL
 	{ "ps", "the actors of a program", ps },
@@ -23,6 +26,9 @@ static const struct command {
 	{ "stop", "asks an actor, or all, to stop", stop },
 	{ "cycles", "actors that wait for each other", cycles },
 	{ "metrics", "all numbers, as Prometheus reads them", metrics },
+#endif
+#if HEPH_REMOTE_TOOL
+	{ "remote", "asks a node of another program over the network", remote },
 #endif
 	{ "trace", "begins and ends a trace, and makes it readable", trace },
 };

@@ -51,6 +51,7 @@ enum {
 	HEPH_HERE = 0,        /* with its parent; of a thread: by turns */
 	HEPH_ANY = -1,        /* moves from worker to worker */
 	HEPH_OWN_THREAD = -2, /* on a thread that may block */
+	HEPH_NEXT = -3,       /* on a worker, by turns; then it stays there */
 };
 #define HEPH_WORKER(n) ((n) + 1) /* on worker n, counted from 0 */
 
@@ -140,6 +141,9 @@ struct heph_options {
 /* The queue of messages in front of an actor. */
 struct heph_inbox;
 
+/* Its name in object files is what a linker says where that was forgotten. */
+#define HEPH_ACTOR_SYMBOL__(name_) #name_ "_actor_by_HEPH_ACTOR_MAIN"
+
 /*
  * What the runtime must know of a type of actor; made by HEPH_ACTOR_MAIN().
  * The functions get pointers to values of the actor's own types.
@@ -160,6 +164,9 @@ struct heph_actor {
 	int (*copy)(void *to, const void *from);
 	enum heph_verdict (*decide)(const void *spawn,
 				    const struct heph_exit *why, void *arg);
+	/* Of which it is another body, for the same messages; NULL: it is its own.
+	 * heph_whereis() takes it for one of that type. */
+	const struct heph_actor *like;
 };
 
 /*
@@ -208,7 +215,8 @@ HEPH_API HEPH_MUST int heph_raw_join(heph_ctx ctx, struct heph_addr addr,
 
 /* ---- the running actor --------------------------------------------------- */
 
-/* The name of the actor, or thread, that `ctx` belongs to. */
+/* The name of the actor, or thread, that `ctx` belongs to; valid until it has
+ * ended. */
 HEPH_API const char *heph_name(heph_ctx ctx);
 
 /* The number of the worker it runs on, at the moment; -1 for a plain thread and

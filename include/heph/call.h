@@ -48,11 +48,19 @@ HEPH_API HEPH_MUST int heph_raw_start_call(heph_ctx ctx, struct heph_addr to,
 					   const struct heph_call *call,
 					   struct heph_pending *ret_pending);
 
+/* heph_try_start_call(ctx, ref, member, &pending, message): the same, but does not
+ * wait: -EAGAIN (the inbox is full). */
+HEPH_API HEPH_MUST int heph_raw_try_start_call(heph_ctx ctx,
+					       struct heph_addr to,
+					       const struct heph_call *call,
+					       struct heph_pending *ret_pending);
+
 /*
  * heph_await(ctx, &pending, &result): waits for the answer of a started call.
- * Returns 0; -EPIPE, -ENOMEM as heph_call() does; then `pending` is { 0 }.
- * -ETIME, -ECANCELED: it goes on and can be awaited again. -EINVAL: it is none,
- * was awaited before, or is another actor's.
+ * Returns 0; -EPIPE, -ENOMEM as heph_call() does, or what it was refused with;
+ * then `pending` is { 0 }. -ETIME, -ECANCELED, and `pending` is not { 0 }: it
+ * goes on and can be awaited again. -EINVAL: it is none, was awaited before, or
+ * is another actor's.
  */
 HEPH_API HEPH_MUST int heph_raw_await(heph_ctx ctx,
 				      struct heph_pending *pending, void *ret,
@@ -76,14 +84,38 @@ static inline struct heph_on heph_raw_on_answer(struct heph_pending pending)
 	return on;
 }
 
+/* A clause: when any of the calls that this actor has started, of whichever type,
+ * was answered or has failed: `ret_pending` is the one that was the first, and
+ * says so until it is awaited, or given up. So one actor may have many thousands
+ * under way. */
+static inline struct heph_on
+heph_on_any_answer(struct heph_pending *ret_pending)
+{
+	struct heph_on on = heph_on_time(0);
+
+	on.what = HEPH_ON_ANY_ANSWER__;
+	on.ret = ret_pending;
+	return on;
+}
+
+/* heph_same_call(one, other): whether two pending calls, of any type, are the same
+ * one: heph_on_any_answer() fills one in, this tells whose it is. */
+#define heph_same_call(one, other) heph_raw_same_call((one).raw, (other).raw)
+static inline bool heph_raw_same_call(struct heph_pending one,
+				      struct heph_pending other)
+{
+	return one.call == other.call && one.slot == other.slot;
+}
+
 /* ---- the side of the callee ---------------------------------------------- */
 
 /*
- * heph_for_caller(ctx, msg.member): `ctx`, but its waits end when the caller
- * stops waiting, as far as that is known: at the deadline of the call. Through
- * it a call hands on the smaller of both. When the caller has given up or was
- * answered all waits end at once. Of a caller in a runtime that has ended, and
- * for a message that was sent and not called, it is `ctx`.
+ * heph_for_caller(ctx, msg.member): `ctx`, but its waits end with -ETIME when the
+ * caller stops waiting, as far as that is known now: at the deadline of the call.
+ * Through it a call hands on the smaller of both. If the caller has given up or
+ * was answered before this each wait returns -ETIME at once; one that has begun
+ * is not woken by it: heph_reply_wanted() tells later. Of a caller in a runtime
+ * that has ended, and for a message that was sent and not called, it is `ctx`.
  */
 HEPH_API heph_ctx heph_raw_for_caller(heph_ctx ctx, struct heph_reply reply);
 
@@ -114,6 +146,7 @@ struct heph_call_failure {
 	heph_time waited;              /* from the call on */
 	heph_time inbox;               /* of that until it was received */
 	heph_time processing;          /* of that since then */
+	bool refused;                  /* by heph_refuse(), with `err` */
 };
 
 /* The latest call of this actor, or thread, that failed, in whichever way it

@@ -71,6 +71,7 @@ static inline heph_path heph_nofollow__(heph_path path)
  * a descriptor, too. */
 #ifdef __cplusplus
 }
+extern "C++" {
 static inline heph_path heph_path__(const char *text)
 {
 	return heph_path_of_text__(text);
@@ -86,6 +87,7 @@ static inline heph_path heph_which__(heph_fd fd)
 template <typename T> static inline heph_path heph_which__(T path)
 {
 	return heph_path__(path);
+}
 }
 #define HEPH_PATH__(path_) heph_path__(path_)
 #define HEPH_WHICH__(path_) heph_which__(path_)
@@ -113,6 +115,23 @@ extern "C" {
 	heph_raw_open((ctx), HEPH_PATH__(path), (flags), (mode), (ret_fd))
 HEPH_API HEPH_MUST int heph_raw_open(heph_ctx ctx, heph_path path, int flags,
 				     unsigned mode, heph_fd *ret_fd);
+
+struct heph_stat;
+
+/*
+ * Waits. The same, of a name that is looked up from a directory and stays below
+ * it: for names that somebody else has chosen. Neither "..", nor an absolute path,
+ * nor a symbolic link leads out of there (RESOLVE_BENEATH of openat2(2); where
+ * the kernel has no such call ".." and symbolic links are refused as such: -EXDEV,
+ * -ELOOP, -ENOTDIR). `dir` is the kernel's number, so that any number of actors
+ * can share one; it stays open. `ret_stat`, which may be NULL, is all that is known
+ * of the file. Returns 0; -EXDEV (it would lead out); -EAGAIN (something was renamed
+ * meanwhile: try again).
+ */
+HEPH_API HEPH_MUST int heph_open_beneath(heph_ctx ctx, int dir,
+					 const char *name, int flags,
+					 unsigned mode, heph_fd *ret_fd,
+					 struct heph_stat *ret_stat);
 
 /*
  * Waits. Opens a new file that has no name (O_TMPFILE), for reading and
@@ -276,7 +295,7 @@ HEPH_API HEPH_MUST int heph_raw_remove_all(heph_ctx ctx, heph_path path);
 HEPH_API HEPH_MUST int heph_dir_read(heph_ctx ctx, heph_fd dir, void *buf,
 				     size_t size);
 
-/* Begins again with the first entry. Returns 0; -EBADF. */
+/* Waits. Begins again with the first entry. Returns 0. */
 HEPH_API HEPH_MUST int heph_dir_rewind(heph_ctx ctx, heph_fd dir);
 
 /* One name in a directory. */
@@ -287,7 +306,8 @@ struct heph_dir_entry {
 };
 
 /* The next of the `n` bytes that heph_dir_read() returned; `at` is 0 before the
- * first. "." and ".." are left out. False: there are no more in them. */
+ * first. "." and ".." are left out. False: there are no more in them. Does not
+ * wait. Any thread. */
 HEPH_API bool heph_dir_next(const void *buf, size_t n, size_t *at,
 			    struct heph_dir_entry *ret_entry);
 

@@ -19,7 +19,7 @@
  * are counted in `dropped`. Where a message could not go for another reason
  * that is counted in `skipped`.
  *
- * Functions without a context do not wait.
+ * Functions without a context do not wait, nor do those that add members.
  */
 #ifndef HEPH_GROUP_H
 #define HEPH_GROUP_H
@@ -176,9 +176,10 @@ HEPH_API HEPH_MUST int heph_raw_send_all(heph_ctx ctx, struct heph_group *group,
 /*
  * heph_call_any(ctx, &group, member, &result, message): waits. Calls all that
  * have room, and takes the first answer; the other calls are given up. Members
- * that are full are called when all before them have failed.
- * Returns 0; -ESRCH (nobody is there); -EPIPE (all have failed); -ETIME,
- * -ECANCELED; -ENOMEM; -EDEADLK (itself alone).
+ * that are full are called when all before them have failed; one that refuses
+ * (heph_refuse()) has failed, too.
+ * Returns 0; -ESRCH (nobody is there); -EPIPE (all have failed), or what the
+ * last one refused with; -ETIME, -ECANCELED; -ENOMEM; -EDEADLK (itself alone).
  */
 HEPH_API HEPH_MUST int heph_raw_call_any(heph_ctx ctx, struct heph_group *group,
 					 const struct heph_call *call);

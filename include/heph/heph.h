@@ -32,6 +32,8 @@
 #include <heph/socket.h>
 #include <heph/socket_msg.h>
 #include <heph/standard.h>
+#include <heph/str.h>
+#include <heph/stream.h>
 #include <heph/systemd.h>
 #include <heph/time.h>
 #include <heph/timer.h>

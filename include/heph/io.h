@@ -48,12 +48,14 @@ static inline bool heph_fd_none(struct heph_fd fd)
 }
 
 /* Takes in a descriptor of the kernel: the runtime closes it from now on, and
- * leaves its flags as they are. Returns 0; an error, and then `number` is still the
- * caller's. */
+ * leaves its flags as they are. Does not wait. Returns 0; an error, and then
+ * `number` is still the caller's: -EBADF (it is not open); -ENFILE (more than the
+ * runtime can have); -EOPNOTSUPP (a simulated runtime, or one that a test runs). */
 HEPH_API HEPH_MUST int heph_fd_adopt(heph_ctx ctx, int number,
 				     struct heph_fd *ret_fd);
 
-/* The kernel's number, for a library; not to be closed. -EBADF. */
+/* The kernel's number, for a library; not to be closed. Does not wait. Returns it;
+ * -EBADF. */
 HEPH_API HEPH_MUST int heph_fd_number(heph_ctx ctx, struct heph_fd fd);
 
 /* A second descriptor for the same open file, which is closed for itself: they
@@ -166,6 +168,21 @@ HEPH_API HEPH_MUST int heph_readv_exact_at(heph_ctx ctx, struct heph_fd fd,
 					   const struct iovec *pieces, size_t n,
 					   uint64_t offset, size_t *ret_done);
 
+/*
+ * Waits. Reads at most 64 KiB, without a copy: `ret_data` is where they lie, in
+ * memory that the runtime lends, and that may be written to. It is the caller's
+ * until heph_end_view(), the next heph_read_view() of this descriptor, or its
+ * close, or when it is given away. No memory is held while it waits. For streams
+ * and pipes; a file works, too. Returns how many bytes; 0 at the end; -EOPNOTSUPP
+ * (it is of packets).
+ */
+HEPH_API HEPH_MUST int heph_read_view(heph_ctx ctx, struct heph_fd fd,
+				      char **ret_data);
+
+/* Gives back what heph_read_view() returned, if there is something. Does not
+ * wait. Only by the owner of the descriptor. */
+HEPH_API void heph_end_view(heph_ctx ctx, struct heph_fd fd);
+
 /* Waits. Until all bytes are written. Returns 0. */
 HEPH_API HEPH_MUST int heph_write_all(heph_ctx ctx, struct heph_fd fd,
 				      const void *buf, size_t size);
@@ -197,8 +214,8 @@ HEPH_API HEPH_MUST int heph_writev_exact_at(heph_ctx ctx, struct heph_fd fd,
 HEPH_API HEPH_MUST int heph_pipe(heph_ctx ctx, struct heph_fd ret_fds[2],
 				 unsigned flags);
 
-/* How many bytes a pipe holds, by either end; sets it, to as much or more.
- * Return the size; -EBADF (it is no pipe), -EBUSY (it holds more now), -EPERM
+/* How many bytes a pipe holds, by either end; sets it, to as much or more. Do not
+ * wait. Return the size; -EBADF (it is no pipe), -EBUSY (it holds more now), -EPERM
  * (more than /proc/sys/fs/pipe-max-size), -EINVAL. */
 HEPH_API HEPH_MUST int heph_pipe_size(heph_ctx ctx, struct heph_fd fd);
 HEPH_API HEPH_MUST int heph_pipe_resize(heph_ctx ctx, struct heph_fd fd, int size);

@@ -122,7 +122,7 @@ HEPH_API HEPH_MUST int heph_raw_try_recv_where(struct heph_inbox *inbox,
 					       void *ret_msg, size_t size,
 					       const struct heph_match *match);
 
-/* heph_self(in): a reference to the actor that owns the inbox. */
+/* heph_self(in): a reference to the actor that owns the inbox. By that actor. */
 HEPH_API struct heph_addr heph_raw_self(struct heph_inbox *inbox);
 
 struct heph_inbox_info {
@@ -151,7 +151,8 @@ struct heph_call {
  * reply member filled in and waits for the answer.
  * Returns 0; -ESRCH (the actor is gone); -EPIPE (nobody can answer any more:
  * it ended, restarted, or dropped the message unread); -ETIME, -ECANCELED (an
- * answer that comes later is dropped and counted); -EDEADLK (itself); -ENOMEM.
+ * answer that comes later is dropped and counted); -EDEADLK (itself); -ENOMEM;
+ * what the one who had the call refused it with, by heph_refuse().
  * Calls and answers carry plain data: what owns something travels by send. The
  * actor that received the call may let another one answer it, but the call
  * fails when the one that received it ends, unless it went on by
@@ -165,13 +166,21 @@ HEPH_API HEPH_MUST int heph_raw_call(heph_ctx ctx, struct heph_addr to,
 HEPH_API int heph_raw_answer(struct heph_reply reply, const void *value,
 			     size_t size);
 
+/*
+ * heph_refuse(msg.member, err): ends the call with that error instead, any from
+ * -1 to -4095: it is what heph_call() returns, and heph_call_error() tells that
+ * the call was refused. Any thread.
+ * Returns 0; -EPIPE as heph_answer() does; -EINVAL (this is no negative errno).
+ */
+HEPH_API int heph_raw_refuse(struct heph_reply reply, int err);
+
 /* heph_reply_wanted(msg.member): whether the caller still waits. */
 HEPH_API bool heph_raw_reply_wanted(struct heph_reply reply);
 
 /* ---- several things at once ---------------------------------------------- */
 
 enum heph_on_what__ {
-	HEPH_ON_NOTHING__, /* a hole in the list */
+	HEPH_ON_NOTHING__,
 	HEPH_ON_MSG__,
 	HEPH_ON_TIME__,
 	HEPH_ON_SIGNAL__,
@@ -186,6 +195,7 @@ enum heph_on_what__ {
 	HEPH_ON_ONESHOT__,
 	HEPH_ON_MSG_WHERE__,
 	HEPH_ON_TICK__,
+	HEPH_ON_ANY_ANSWER__,
 };
 
 /* One thing to wait for, a clause. Made by the functions below, and in C by
@@ -211,7 +221,8 @@ struct heph_on {
  * when several could; -ETIME, -ECANCELED; -EBADF; -ENOMEM; -EINVAL (a signal
  * that cannot be taken, no clause at all, or more than 64); -EOPNOTSUPP (a
  * descriptor, by a plain thread); -ENOBUFS (none can be had, and the inbox is
- * full of messages that heph_on_msg_where() does not take).
+ * full of messages that heph_on_msg_where() does not take); and what the comments
+ * of the clauses say besides.
  */
 HEPH_API HEPH_MUST int heph_raw_wait(heph_ctx ctx, const struct heph_on *on,
 				     size_t n);
@@ -219,7 +230,15 @@ HEPH_API HEPH_MUST int heph_raw_wait(heph_ctx ctx, const struct heph_on *on,
 /* The last three members, for clauses without them. */
 #define HEPH_NOBODY__ { 0, 0, 0, 0 }, NULL, { 0, 0, 0 }
 
-/* At that time, or at once when it has passed. */
+/* Never: for a place in the list that is left out this time. */
+static inline struct heph_on heph_on_nothing(void)
+{
+	struct heph_on on = { HEPH_ON_NOTHING__, 0, 0, NULL, NULL, 0, { 0, 0 }, HEPH_NOBODY__ };
+
+	return on;
+}
+
+/* At that time, of heph_now(), or at once when it has passed. */
 static inline struct heph_on heph_on_time(heph_time when)
 {
 	struct heph_on on = { HEPH_ON_TIME__, 0, 0, NULL, NULL, when, { 0, 0 }, HEPH_NOBODY__ };

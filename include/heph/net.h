@@ -23,7 +23,7 @@ extern "C" {
 
 /* Opens a listening socket; does not wait. Of TCP: SO_REUSEADDR, and accepted
  * connections have TCP_NODELAY. The file of a Unix socket stays when it is
- * closed, and is in the way (-EADDRINUSE) until somebody removes it.
+ * closed; one that nobody listens at any more is used again.
  * Returns 0; -EINVAL and others (heph_address_parse()), -EADDRINUSE, -EACCES. */
 HEPH_API HEPH_MUST int heph_listen(heph_ctx ctx, const char *address,
 				   struct heph_fd *ret_fd);
@@ -47,7 +47,13 @@ HEPH_API HEPH_MUST int heph_accept_from(heph_ctx ctx, struct heph_fd listener,
 					struct heph_fd *ret_fd,
 					struct heph_address *ret_peer);
 
-/* Waits. Connects, with TCP_NODELAY. Returns 0; -ECONNREFUSED and the like. */
+/*
+ * Waits. Connects, with TCP_NODELAY. heph_connect() also takes a name, with a port
+ * or a service: "example.org:80", "example.org:http". Then the addresses of both
+ * families are tried in turn, several at a time, until one connects (RFC 8305).
+ * Returns 0; -ECONNREFUSED and the like; -EINVAL and others (heph_address_parse()),
+ * and of a name, if no address is found, what heph_resolve() returns.
+ */
 HEPH_API HEPH_MUST int heph_connect(heph_ctx ctx, const char *address,
 				    struct heph_fd *ret_fd);
 HEPH_API HEPH_MUST int heph_connect_to(heph_ctx ctx,
@@ -55,10 +61,11 @@ HEPH_API HEPH_MUST int heph_connect_to(heph_ctx ctx,
 				       struct heph_fd *ret_fd);
 
 /* Ends the sending half (SHUT_WR), the receiving half (SHUT_RD), or
- * both (SHUT_RDWR) of a connection. Does not wait. Returns 0. */
+ * both (SHUT_RDWR) of a connection. Does not wait. Returns 0; -ENOTCONN. */
 HEPH_API HEPH_MUST int heph_shutdown(heph_ctx ctx, struct heph_fd fd, int how);
 
-/* The address of this end, and of the other one, as text. Does not wait. */
+/* The address of this end, and of the other one, as text. Do not wait. Return 0;
+ * -ENOTCONN; -EAFNOSUPPORT (address.h has no text for it). */
 HEPH_API HEPH_MUST int heph_local_address(heph_ctx ctx, struct heph_fd fd,
 					  char ret_address[HEPH_ADDRESS_MAX]);
 HEPH_API HEPH_MUST int heph_peer_address(heph_ctx ctx, struct heph_fd fd,

@@ -6,7 +6,8 @@
  * ends: it returns, fails, panics, or is restarted. The order is the reverse
  * of that in which they were acquired; memory goes last.
  *
- * A plain thread may use these too: what it owns goes with heph_detach().
+ * A plain thread may use these too: what it owns goes with heph_detach(). All of
+ * them are called by the owner of the context; none waits that does not say so.
  */
 #ifndef HEPH_OWN_H
 #define HEPH_OWN_H
@@ -28,6 +29,10 @@ HEPH_API HEPH_MUST char *heph_strdup(heph_ctx ctx, const char *string);
  * is still the caller's. */
 HEPH_API HEPH_MUST int heph_own(heph_ctx ctx, void *ptr, void (*free_fn)(void *));
 
+/* Takes the latest heph_own() of `ptr` back: it is not freed, and the caller's
+ * again. Looks through what was acquired since. Returns whether there was one. */
+HEPH_API bool heph_disown(heph_ctx ctx, void *ptr);
+
 /*
  * heph_defer(ctx, fn, value): calls void fn(heph_ctx, T *copy) when the actor
  * ends, with a copy of `value`, a T. The context it gets is shielded: it may
@@ -37,6 +42,30 @@ HEPH_API HEPH_MUST int heph_own(heph_ctx ctx, void *ptr, void (*free_fn)(void *)
  */
 HEPH_API HEPH_MUST int heph_raw_defer(heph_ctx ctx, const void *record,
 				      size_t size, size_t value_at);
+
+/*
+ * A call for the case that the actor ends before something is done. It is part
+ * of what it is about, on the heap, so setting one takes no memory, and it can be
+ * cleared again. Which struct it is in, fn finds by its address.
+ */
+struct heph_ending {
+	void *place__[3];
+	void (*fn__)(heph_ctx ctx, struct heph_ending *ending);
+};
+
+/*
+ * From now on fn(ctx, ending) is called when the actor ends, or the scope that is
+ * the innermost one now; it is not set any more then. The context is that
+ * of a deferred call. Returns 0; -ENOMEM (only at the first thing that an actor
+ * acquires).
+ */
+HEPH_API HEPH_MUST int
+heph_ending_set(heph_ctx ctx, struct heph_ending *ending,
+		void (*fn)(heph_ctx ctx, struct heph_ending *ending));
+
+/* Nothing is called. Only by the actor that has set it; one that is not set may
+ * be all zero. */
+HEPH_API void heph_ending_clear(struct heph_ending *ending);
 
 /* ---- scopes -------------------------------------------------------------- */
 

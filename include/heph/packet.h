@@ -38,7 +38,7 @@ struct heph_packet {
 	char *bytes;
 	uint32_t size;
 	bool truncated; /* it was longer than `packet_max` */
-	struct heph_fd via;
+	struct heph_fd via; /* the server's socket; see heph_packet_answer() */
 };
 
 /* Frees its bytes. Any thread. Does not wait. */

@@ -84,11 +84,9 @@ struct heph_process_options {
  * -ENFILE, -EINVAL (no argv[0], options that do not fit); others of execve(2).
  */
 #define heph_process_start(ctx_, ret_process_, argv_, ...)                     \
-	heph_raw_process_start((ctx_), (ret_process_), (argv_),                \
-			       &(struct heph_process_options){                 \
-				       .size = sizeof(                         \
-					       struct heph_process_options),   \
-				       __VA_ARGS__ })
+	HEPH_WITH__(heph_raw_process_start(                                    \
+		(ctx_), (ret_process_), (argv_),                               \
+		HEPH_SIZED__(struct heph_process_options, __VA_ARGS__)))
 HEPH_API HEPH_MUST int
 heph_raw_process_start(heph_ctx ctx, struct heph_process *ret_process,
 		       const char *const *argv,
@@ -156,11 +154,9 @@ struct heph_process_talk {
  * output). What was collected is told in all cases.
  */
 #define heph_process_run(ctx_, argv_, talk_, ret_status_, ...)                 \
-	heph_raw_process_run((ctx_), (argv_), (talk_), (ret_status_),          \
-			     &(struct heph_process_options){                   \
-				     .size = sizeof(                           \
-					     struct heph_process_options),     \
-				     __VA_ARGS__ })
+	HEPH_WITH__(heph_raw_process_run(                                      \
+		(ctx_), (argv_), (talk_), (ret_status_),                       \
+		HEPH_SIZED__(struct heph_process_options, __VA_ARGS__)))
 HEPH_API HEPH_MUST int
 heph_raw_process_run(heph_ctx ctx, const char *const *argv,
 		     struct heph_process_talk *talk,

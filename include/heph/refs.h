@@ -90,6 +90,7 @@ HEPH_API int heph_raw_unmap(heph_ctx ctx, struct heph_addr addr);
 
 /* ---- names --------------------------------------------------------------- */
 
+/* Those that wait say so. All are called by the owner of the context. */
 enum { HEPH_NAME_MAX = 255 }; /* bytes of a registered name, at least 1 */
 
 /*

@@ -50,7 +50,7 @@ struct heph_config {
 	unsigned workers;  /* 0: one for each core that we may use */
 	bool pin;          /* tie each worker to a core, node by node of memory */
 	bool no_signals;   /* leave SIGINT, SIGTERM, SIGQUIT, SIGUSR2 alone */
-	heph_time grace;   /* from the first request to stop to the end; 0: 10 s */
+	heph_time grace;   /* from the first request to stop to the end; 0: 8 s */
 	unsigned actors;   /* on each worker at most; 0: 16 million */
 	unsigned poll_ratio; /* actors run between two looks at the kernel; 0: 64 */
 	unsigned slots; /* stacks that the actors of a worker share, 1 to 65,536;
@@ -114,11 +114,13 @@ HEPH_API HEPH_MUST int heph_drain(heph_ctx ctx);
  */
 HEPH_API void heph_free(heph_ctx ctx);
 
-/* The runtime that a context belongs to. */
+/* The runtime that a context belongs to; valid until heph_free() of that. */
 HEPH_API struct heph *heph_runtime(heph_ctx ctx);
 
-/* Gives the calling thread a context of its own; heph_detach() takes it back.
- * Returns 0; -EAGAIN (more than 1,024, with the workers); -ENOMEM. */
+/* Gives the calling thread a context of its own. Returns 0; -EAGAIN (more than
+ * 1,024, with the workers); -ENOMEM; -EOPNOTSUPP (a simulated runtime).
+ * heph_detach(), by the same thread, takes it back, with all that the thread has
+ * acquired through it: its actors are stopped and awaited. */
 HEPH_API HEPH_MUST int heph_attach(struct heph *heph, heph_ctx *ret_ctx);
 HEPH_API void heph_detach(heph_ctx ctx);
 
@@ -174,6 +176,7 @@ struct heph_stats {
 	uint64_t overflows; /* looks at a ring that had no room for all that was done */
 };
 
+/* Adds them up. Does not wait. By the owner of the context. */
 HEPH_API struct heph_stats heph_stats(heph_ctx ctx);
 
 /* The same about the actors of one type. They share stacks: one that is about to

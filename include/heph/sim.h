@@ -22,8 +22,9 @@
  * A run fails when nobody can run any more and nothing will ever happen, when the
  * main actor panics (as by heph_check()), when heph_sim_fail() is called, or
  * when something is left behind at the end. Then one line says why, with
- * HEPH_SIM_SEED=...: the environment's HEPH_SIM_SEED overrides the seed of every
- * run. What the actors wait for then is in the log.
+ * HEPH_SIM_SEED=... and the faults that happened: the environment's HEPH_SIM_SEED
+ * overrides the seed of every run. What the actors wait for then is in the log, and
+ * at debug each fault (target heph.sim); its lines have the virtual time, at=...
  *
  * What would take the world out of the seed's hands is refused with
  * -EOPNOTSUPP, and the log names it: other threads (heph_attach()), descriptors

@@ -4,8 +4,9 @@
  *
  * What most programs need (TCP and Unix streams, servers) is in net.h. Here a
  * socket is made in single steps, as with the system calls of the same names,
- * whose manual pages list the errors; all functions also return -EBADF,
- * -ENOTSOCK, -ENOMEM, and what waits -ETIME, -ECANCELED; see io.h.
+ * whose manual pages list the errors. All return 0, unless they say something
+ * else, and also -EBADF, -ENOTSOCK, -ENOMEM, and what waits -ETIME, -ECANCELED; see
+ * io.h.
  *
  * Sockets are close-on-exec, and no send raises SIGPIPE.
  */
@@ -132,7 +133,8 @@ HEPH_API HEPH_MUST int heph_socket_get(heph_ctx ctx, struct heph_fd fd,
 				       enum heph_socket_option option,
 				       int64_t *ret_value);
 
-/* Its name, "keepalive_idle" for example; NULL: there is no such option. */
+/* Its name, "keepalive_idle" for example; NULL: there is no such option. Any
+ * thread; the text is static. */
 HEPH_API const char *heph_socket_option_name(enum heph_socket_option option);
 
 /* Any other option, as setsockopt(2) and getsockopt(2) have it. Do not wait. The
@@ -144,7 +146,7 @@ HEPH_API HEPH_MUST int heph_socket_get_bytes(heph_ctx ctx, struct heph_fd fd,
 					     int level, int name, void *value,
 					     size_t size);
 
-/* Who has made the other end of a Unix socket; SO_PEERCRED. */
+/* Who has made the other end of a Unix socket; SO_PEERCRED. Does not wait. */
 struct heph_credentials {
 	pid_t pid;
 	uid_t uid;

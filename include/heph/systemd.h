@@ -180,10 +180,10 @@ struct heph_systemd_msg {
 	char status[HEPH_SYSTEMD_STATUS_MAX];
 };
 
-/* For C++: HEPH_ACTOR(heph_systemd, heph_systemd_msg, heph_systemd_arg). */
+/* For C++ heph.hpp declares the rest. */
 HEPH_API extern const struct heph_actor heph_systemd_actor;
 #ifndef __cplusplus
-HEPH_ACTOR(heph_systemd, struct heph_systemd_msg, struct heph_systemd_arg);
+HEPH_ACTOR_DECLARED__(heph_systemd, struct heph_systemd_msg, struct heph_systemd_arg);
 #endif
 
 /* Other messages as its own, for heph_map(): both are STOPPING. A signal must be

@@ -52,7 +52,8 @@ HEPH_API uint64_t heph_test_lost(void);
  * The test has a context, heph_test_ctx(), with which all calls work. Those that
  * wait let the actors run, and let time pass, until what they wait for is there.
  * When nobody can run any more and no timer is set they return -EDEADLK, and the
- * log lists who waits for what.
+ * log lists who waits for what. heph_check() and heph_panic() with it fail the
+ * test, as heph_expect() does.
  *
  * All actors are on the one worker, HEPH_ANY and HEPH_OWN_THREAD too. There are
  * no descriptors of the kernel: what opens one, or adopts one, is -EOPNOTSUPP.
@@ -68,7 +69,7 @@ struct heph_test;
 struct heph_test_config {
 	uint64_t seed;       /* of the order of actors; 0: first come, first run */
 	bool fail_on_error;  /* a failure of any actor fails the test */
-	heph_time grace;     /* for heph_test_free(), of virtual time; 0: 10 s */
+	heph_time grace;     /* for heph_test_free(), of virtual time; 0: 8 s */
 	unsigned actors;     /* at most; 0: 100,000 */
 	uint64_t steps;      /* without time passing, then it is an endless loop;
 			      * 0: 10 million */
@@ -192,7 +193,7 @@ struct heph_size {
 
 /* heph_size_of(ctx, ref, &size): how large an actor is, of the same worker as
  * the caller, or of the test runtime or embedded runtime whose context `ctx` is.
- * Returns 0; -ESRCH (gone); -EXDEV (it is elsewhere). */
+ * Does not wait. Returns 0; -ESRCH (gone); -EXDEV (it is elsewhere). */
 #define heph_size_of(ctx, ref, ret_size)                                       \
 	heph_raw_size_of((ctx), (ref).addr, (ret_size))
 HEPH_API HEPH_MUST int heph_raw_size_of(heph_ctx ctx, struct heph_addr addr,

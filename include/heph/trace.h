@@ -194,6 +194,7 @@ HEPH_SPAN_MAKE_ARRAY__(strs, HEPH_SPAN_STR__, const char *const *, strs)
 #ifdef __cplusplus
 }
 
+extern "C++" {
 template <class... Attrs>
 int heph_span_end_cxx__(heph_ctx ctx, struct heph_span span,
 			const char *description, Attrs... attrs)
@@ -201,6 +202,7 @@ int heph_span_end_cxx__(heph_ctx ctx, struct heph_span span,
 	const struct heph_span_attr all[] = { attrs... };
 
 	return heph_raw_span_end(ctx, span, description, all);
+}
 }
 
 #define heph_span_end__(ctx_, span_, description_, ...)                        \

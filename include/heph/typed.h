@@ -27,8 +27,9 @@
  *                counter_arg *arg)   the supervisor: called when the actor
  *                failed, may change the argument that it starts with again,
  *                must not wait. (It sees the original, not what the function
- *                did to its copy; without an argument it is a void *.) Not asked about one that was asked to stop,
- *                nor when the runtime is ending
+ *                did to its copy; without an argument it is a void *.) Not
+ *                asked about one that was asked to stop, nor when the runtime
+ *                is ending
  *
  * Each macro evaluates its arguments once. A message or answer is the last
  * argument: a value, or an initialiser in braces. So is the argument of an
@@ -61,8 +62,8 @@
 
 /* ---- declaring ----------------------------------------------------------- */
 
-/* Stands in for `void`. */
-struct heph_empty { char unused; };
+/* Stands in for `void`. A number for it is an error: the actor takes nothing. */
+struct heph_empty { struct heph_takes_no_argument *unused; };
 
 #define HEPH_SOME__(t_) __typeof__(*_Generic((t_ *)0, void *: (struct heph_empty *)0, default: (t_ *)0))
 #define HEPH_NONE__(t_) _Generic((t_ *)0, void *: 1, default: 0)
@@ -81,7 +82,10 @@ struct heph_empty { char unused; };
 	} n_##_ref
 
 #define HEPH_ACTOR(n_, msg_, arg_) \
-	extern const struct heph_actor n_##_actor; \
+	extern const struct heph_actor n_##_actor __asm__(HEPH_ACTOR_SYMBOL__(n_)); \
+	HEPH_ACTOR_DECLARED__(n_, msg_, arg_)
+/* The same, where there is `extern const struct heph_actor NAME_actor` already. */
+#define HEPH_ACTOR_DECLARED__(n_, msg_, arg_) \
 	HEPH_REF(n_, msg_); \
 	typedef struct n_##_inbox { union { struct heph_inbox *inbox; n_##_ref *ref_t; }; } n_##_inbox; \
 	typedef struct n_##_group { \
@@ -163,8 +167,13 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 
 #define HEPH_DO__(...) heph_must__(__extension__({ __VA_ARGS__; }))
 #define HEPH_LET__(type_, var_, ...) HEPH_STRICT__ type_ var_ = __VA_ARGS__; HEPH_END__
-#define HEPH_SPAWN__(n_, ...) HEPH_LET__(struct n_##_spawn, heph_s__, { .first__ = 0, __VA_ARGS__ })
-#define HEPH_MSG__(ref_, ...) HEPH_LET__(__typeof__(*(ref_).msg_t), heph_m__, __VA_ARGS__)
+/* Compilers show the lines that they were in, so what is wanted stands there. */
+#define HEPH_SPAWN__(n_, ...) \
+	HEPH_LET__(struct n_##_spawn, heph_s__, { .first__ = 0, __VA_ARGS__ }) /* wanted: an argument of the type in HEPH_ACTOR(), then options */
+#define HEPH_MSG__(ref_, ...) \
+	_Static_assert(_Generic((ref_).msg_t, void *: 0, default: 1), \
+		#ref_ " takes no messages: its HEPH_ACTOR() says void"); \
+	HEPH_LET__(__typeof__(*(ref_).msg_t), heph_m__, __VA_ARGS__) /* wanted: a message of the type in HEPH_ACTOR(), or { .member = ... } */
 
 /* heph_spawn(ctx, NAME, &ref or NULL[, argument][, .option = ...]) */
 #define heph_spawn(ctx_, name_, ...) heph_spawn__(ctx_, name_, __VA_ARGS__, )
@@ -283,6 +292,7 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 #define heph_answer(reply_, ...) __extension__({ \
 	HEPH_LET__(__typeof__(*(reply_).value_t), heph_v__, __VA_ARGS__) \
 	heph_raw_answer((reply_).raw, &heph_v__, sizeof(heph_v__)); })
+#define heph_refuse(reply_, err_) heph_raw_refuse((reply_).raw, (err_))
 #define heph_reply_wanted(reply_) heph_raw_reply_wanted((reply_).raw)
 #define heph_for_caller(ctx_, reply_) heph_raw_for_caller((ctx_), (reply_).raw)
 #define heph_forward(ctx_, ref_, member_, reply_, ...) HEPH_DO__( \
@@ -295,11 +305,13 @@ HEPH_MUST static inline int heph_must__(int result) { return result; }
 /* A call that was started, which will be answered with that type. */
 #define HEPH_PENDING(type_) union { struct heph_pending raw; type_ *value_t; }
 
-#define heph_start_call(ctx_, ref_, member_, pending_, ...) HEPH_DO__( \
+#define heph_start_call(...) heph_start_call__(heph_raw_start_call, "heph_start_call", __VA_ARGS__)
+#define heph_try_start_call(...) heph_start_call__(heph_raw_try_start_call, "heph_try_start_call", __VA_ARGS__)
+#define heph_start_call__(how_, who_, ctx_, ref_, member_, pending_, ...) HEPH_DO__( \
 	HEPH_MSG__(ref_, __VA_ARGS__) \
 	_Static_assert(HEPH_SAME__(*(pending_)->value_t, *heph_m__.member_.value_t), \
-		"heph_start_call: " #member_ " does not answer with the type of " #pending_); \
-	heph_raw_start_call((ctx_), (ref_).addr, HEPH_CALL__(member_, NULL, sizeof(*(pending_)->value_t)), \
+		who_ ": " #member_ " does not answer with the type of " #pending_); \
+	how_((ctx_), (ref_).addr, HEPH_CALL__(member_, NULL, sizeof(*(pending_)->value_t)), \
 		&(pending_)->raw))
 #define heph_await(ctx_, pending_, ret_) HEPH_DO__( \
 	_Static_assert(HEPH_SAME__(*(pending_)->value_t, *(ret_)), \

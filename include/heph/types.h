@@ -91,4 +91,102 @@ struct heph_reply {
 #ifdef __cplusplus
 }
 #endif
+
+/*
+ * What macros with options are made of: a struct that begins with its size, on its
+ * way to a function; and a struct or an array that stays, for tables. C++ has no
+ * compound literals, but both compilers have designated initialisers.
+ */
+#ifdef __cplusplus
+extern "C++" { /* who includes this may be within extern "C" */
+#include <initializer_list>
+
+#define HEPH_DESIGNATED__                                                      \
+	_Pragma("GCC diagnostic push")                                         \
+		_Pragma("GCC diagnostic ignored \"-Wpragmas\"") _Pragma(       \
+			"GCC diagnostic ignored \"-Wpedantic\"")               \
+			_Pragma("GCC diagnostic ignored \"-Wc++20-extensions\"") \
+				_Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"")
+#define HEPH_END__ _Pragma("GCC diagnostic pop")
+
+template <class T> struct heph_given__ {
+	typedef T type;
+	static const T *at(const T &it)
+	{
+		return &it;
+	}
+};
+template <class T> const T *heph_list__(std::initializer_list<T> list)
+{
+	return list.begin();
+}
+[[nodiscard]] inline int heph_must__(int result)
+{
+	return result;
+}
+}
+#define HEPH_WITH__(...)                                                       \
+	heph_must__(__extension__({                                            \
+		HEPH_DESIGNATED__                                              \
+		const int heph_w__ = __VA_ARGS__;                              \
+		HEPH_END__                                                     \
+		heph_w__;                                                      \
+	}))
+#define HEPH_SIZED__(type_, ...)                                               \
+	heph_given__<type_>::at(heph_given__<type_>::type{                     \
+		.size = sizeof(type_), __VA_ARGS__ })
+#define HEPH_ARRAY_GIVEN__(type_, ...) heph_list__<type_>({ __VA_ARGS__ })
+#define HEPH_STAYS__(type_, ...)                                               \
+	([]() -> const type_ * {                                               \
+		HEPH_DESIGNATED__                                              \
+		static const type_ it = { __VA_ARGS__ };                       \
+		HEPH_END__                                                     \
+		return &it;                                                    \
+	}())
+#define HEPH_ARRAY_STAYS__(type_, ...)                                          \
+	([]() -> const type_ * {                                               \
+		HEPH_DESIGNATED__                                              \
+		static const type_ list[] = { __VA_ARGS__ };                   \
+		HEPH_END__                                                     \
+		return list;                                                   \
+	}())
+#define HEPH_MADE__(type_, ...)                                                \
+	([]() -> type_ {                                                       \
+		HEPH_DESIGNATED__                                              \
+		const type_ it = { __VA_ARGS__ };                              \
+		HEPH_END__                                                     \
+		return it;                                                     \
+	}())
+#else
+#define HEPH_WITH__(...) (__VA_ARGS__)
+#define HEPH_SIZED__(type_, ...)                                               \
+	(&(type_){ .size = sizeof(type_), __VA_ARGS__ })
+#define HEPH_ARRAY_GIVEN__(type_, ...) ((const type_[]){ __VA_ARGS__ })
+#define HEPH_STAYS__(type_, ...) (&(const type_){ __VA_ARGS__ })
+#define HEPH_ARRAY_STAYS__(type_, ...) ((const type_[]){ __VA_ARGS__ })
+#define HEPH_MADE__(type_, ...) { __VA_ARGS__ }
+#endif
+
+/*
+ * For the libraries: takes options over, from a struct that begins with its size, into the
+ * `size` bytes at `to`, which is set as well. What an earlier version of the program did
+ * not have is zero, the default. Returns false if the program is of a later version and has
+ * set what this one does not know, or if the size is none.
+ */
+static inline bool heph_take_options__(void *to, size_t size, const void *from)
+{
+	const unsigned char *bytes = (const unsigned char *)from;
+	size_t given;
+
+	__builtin_memcpy(&given, from, sizeof(given));
+	if (given < sizeof(given) || given > 4096)
+		return false;
+	__builtin_memset(to, 0, size);
+	__builtin_memcpy(to, from, given < size ? given : size);
+	__builtin_memcpy(to, &size, sizeof(size));
+	for (size_t i = size; i < given; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
 #endif

@@ -8,7 +8,8 @@
  * end, but for links: they are between two lives, and a restart ends one.
  *
  * What an actor made of these goes when it ends or is restarted. Nothing is
- * allocated when something occurs, so nothing of it is ever lost.
+ * allocated when something occurs, so nothing of it is ever lost. All functions
+ * are called by the owner of the context, and only heph_link() waits.
  */
 #ifndef HEPH_WATCH_H
 #define HEPH_WATCH_H
@@ -105,8 +106,8 @@ HEPH_API void heph_trap_exits(heph_ctx ctx, bool trap);
  * before the last hold was given back, and done what it does about them. (One
  * that takes no messages is stopped at once. One that fails then, or waits for
  * a restart, is not restarted unless it has messages to receive.) A hold that
- * is made before that keeps it going. Whoever spawned it has the first hold. What is still under
- * way to it from others then is dropped and counted.
+ * is made before that keeps it going. Whoever spawned it has the first hold. What
+ * is still under way to it from others then is dropped and counted.
  *
  * A hold of an actor that was not spawned `.held` has no effect on it. Each
  * call makes a hold of its own. Returns 0; -ESRCH (it is gone); -ENOMEM; -EXDEV

@@ -37,14 +37,41 @@ bool heph_assert_reported(void)
 	return atomic_load(&reported);
 }
 
-void heph_assert_failed(const char *expr, const char *file, int line,
-			const char *func)
+static void write_misuse(const char *text, const char *page)
 {
-	write_message(expr, file, line, func);
+	char buf[512];
+	struct heph_fmt fmt;
+
+	heph_fmt_init(&fmt, buf, sizeof(buf) - 1);
+	heph_fmt_str(&fmt, "heph: misuse: ");
+	heph_fmt_str(&fmt, text);
+	heph_fmt_str(&fmt, " (guide: ");
+	heph_fmt_str(&fmt, page);
+	heph_fmt_str(&fmt, ")");
+	fmt.size++;
+	heph_fmt_char(&fmt, '\n');
+	heph_fmt_write(&fmt, STDERR_FILENO);
+}
+
+_Noreturn static void give_up(void)
+{
 	if (!atomic_exchange(&reported, true)) {
 		if (heph_assert_note)
 			heph_assert_note(STDERR_FILENO);
 		heph_log_flush();
 	}
 	abort();
+}
+
+void heph_assert_failed(const char *expr, const char *file, int line,
+			const char *func)
+{
+	write_message(expr, file, line, func);
+	give_up();
+}
+
+void heph_misuse(const char *text, const char *page)
+{
+	write_misuse(text, page);
+	give_up();
 }

@@ -35,6 +35,13 @@ extern void (*heph_assert_note)(int fd);
 _Noreturn void heph_assert_failed(const char *expr, const char *file, int line,
 				  const char *func);
 
+/*
+ * The same for a mistake of who uses the library, which it can see: prints "heph:
+ * misuse: TEXT", where TEXT says who did what and what to do instead, and in which
+ * page of the guide there is more.
+ */
+_Noreturn void heph_misuse(const char *text, const char *page);
+
 /* Whether one has failed. Any thread, and in signal handlers. */
 bool heph_assert_reported(void);
 

@@ -18,6 +18,7 @@ enum {
 __extension__ typedef unsigned __int128 wide;
 
 struct heph_clock heph_clock;
+__thread const heph_time *heph_time_virtual;
 
 /* Guards all of heph_clock against a second calibration. */
 static pthread_mutex_t calibrating = PTHREAD_MUTEX_INITIALIZER;

@@ -33,6 +33,9 @@ struct heph_clock {
 
 extern struct heph_clock heph_clock;
 
+/* What heph_now() says on this thread; NULL: the clock of the kernel. */
+extern __thread const heph_time *heph_time_virtual;
+
 /* Nanoseconds of CLOCK_MONOTONIC. */
 heph_time heph_clock_now(void);
 

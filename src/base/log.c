@@ -11,7 +11,6 @@
  */
 #include "base/log.h"
 
-#include "base/assert.h"
 #include "base/clock.h"
 #include "base/helper.h"
 #include "base/logconfig.h"
@@ -115,7 +114,8 @@ static void put_line(struct heph_log_site *site, enum heph_log_level level,
 		     const struct heph_kv *kvs)
 {
 	struct heph_logline line = {
-		.time = real_time(), .level = level, .site = site, .kvs = kvs
+		.time = real_time(), .at = heph_time_virtual, .level = level,
+		.site = site, .kvs = kvs
 	};
 
 	if (!heph_logfilter_pass(site, (uint64_t)(line.time / HEPH_SEC),

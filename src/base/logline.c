@@ -86,6 +86,16 @@ static void append_time(struct heph_fmt *fmt, int64_t time)
 	heph_fmt_char(fmt, 'Z');
 }
 
+/* Virtual time: 121.000000 */
+static void append_seconds(struct heph_fmt *fmt, heph_time time)
+{
+	uint64_t us = time > 0 ? (uint64_t)(time / HEPH_USEC) : 0;
+
+	heph_fmt_uint(fmt, us / 1000000);
+	heph_fmt_char(fmt, '.');
+	heph_fmt_padded(fmt, us % 1000000, 6);
+}
+
 /* ---- logfmt ---- */
 
 static bool is_control(char c)
@@ -294,6 +304,10 @@ void heph_logline_logfmt(struct heph_fmt *fmt, const struct heph_logline *line)
 	fmt->size -= LOGFMT_END;
 	heph_fmt_str(fmt, "ts=");
 	append_time(fmt, line->time);
+	if (line->at) {
+		heph_fmt_str(fmt, " at=");
+		append_seconds(fmt, *line->at);
+	}
 	heph_fmt_str(fmt, " level=");
 	heph_fmt_str(fmt, heph_log_level_name(line->level));
 	append_pairs(fmt, line);
@@ -399,6 +413,15 @@ static bool append_errno(struct heph_fmt *fmt, const struct heph_kv *kv)
 	return kv->kind != HEPH_KV_ERR__ || append_kv_field(fmt, &number);
 }
 
+static void append_at(struct heph_fmt *fmt, const struct heph_logline *line)
+{
+	if (!line->at)
+		return;
+	heph_fmt_str(fmt, "AT=");
+	append_seconds(fmt, *line->at);
+	heph_fmt_char(fmt, '\n');
+}
+
 static void append_fields(struct heph_fmt *fmt, const struct heph_logline *line)
 {
 	struct heph_kv extras[EXTRAS + 1];
@@ -427,6 +450,7 @@ void heph_logline_journal(struct heph_fmt *fmt, const struct heph_logline *line)
 	heph_fmt_mem(fmt, program_invocation_short_name,
 		     strnlen(program_invocation_short_name, 32));
 	heph_fmt_char(fmt, '\n');
+	append_at(fmt, line);
 	append_fields(fmt, line);
 	fmt->size += JOURNAL_END;
 	if (fmt->cut)

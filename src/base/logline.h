@@ -16,6 +16,7 @@
 /* What is told about a line besides its values. */
 struct heph_logline {
 	int64_t time; /* nanoseconds of CLOCK_REALTIME */
+	const heph_time *at; /* virtual time; NULL: there is none */
 	enum heph_log_level level;
 	const struct heph_log_site *site; /* NULL: the log itself */
 	const char *who;                  /* the actor; may be NULL */

@@ -63,7 +63,8 @@ void heph_answers_owe(struct heph_self *self, struct heph_reply reply)
 	ext->hand = reply;
 }
 
-void heph_answers_pass_on(struct heph_self *self, struct heph_reply reply)
+/* Another one owes it from now on. */
+static void pass_on(struct heph_self *self, struct heph_reply reply)
 {
 	struct heph_ext *ext = self->ext;
 
@@ -99,6 +100,6 @@ int heph_raw_forward(heph_ctx ctx, struct heph_addr to, const void *msg,
 	if (err == 0)
 		err = heph_letter_send(ctx, to, &letter);
 	if (err == 0)
-		heph_answers_pass_on(ctx.self, reply);
+		pass_on(ctx.self, reply);
 	return err;
 }

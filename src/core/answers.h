@@ -22,9 +22,6 @@ static inline void heph_answers_given(struct heph_self *self,
 		self->ext->hand.call = 0;
 }
 
-/* Another one owes it from now on. */
-void heph_answers_pass_on(struct heph_self *self, struct heph_reply reply);
-
 /* Fails all calls that it owes an answer. */
 void heph_answers_fail(struct heph_self *self);
 

@@ -35,6 +35,8 @@
 #include "core/trace.h"
 #include "core/wait.h"
 
+enum { ERRNO_MAX = 4095 }; /* as the kernel has it */
+
 /* Numbers begin with the time: no call takes less than four nanoseconds, so none
  * of a thread of an earlier runtime comes again in this place. */
 void heph_calls_share(struct heph_calls *calls, struct heph_waiting_call *table,
@@ -85,7 +87,7 @@ HEPH_INLINE struct heph_waiting_call *take(struct heph_calls *calls,
 	calls->in_use++;
 	call->size = (uint32_t)size;
 	call->err = 0;
-	call->done = false;
+	call->done = call->refused = call->listed = false;
 	return call;
 }
 
@@ -104,6 +106,8 @@ static void finish(struct heph_waiting_call *call)
 
 	atomic_store_explicit(&call->number, 0, memory_order_relaxed);
 	call->done = true;
+	if (heph_unlikely(call->listed))
+		heph_list_push_back(&caller->ext->answered, &call->answered);
 	HEPH_PROBE2(answer, caller->id, call->err);
 	heph_wake(caller, HEPH_WAIT_CALL);
 }
@@ -111,7 +115,7 @@ static void finish(struct heph_waiting_call *call)
 /* An answer that nobody waits for any more, though it came in time. */
 static void waste(struct heph_thread *thread, struct heph_waiting_call *call)
 {
-	if (call->err == 0)
+	if (call->err == 0 || call->refused)
 		heph_count(&thread->count.late_answers);
 	give(&thread->calls, call);
 }
@@ -162,20 +166,29 @@ static bool claim(struct heph_waiting_call *call, struct heph_reply reply)
 		memory_order_acquire, memory_order_relaxed);
 }
 
-static int complete(struct heph *heph, struct heph_reply reply, int err,
-		    const void *value, size_t size)
+/* How a call ends, by somebody other than its caller. */
+struct outcome {
+	int err;       /* 0: answered */
+	bool refused;  /* by who had it, not by its end */
+	const void *value;
+	size_t size;
+};
+
+static int complete(struct heph *heph, struct heph_reply reply,
+		    const struct outcome *how)
 {
 	struct heph_thread *thread;
 	struct heph_waiting_call *call = record_of(heph, reply, &thread);
 
 	if (!call || !claim(call, reply))
 		return -EPIPE;
-	if (err == 0) {
-		heph_assert(size ==
+	if (how->err == 0) {
+		heph_assert(how->size ==
 			    call->size); /* or: answered as another type */
-		memcpy(call->value, value, size);
+		memcpy(call->value, how->value, how->size);
 	}
-	call->err = err;
+	call->err = how->err;
+	call->refused = how->refused;
 	if (thread == heph_thread_current) {
 		finish(call);
 	} else {
@@ -190,8 +203,7 @@ static bool plausible(struct heph_reply reply)
 	return reply.call && !(reply.call & HEPH_CALL_CLAIMED);
 }
 
-static int reach(struct heph_reply reply, int err, const void *value,
-		 size_t size)
+static int reach(struct heph_reply reply, const struct outcome *how)
 {
 	struct heph *heph;
 	bool inside;
@@ -202,8 +214,9 @@ static int reach(struct heph_reply reply, int err, const void *value,
 	heph = heph_enter(reply.node, &inside);
 	if (!heph)
 		return -EPIPE;
-	result = complete(heph, reply, err, value, size);
-	if (result < 0 && err == 0 && !heph_thread_current)
+	result = complete(heph, reply, how);
+	if (result < 0 && (how->err == 0 || how->refused) &&
+	    !heph_thread_current)
 		atomic_fetch_add(&heph->strangers_late, 1);
 	heph_leave(reply.node, inside);
 	return result;
@@ -232,10 +245,22 @@ HEPH_INLINE bool answer_near(struct heph_thread *thread,
 	return true;
 }
 
+/* The same for any call, by who had it. */
+static int settle(struct heph_reply reply, const struct outcome *how)
+{
+	struct heph_thread *thread = heph_thread_current;
+	int err = reach(reply, how);
+
+	if (thread && thread->current)
+		heph_answers_given(thread->current, reply);
+	if (err < 0 && thread)
+		heph_count(&thread->count.late_answers);
+	return err;
+}
+
 int heph_raw_answer(struct heph_reply reply, const void *value, size_t size)
 {
 	struct heph_thread *thread = heph_thread_current;
-	int err;
 
 	if (thread && thread->current)
 		heph_stackrule_check(thread->current, value, size, "answer",
@@ -245,17 +270,19 @@ int heph_raw_answer(struct heph_reply reply, const void *value, size_t size)
 			heph_answers_given(thread->current, reply);
 		return 0;
 	}
-	err = reach(reply, 0, value, size);
-	if (thread && thread->current)
-		heph_answers_given(thread->current, reply);
-	if (err < 0 && thread)
-		heph_count(&thread->count.late_answers);
-	return err;
+	return settle(reply, &(struct outcome){ .value = value, .size = size });
+}
+
+int heph_raw_refuse(struct heph_reply reply, int err)
+{
+	if (err >= 0 || err < -ERRNO_MAX)
+		return -EINVAL;
+	return settle(reply, &(struct outcome){ .err = err, .refused = true });
 }
 
 void heph_call_fail(struct heph_reply reply, int err)
 {
-	(void)reach(reply, err, NULL, 0);
+	(void)reach(reply, &(struct outcome){ .err = err });
 }
 
 /* Whether the call has that number now. */
@@ -359,25 +386,22 @@ static void note_times(struct heph_waiting_call *call, uint64_t number,
 }
 
 void heph_call_failed(heph_ctx ctx, struct heph_addr to, const char *member,
-		      const struct heph_waiting_call *timed, int err)
+		      const struct heph_waiting_call *record, bool timed,
+		      int err)
 {
-	struct heph_failure_times times = { -1, -1, -1 };
+	struct heph_failure how = { err, false, -1, -1, -1 };
 	heph_time received;
 
-	if (timed) {
-		received = atomic_load(&timed->received);
-		times.waited = heph_now() - timed->sent;
-		times.inbox = received >= 0 ? received - timed->sent :
-					      times.waited;
-		times.processing = times.waited - times.inbox;
+	if (record && record->done)
+		how.refused = record->refused;
+	if (record && timed) {
+		received = atomic_load(&record->received);
+		how.waited = heph_now() - record->sent;
+		how.inbox = received >= 0 ? received - record->sent :
+					    how.waited;
+		how.processing = how.waited - how.inbox;
 	}
-	heph_failure_note(ctx.self, err, to, member, &times);
-}
-
-const struct heph_waiting_call *
-heph_call_if_timed(heph_ctx ctx, const struct heph_waiting_call *call)
-{
-	return ctx.deadline == HEPH_NEVER ? NULL : call;
+	heph_failure_note(ctx.self, to, member, &how);
 }
 
 /* A record that waits, and its number. */
@@ -445,7 +469,7 @@ HEPH_INLINE int begin(heph_ctx ctx, struct heph_addr to,
 	return 0;
 
 fail:
-	heph_call_failed(ctx, to, call->member, heph_call_if_timed(ctx, record),
+	heph_call_failed(ctx, to, call->member, record, heph_call_timed(ctx),
 			 err);
 	if (record)
 		heph_call_drop(thread, record);
@@ -542,8 +566,8 @@ call_and_wait(heph_ctx ctx, struct heph_addr to, const struct heph_call *call)
 	if (heph_likely(err == 0))
 		heph_copy(call->ret, record->value, call->ret_size);
 	else
-		heph_call_failed(ctx, to, call->member,
-				 heph_call_if_timed(ctx, record), err);
+		heph_call_failed(ctx, to, call->member, record,
+				 heph_call_timed(ctx), err);
 	give(&ctx.self->thread->calls, record);
 	return err;
 }

@@ -50,6 +50,8 @@ struct heph_waiting_call {
 	uint32_t next_free;
 	int err;
 	bool done;
+	bool refused; /* by heph_refuse() */
+	bool listed;  /* it goes to `answered` when it is done */
 	_Atomic heph_time deadline; /* if timed */
 	alignas(16) unsigned char inlined[HEPH_CALL_INLINE];
 
@@ -62,6 +64,7 @@ struct heph_waiting_call {
 	/* if it was started */
 	uint64_t started; /* its number; 0: it was not */
 	struct heph_owned owned;
+	struct heph_list answered; /* if it is listed and done */
 	const char *member;
 	struct heph_thread *home; /* set when it is given up */
 };
@@ -109,13 +112,17 @@ void heph_call_end(struct heph_thread *thread,
 void heph_call_drop(struct heph_thread *thread,
 		    struct heph_waiting_call *record);
 
-/* The record, if the call was begun with a deadline, that of `ctx`; NULL. */
-const struct heph_waiting_call *
-heph_call_if_timed(heph_ctx ctx, const struct heph_waiting_call *record);
+/* Whether calls of that context have a deadline. */
+static inline bool heph_call_timed(heph_ctx ctx)
+{
+	return ctx.deadline != HEPH_NEVER;
+}
 
-/* Notes that the call failed. */
+/* Notes that the call failed. `record` is NULL if it has none; its times are
+ * read if it is timed. */
 void heph_call_failed(heph_ctx ctx, struct heph_addr to, const char *member,
-		      const struct heph_waiting_call *timed, int err);
+		      const struct heph_waiting_call *record, bool timed,
+		      int err);
 
 /* ---- the other side, any thread --------------------------------------------- */
 

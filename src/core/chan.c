@@ -33,11 +33,9 @@
 #include <string.h>
 
 #include "base/copy.h"
-#include "base/list.h"
 #include "base/mem.h"
-#include "core/park.h"
+#include "core/chan_state.h"
 #include "core/stackrule.h"
-#include "core/wait.h"
 
 /* One that waits to send its value, or for the end. */
 struct waiter {
@@ -48,47 +46,16 @@ struct waiter {
 	alignas(16) unsigned char value[];
 };
 
-struct heph_chan {
-	/* nobody, after the start */
-	uint32_t size, capacity;
-	void (*drop)(void *value);
-
-	/* who has the lock */
-	pthread_mutex_t lock;   /* of all but `head` and `head_at` */
-	uint32_t refs;          /* handles */
-	bool received, managed; /* has a receiver, a manager */
-	bool parked;            /* the receiver can be found in `park` */
-	uint32_t tail_at;
-	_Atomic uint64_t tail;
-	_Atomic uint32_t senders;          /* handles of theirs */
-	struct heph_list sending, joining; /* struct waiter */
-	struct heph_park park;             /* the receiver's */
-
-	/* the receiver */
-	char apart[HEPH_CACHE_LINE];
-	_Atomic uint64_t head;
-	uint32_t head_at;
-	_Atomic uint32_t n_sending; /* length of `sending` */
-
-	alignas(16) unsigned char slots[];
-};
-
-/* Who is to be woken when the lock has been given back. */
-struct woken {
-	struct heph_list waiters;
-	struct heph_park *receiver;
-};
-
 /* ---- with the lock ----------------------------------------------------------- */
 
-static void lock(struct heph_chan *chan, struct woken *woken)
+void heph_chan_lock(struct heph_chan *chan, struct heph_chan_woken *woken)
 {
 	heph_list_init(&woken->waiters);
 	woken->receiver = NULL;
 	pthread_mutex_lock(&chan->lock);
 }
 
-static void unlock(struct heph_chan *chan, struct woken *woken)
+void heph_chan_unlock(struct heph_chan *chan, struct heph_chan_woken *woken)
 {
 	struct heph_list *node;
 	struct waiter *waiter;
@@ -117,17 +84,7 @@ static bool room(struct heph_chan *chan)
 	       chan->capacity;
 }
 
-static void *slot(struct heph_chan *chan, uint32_t at)
-{
-	return chan->slots + (size_t)at * chan->size;
-}
-
-static uint32_t after(const struct heph_chan *chan, uint32_t at)
-{
-	return at + 1 == chan->capacity ? 0 : at + 1;
-}
-
-static void call_receiver(struct heph_chan *chan, struct woken *woken)
+static void call_receiver(struct heph_chan *chan, struct heph_chan_woken *woken)
 {
 	if (!chan->parked)
 		return;
@@ -136,12 +93,13 @@ static void call_receiver(struct heph_chan *chan, struct woken *woken)
 }
 
 /* The store of `tail` releases the value to front(). */
-static void put(struct heph_chan *chan, const void *value, struct woken *woken)
+static void put(struct heph_chan *chan, const void *value,
+		struct heph_chan_woken *woken)
 {
 	uint64_t tail = atomic_load_explicit(&chan->tail, memory_order_relaxed);
 
-	heph_copy(slot(chan, chan->tail_at), value, chan->size);
-	chan->tail_at = after(chan, chan->tail_at);
+	heph_copy(heph_chan_slot(chan, chan->tail_at), value, chan->size);
+	chan->tail_at = heph_chan_after(chan, chan->tail_at);
 	atomic_store_explicit(&chan->tail, tail + 1, memory_order_release);
 	call_receiver(chan, woken);
 }
@@ -181,7 +139,7 @@ static struct waiter *first_of(struct heph_list *list)
 
 /* Takes the first one out of a list of the channel, to be woken. */
 static void release(struct heph_chan *chan, struct heph_list *list, int result,
-		    struct woken *woken)
+		    struct heph_chan_woken *woken)
 {
 	struct waiter *waiter = first_of(list);
 
@@ -190,8 +148,7 @@ static void release(struct heph_chan *chan, struct heph_list *list, int result,
 	heph_list_push_back(&woken->waiters, &waiter->node);
 }
 
-/* Lets in those who wait, while there is room. */
-static void admit(struct heph_chan *chan, struct woken *woken)
+void heph_chan_admit(struct heph_chan *chan, struct heph_chan_woken *woken)
 {
 	while (!heph_list_empty(&chan->sending) && room(chan)) {
 		put(chan, first_of(&chan->sending)->value, woken);
@@ -199,7 +156,7 @@ static void admit(struct heph_chan *chan, struct woken *woken)
 	}
 }
 
-static void release_all(struct heph_chan *chan, struct woken *woken)
+static void release_all(struct heph_chan *chan, struct heph_chan_woken *woken)
 {
 	while (!heph_list_empty(&chan->sending))
 		release(chan, &chan->sending, -EPIPE, woken);
@@ -247,27 +204,27 @@ int heph_raw_chan_new(size_t size, unsigned capacity, void (*drop)(void *value),
 
 void heph_raw_chan_new_sender(struct heph_chan *chan)
 {
-	struct woken woken;
+	struct heph_chan_woken woken;
 
-	lock(chan, &woken);
+	heph_chan_lock(chan, &woken);
 	chan->refs++;
 	chan->senders++;
-	unlock(chan, &woken);
+	heph_chan_unlock(chan, &woken);
 }
 
 int heph_raw_chan_new_receiver(struct heph_chan *chan)
 {
-	struct woken woken;
+	struct heph_chan_woken woken;
 	int err = 0;
 
-	lock(chan, &woken);
+	heph_chan_lock(chan, &woken);
 	if (chan->received) {
 		err = -EBUSY;
 	} else {
 		chan->received = true;
 		chan->refs++;
 	}
-	unlock(chan, &woken);
+	heph_chan_unlock(chan, &woken);
 	return err;
 }
 
@@ -279,20 +236,20 @@ static void drain(struct heph_chan *chan)
 
 	heph_thread_hook(1);
 	for (; n && chan->drop; n--) {
-		chan->drop(slot(chan, chan->head_at));
-		chan->head_at = after(chan, chan->head_at);
+		chan->drop(heph_chan_slot(chan, chan->head_at));
+		chan->head_at = heph_chan_after(chan, chan->head_at);
 	}
 	heph_thread_hook(-1);
 }
 
 static void unref(struct heph_chan *chan)
 {
-	struct woken woken;
+	struct heph_chan_woken woken;
 	bool last;
 
-	lock(chan, &woken);
+	heph_chan_lock(chan, &woken);
 	last = --chan->refs == 0;
-	unlock(chan, &woken);
+	heph_chan_unlock(chan, &woken);
 	if (!last)
 		return;
 	pthread_mutex_destroy(&chan->lock);
@@ -301,27 +258,27 @@ static void unref(struct heph_chan *chan)
 
 static void free_sender(struct heph_chan *chan)
 {
-	struct woken woken;
+	struct heph_chan_woken woken;
 
-	lock(chan, &woken);
+	heph_chan_lock(chan, &woken);
 	if (--chan->senders == 0) /* releases what they have sent to look() */
 		call_receiver(chan, &woken);
-	unlock(chan, &woken);
+	heph_chan_unlock(chan, &woken);
 }
 
 /* `*which` is chan->received or chan->managed. */
 static void free_end(struct heph_chan *chan, bool *which)
 {
-	struct woken woken;
+	struct heph_chan_woken woken;
 	bool is_closed;
 
-	lock(chan, &woken);
+	heph_chan_lock(chan, &woken);
 	heph_assert(!chan->parked || which != &chan->received);
 	*which = false;
 	is_closed = closed(chan);
 	if (is_closed)
 		release_all(chan, &woken);
-	unlock(chan, &woken);
+	heph_chan_unlock(chan, &woken);
 	if (is_closed)
 		drain(chan);
 }
@@ -340,24 +297,24 @@ void heph_raw_chan_free(struct heph_chan *chan, size_t kind)
 
 bool heph_raw_chan_is_connected(struct heph_chan *chan, size_t kind)
 {
-	struct woken woken;
+	struct heph_chan_woken woken;
 	bool connected;
 
-	lock(chan, &woken);
+	heph_chan_lock(chan, &woken);
 	connected = kind == HEPH_CHAN_SENDER__ ? !closed(chan) :
 						 chan->senders > 0;
-	unlock(chan, &woken);
+	heph_chan_unlock(chan, &woken);
 	return connected;
 }
 
 bool heph_raw_chan_has_manager(struct heph_chan *chan)
 {
-	struct woken woken;
+	struct heph_chan_woken woken;
 	bool managed;
 
-	lock(chan, &woken);
+	heph_chan_lock(chan, &woken);
 	managed = chan->managed;
-	unlock(chan, &woken);
+	heph_chan_unlock(chan, &woken);
 	return managed;
 }
 
@@ -379,18 +336,18 @@ unsigned heph_raw_chan_count(struct heph_chan *chan)
 
 static int send_now(struct heph_chan *chan, const void *value)
 {
-	struct woken woken;
+	struct heph_chan_woken woken;
 	int err = 0;
 
-	lock(chan, &woken);
-	admit(chan, &woken);
+	heph_chan_lock(chan, &woken);
+	heph_chan_admit(chan, &woken);
 	if (closed(chan))
 		err = -EPIPE;
 	else if (!room(chan))
 		err = -EAGAIN;
 	else
 		put(chan, value, &woken);
-	unlock(chan, &woken);
+	heph_chan_unlock(chan, &woken);
 	return err;
 }
 
@@ -424,16 +381,16 @@ static struct waiter *make_waiter(heph_ctx ctx, const void *value, size_t size)
 static bool announce(struct heph_chan *chan, struct heph_list *list,
 		     struct waiter *waiter)
 {
-	struct woken woken;
+	struct heph_chan_woken woken;
 	bool open;
 
-	lock(chan, &woken);
+	heph_chan_lock(chan, &woken);
 	open = !closed(chan);
 	if (open) {
 		enlist(chan, list, waiter);
-		admit(chan, &woken);
+		heph_chan_admit(chan, &woken);
 	}
-	unlock(chan, &woken);
+	heph_chan_unlock(chan, &woken);
 	return open;
 }
 
@@ -442,14 +399,14 @@ static bool announce(struct heph_chan *chan, struct heph_list *list,
 static bool withdraw(struct heph_chan *chan, struct heph_list *list,
 		     struct waiter *waiter)
 {
-	struct woken woken;
+	struct heph_chan_woken woken;
 	bool listed;
 
-	lock(chan, &woken);
+	heph_chan_lock(chan, &woken);
 	listed = waiter->listed;
 	if (listed)
 		delist(chan, list, waiter);
-	unlock(chan, &woken);
+	heph_chan_unlock(chan, &woken);
 	return listed;
 }
 
@@ -482,12 +439,6 @@ static int wait_with(heph_ctx ctx, struct heph_chan *chan,
 	return err;
 }
 
-static void spend(heph_ctx ctx)
-{
-	if (ctx.self)
-		heph_worker_spend(ctx.self);
-}
-
 int heph_raw_chan_send(heph_ctx ctx, struct heph_chan *chan, const void *value,
 		       size_t size)
 {
@@ -501,7 +452,7 @@ int heph_raw_chan_send(heph_ctx ctx, struct heph_chan *chan, const void *value,
 	err = send_now(chan, value);
 	if (err == -EAGAIN)
 		return wait_with(ctx, chan, &chan->sending, value, size);
-	spend(ctx);
+	heph_chan_spend(ctx);
 	return err;
 }
 
@@ -510,172 +461,4 @@ int heph_raw_chan_join(heph_ctx ctx, struct heph_chan *chan)
 	int err = heph_park_allowed(ctx);
 
 	return err < 0 ? err : wait_with(ctx, chan, &chan->joining, "", 0);
-}
-
-/* ---- receiving: without the lock, but for waiting and admitting ----------------- */
-
-/* The oldest value, or NULL. Acquires it from put(). */
-static void *front(struct heph_chan *chan)
-{
-	uint64_t tail = atomic_load_explicit(&chan->tail, memory_order_acquire);
-
-	if (atomic_load_explicit(&chan->head, memory_order_relaxed) == tail)
-		return NULL;
-	return slot(chan, chan->head_at);
-}
-
-/* Senders are counted first: when there are none, what they sent last can be
- * seen. 0, and the oldest value; -EAGAIN; -EPIPE. */
-static int look(struct heph_chan *chan, void **ret_value)
-{
-	bool alone =
-		!atomic_load_explicit(&chan->senders, memory_order_acquire);
-
-	*ret_value = front(chan);
-	if (*ret_value)
-		return 0;
-	return alone ? -EPIPE : -EAGAIN;
-}
-
-static void admit_more(struct heph_chan *chan)
-{
-	struct woken woken;
-
-	lock(chan, &woken);
-	admit(chan, &woken);
-	unlock(chan, &woken);
-}
-
-/* Head, then n_sending, both sequentially consistent: see above. */
-static void take(struct heph_chan *chan, void *value, void *ret_value)
-{
-	uint64_t head = atomic_load_explicit(&chan->head, memory_order_relaxed);
-
-	heph_copy(ret_value, value, chan->size);
-	chan->head_at = after(chan, chan->head_at);
-	atomic_store(&chan->head, head + 1);
-	if (heph_unlikely(atomic_load(&chan->n_sending)))
-		admit_more(chan);
-}
-
-/* Lets senders find the receiver, unless it need not wait. */
-static void park(heph_ctx ctx, struct heph_chan *chan)
-{
-	struct woken woken;
-
-	lock(chan, &woken);
-	heph_assert(!chan->parked); /* or: two receive at a time */
-	if (!front(chan) && chan->senders) {
-		heph_park_prepare(&chan->park, ctx, HEPH_PARKS_CHANNEL);
-		chan->parked = true;
-	}
-	unlock(chan, &woken);
-}
-
-/* Is not found any more. Whether nobody had found it before. */
-static bool unpark(heph_ctx ctx, struct heph_chan *chan)
-{
-	struct woken woken;
-	bool was;
-
-	if (heph_park_woken(&chan->park))
-		return false;
-	lock(chan, &woken);
-	was = chan->parked;
-	chan->parked = false;
-	unlock(chan, &woken);
-	if (was)
-		heph_park_init(&chan->park);
-	else
-		heph_park_finish(ctx, &chan->park);
-	return was;
-}
-
-/* Waits for a value. As look(); -ETIME, -ECANCELED, -ENOMEM. */
-static int await(heph_ctx ctx, struct heph_chan *chan, void **ret_value)
-{
-	int err = heph_park_allowed(ctx), looked;
-
-	if (err < 0)
-		return err;
-	while ((looked = look(chan, ret_value)) == -EAGAIN) {
-		park(ctx, chan);
-		err = heph_park_wait(ctx, &chan->park);
-		if (err < 0 && unpark(ctx, chan))
-			return err;
-	}
-	spend(ctx);
-	return looked;
-}
-
-int heph_raw_chan_try_recv(struct heph_chan *chan, void *ret_value, size_t size)
-{
-	void *value;
-	int err;
-
-	heph_assert(size == chan->size);
-	err = look(chan, &value);
-	if (err == 0)
-		take(chan, value, ret_value);
-	return err;
-}
-
-int heph_raw_chan_recv(heph_ctx ctx, struct heph_chan *chan, void *ret_value,
-		       size_t size)
-{
-	void *value;
-	int err;
-
-	heph_assert(size == chan->size);
-	err = await(ctx, chan, &value);
-	if (err == 0)
-		take(chan, value, ret_value);
-	return err;
-}
-
-int heph_raw_chan_try_peek(struct heph_chan *chan, void **ret_value)
-{
-	return look(chan, ret_value);
-}
-
-int heph_raw_chan_peek(heph_ctx ctx, struct heph_chan *chan, void **ret_value)
-{
-	*ret_value = NULL;
-	return await(ctx, chan, ret_value);
-}
-
-/* ---- as a clause ------------------------------------------------------------------ */
-
-static struct heph_chan *chan_of(const struct heph_clause *clause)
-{
-	return clause->on->object;
-}
-
-int heph_chan_clause_begin(heph_ctx ctx, struct heph_clause *clause)
-{
-	clause->begun = chan_of(clause);
-	return 0;
-}
-
-/* Once it has begun the receiver is parked when this returns 0, or its wake is
- * on the way; so it looks after it has parked. */
-int heph_chan_clause_ready(heph_ctx ctx, struct heph_clause *clause)
-{
-	struct heph_chan *chan = chan_of(clause);
-	void *value;
-	int err;
-
-	heph_assert(clause->on->size == chan->size);
-	while ((err = look(chan, &value)) == -EAGAIN && clause->begun &&
-	       heph_park_woken(&chan->park))
-		park(ctx, chan);
-	if (err < 0)
-		return err == -EAGAIN ? 0 : err;
-	take(chan, value, clause->on->ret);
-	return 1;
-}
-
-void heph_chan_clause_end(heph_ctx ctx, struct heph_clause *clause)
-{
-	(void)unpark(ctx, chan_of(clause));
 }

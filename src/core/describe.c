@@ -8,7 +8,6 @@
 #include "core/describe.h"
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include "base/fmt.h"
 #include "base/log.h"
@@ -34,7 +33,7 @@ static const char *who(uint64_t *ret_id)
 	return heph_self_name(self);
 }
 
-void heph_describe_actor(struct heph_fmt *fmt, struct heph_self *self)
+void heph_describe_actor(struct heph_fmt *fmt, const struct heph_self *self)
 {
 	int place = heph_solo_place(self->thread);
 

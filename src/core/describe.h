@@ -10,6 +10,6 @@ struct heph_self;
 void heph_describe_install(void);
 
 /* "actor NAME (type TYPE, id N, worker N)", in a signal handler on its thread. */
-void heph_describe_actor(struct heph_fmt *fmt, struct heph_self *self);
+void heph_describe_actor(struct heph_fmt *fmt, const struct heph_self *self);
 
 #endif

@@ -60,21 +60,21 @@ static void log_it(const struct heph_call_failure *failure)
 		       HEPH_KV_ERR("err", failure->err));
 }
 
-void heph_failure_note(struct heph_self *self, int err, struct heph_addr to,
-		       const char *member,
-		       const struct heph_failure_times *times)
+void heph_failure_note(struct heph_self *self, struct heph_addr to,
+		       const char *member, const struct heph_failure *how)
 {
 	struct heph_call_failure *failure = place(self);
 
 	if (!failure)
 		return;
 	*failure = (struct heph_call_failure){
-		.err = err,
+		.err = how->err,
 		.target = { to },
 		.member = member,
-		.waited = times->waited,
-		.inbox = times->inbox,
-		.processing = times->processing,
+		.waited = how->waited,
+		.inbox = how->inbox,
+		.processing = how->processing,
+		.refused = how->refused,
 	};
 	copy_name(to, failure->name);
 	log_it(failure);
@@ -94,13 +94,13 @@ struct heph_call_failure heph_call_error(heph_ctx ctx)
 /* ---- in words -------------------------------------------------------------- */
 
 /* What happened; what follows it is how long it took. */
-static const char *reason(int err)
+static const char *reason(int err, bool refused)
 {
 	switch (err) {
 	case 0:
 		return "has not failed";
 	case -ETIME:
-		return "no answer within";
+		return refused ? "no answer in time" : "no answer within";
 	case -EPIPE:
 		return "nobody can answer it any more";
 	case -ESRCH:
@@ -122,16 +122,20 @@ static double seconds(heph_time time)
 int heph_call_error_text(const struct heph_call_failure *failure, char *buf,
 			 size_t size)
 {
-	const char *after = failure->err == -ETIME ? " " : " after ";
+	const char *member = failure->member ? failure->member : "?";
+	const char *who = failure->refused ? "refused: " : "";
+	const char *why = reason(failure->err, failure->refused);
+	const char *after = failure->err == -ETIME && !failure->refused ?
+				    " " :
+				    " after ";
 
 	if (failure->waited < 0)
-		return snprintf(buf, size, "call %s.%s: %s", failure->name,
-				failure->member ? failure->member : "?",
-				reason(failure->err));
+		return snprintf(buf, size, "call %s.%s: %s%s", failure->name,
+				member, who, why);
 	return snprintf(buf, size,
-			"call %s.%s: %s%s%.3f s: %.3f s in its inbox, %.3f s "
+			"call %s.%s: %s%s%s%.3f s: %.3f s in its inbox, %.3f s "
 			"in processing",
-			failure->name, failure->member ? failure->member : "?",
-			reason(failure->err), after, seconds(failure->waited),
-			seconds(failure->inbox), seconds(failure->processing));
+			failure->name, member, who, why, after,
+			seconds(failure->waited), seconds(failure->inbox),
+			seconds(failure->processing));
 }

@@ -5,15 +5,16 @@
 
 #include "core/self.h"
 
-/* How long a call took; -1: not known. */
-struct heph_failure_times {
-	heph_time waited, inbox, processing;
+/* How a call failed. */
+struct heph_failure {
+	int err;
+	bool refused;
+	heph_time waited, inbox, processing; /* -1: not known */
 };
 
 /* Keeps the failure in the actor's extension, if there is memory, and logs it
  * as a detail. */
-void heph_failure_note(struct heph_self *self, int err, struct heph_addr to,
-		       const char *member,
-		       const struct heph_failure_times *times);
+void heph_failure_note(struct heph_self *self, struct heph_addr to,
+		       const char *member, const struct heph_failure *how);
 
 #endif

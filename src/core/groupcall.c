@@ -63,8 +63,8 @@ static int enter_all(struct race *race, struct heph_group *group)
 static void note(struct race *race, const struct heph_waiting_call *record,
 		 int err)
 {
-	heph_call_failed(race->ctx, record->to, race->call->member,
-			 heph_call_if_timed(race->ctx, record), err);
+	heph_call_failed(race->ctx, record->to, race->call->member, record,
+			 heph_call_timed(race->ctx), err);
 }
 
 /* Takes those out that have failed. The one that was answered, or NULL. */
@@ -204,12 +204,15 @@ static int end(heph_ctx ctx, struct heph_waiting_call *record, int err,
 {
 	struct heph_thread *thread = ctx.self->thread;
 
-	if (record->done) {
+	if (record->done)
 		err = take(record, call, ret_value);
+	if (err < 0)
+		heph_call_failed(ctx, record->to, call->member, record, false,
+				 err);
+	if (record->done)
 		heph_call_end(thread, record);
-	} else {
+	else
 		heph_call_drop(thread, record);
-	}
 	return err;
 }
 
@@ -228,13 +231,10 @@ static int collect(heph_ctx ctx, int err, const struct heph_group *group,
 		if (err == 0)
 			err = heph_call_wait(ctx, records[i]);
 		ret_err = result(to, i, to->err_at);
+		records[i]->to = group->members[i];
 		*ret_err = end(ctx, records[i], err, call,
 			       result(to, i, to->value_at));
-		if (*ret_err == 0)
-			n++;
-		else
-			heph_call_failed(ctx, group->members[i], call->member,
-					 NULL, *ret_err);
+		n += *ret_err == 0;
 	}
 	return n;
 }

@@ -28,8 +28,8 @@ struct heph_self;
 struct heph_worker_stats;
 
 /*
- * What the layer above gives to a worker: time and sleep. io fills it with
- * io_uring; the core has one that knows nothing but futexes.
+ * What the layer above gives to a worker: time and sleep. io has three of these
+ * (io/driver.h); the core has one that knows nothing but futexes.
  */
 struct heph_driver {
 	const char *name;
@@ -106,6 +106,11 @@ struct heph {
 	/* Told of each failure of an actor; NULL: nobody is. */
 	void (*failed)(struct heph_self *self, const struct heph_exit *exit);
 
+	/* Told of a panic of a plain thread, which ends the process when this
+	 * returns; it may jump out. NULL: nobody is. */
+	void (*panicked)(struct heph_self *self, const char *file, int line,
+			 const char *text);
+
 	/* Told when `busy` may have become 0, and when the runtime must end. */
 	void (*notify)(struct heph *heph);
 
@@ -174,8 +179,8 @@ void heph_fini(struct heph *heph);
 int heph_threads_add(struct heph *heph, struct heph_thread *thread);
 
 /* A plain thread has left: its record stays in its place, because late answers
- * still look at it, until reuse() gives it to another one. NULL: there is none.
- * Any thread. */
+ * still look at it, until heph_threads_reuse() gives it to another one, which
+ * returns NULL if there is none. Any thread. */
 void heph_threads_retire(struct heph *heph, struct heph_thread *thread);
 struct heph_thread *heph_threads_reuse(struct heph *heph);
 

@@ -292,7 +292,8 @@ int heph_raw_recv(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg,
 {
 	struct heph_self *self = (struct heph_self *)inbox;
 
-	heph_debug_assert(self == ctx.self);
+	if (HEPH_DEBUG >= 1)
+		heph_inbox_check(ctx, self);
 	heph_debug_assert(size == heph_type_of(self)->msg_size);
 	if (heph_unlikely(self->flags & HEPH_FLAGS_SLOW))
 		return await_and_take(ctx, ret_msg);
@@ -335,7 +336,7 @@ int heph_raw_peek(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg,
 	struct heph_self *self = (struct heph_self *)inbox;
 	int err;
 
-	heph_assert(self == ctx.self);
+	heph_inbox_check(ctx, self);
 	heph_debug_assert(size == heph_type_of(self)->msg_size);
 	err = await_msg(ctx);
 	if (err < 0)

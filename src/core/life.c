@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An actor runs on its own stack from begin() to the end. The function main()
- * below is its first frame: it calls the body, then finish(), which keeps the
- * promised order:
+ * An actor runs on its own stack from begin() to the end. The entry of its
+ * coroutine calls run(), which is the body, and then heph_life_ended(). There
+ * finish() keeps the promised order:
  *
  *     1. end the trees, stop the other children, wait until none is left
  *     2. cancel the operations, wait until none is left
@@ -12,18 +12,14 @@
  *
  * Undoing may run code of the user, which may acquire again and spawn; so 1 to
  * 3 go on until a round has found nothing. Then the supervisor decides whether
- * main() calls the body again.
+ * heph_life_end() calls the body again.
  *
- * A panic abandons the frames above main() and comes in at the same point.
+ * A panic (panic.c) abandons all frames, and comes to heph_life_end() as well.
  */
 #include "core/life.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/usdt.h"
 #include "core/answers.h"
 #include "core/child.h"
@@ -508,7 +504,7 @@ static void disappear(struct heph_self *self, const struct heph_exit *exit,
 	heph_count_add(&heph_kind_of(self)->alive, -UINT64_C(1));
 }
 
-_Noreturn static void end(struct heph_self *self, struct heph_exit *exit)
+void heph_life_end(struct heph_self *self, struct heph_exit *exit)
 {
 	bool escalate;
 
@@ -538,7 +534,7 @@ void heph_life_ended(struct heph_coro *coro, int result)
 {
 	struct heph_exit exit = { .err = result };
 
-	end(heph_container_of(coro, struct heph_self, coro), &exit);
+	heph_life_end(heph_container_of(coro, struct heph_self, coro), &exit);
 }
 
 void heph_life_bury(struct heph_self *self)
@@ -550,75 +546,6 @@ void heph_life_bury(struct heph_self *self)
 	count_alive(worker, -1);
 	if (heph_unlikely(!heph_worker_ordinary(worker)))
 		heph_solo_rest(worker);
-}
-
-/* ---- panics ---------------------------------------------------------------- */
-
-static int run_after_panic(struct heph_coro *coro)
-{
-	struct heph_self *self =
-		heph_container_of(coro, struct heph_self, coro);
-	struct heph_exit exit = self->thread->panic;
-
-	end(self, &exit);
-}
-
-/* The note is cut to what fits. */
-static void note_panic(struct heph_exit *exit, const char *file, int line,
-		       const char *text)
-{
-	const char *base = strrchr(file, '/');
-	int n = snprintf(exit->note, sizeof(exit->note),
-			 "%.30s:%d: ", base ? base + 1 : file, line);
-
-	strncat(exit->note, text, sizeof(exit->note) - 1 - (size_t)n);
-}
-
-/* Why a panic has nowhere to go; NULL: it has. */
-static const char *where_no_panic_can_be(const struct heph_self *self)
-{
-	if (!self->kind)
-		return "by a plain thread";
-	if (self->thread->hooks)
-		return "in a function that the runtime calls";
-	if (self->thread->current != self)
-		return "by somebody else than the running actor";
-	if (self->flags & HEPH_FLAG_FINISHING)
-		return "in a deferred call, or another function that cleans up";
-	return NULL;
-}
-
-_Noreturn static void panic_in_vain(const struct heph_self *self,
-				    const char *file, int line,
-				    const char *text)
-{
-	const char *where = where_no_panic_can_be(self);
-	char words[256];
-
-	snprintf(words, sizeof(words), "panic %s: %s",
-		 where ? where : "without memory for it", text);
-	heph_assert_failed(words, file, line, heph_self_name(self));
-}
-
-void heph_raw_panic(heph_ctx ctx, const char *file, int line,
-		    const char *format, ...)
-{
-	struct heph_self *self = ctx.self;
-	struct heph_ext *ext = heph_self_extend(self);
-	struct heph_exit *exit = &self->thread->panic;
-	char text[sizeof(exit->note)];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	if (!ext || where_no_panic_can_be(self))
-		panic_in_vain(self, file, line, text);
-	heph_count(&self->thread->count.panicked);
-	HEPH_PROBE4(panic, self->id, text, file, line);
-	*exit = (struct heph_exit){ .err = -ENOTRECOVERABLE };
-	note_panic(exit, file, line, text);
-	heph_slot_reset(self, run_after_panic);
 }
 
 void heph_life_finish_thread(struct heph_self *self)

@@ -85,7 +85,8 @@ void heph_life_stop_roots(struct heph_worker *worker);
 /* Logs what still runs, in words: its state, and whether it was asked to stop. */
 void heph_life_list(struct heph_worker *worker);
 
-/* What comes after the body of every actor. */
+/* What comes after the body of every actor; the same for who has its exit. */
 void heph_life_ended(struct heph_coro *coro, int result);
+_Noreturn void heph_life_end(struct heph_self *self, struct heph_exit *exit);
 
 #endif

@@ -13,7 +13,6 @@
 #include <heph/watch.h>
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "core/life.h"

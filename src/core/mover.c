@@ -179,7 +179,7 @@ void heph_movers_expire(struct heph *heph)
 	pthread_mutex_lock(&solos->timer_lock);
 	while ((timer = heph_wheel_expire(&solos->wheel, heph_now()))) {
 		solo = heph_container_of(timer, struct heph_solo, timer);
-		atomic_store(&solo->armed, HEPH_NEVER); /* pairs with sleep() */
+		atomic_store(&solo->armed, HEPH_NEVER); /* pairs with sleep_or_enqueue() */
 		heph_thread_wake(&solo->worker.thread);
 	}
 	publish_next(heph, solos);

@@ -24,7 +24,6 @@
 #include "base/mem.h"
 #include "core/park.h"
 #include "core/stackrule.h"
-#include "core/wait.h"
 
 enum { SENDER = 1 << 0, RECEIVER = 1 << 1, VALUE = 1 << 2, PARKED = 1 << 3 };
 

@@ -27,13 +27,22 @@ static struct heph_waiting_call *find(struct heph_self *self,
 		       NULL;
 }
 
+/* It is nobody's started call any more. */
+static void forget(struct heph_waiting_call *record)
+{
+	record->started = 0;
+	record->listed = false;
+	if (record->done)
+		heph_list_remove(&record->answered);
+}
+
 /* It is not on the actor's list any more, or not yet. */
 static void give_up(heph_ctx ctx, struct heph_owned *owned)
 {
 	struct heph_waiting_call *record =
 		heph_container_of(owned, struct heph_waiting_call, owned);
 
-	record->started = 0;
+	forget(record);
 	heph_call_drop(ctx.self->thread, record);
 }
 
@@ -47,11 +56,15 @@ static void keep(heph_ctx ctx, struct heph_waiting_call *record,
 		record->sent = -1;
 	record->owned.undo = give_up;
 	heph_list_push_back(&ctx.self->ext->owned, &record->owned.node);
+	record->listed = true;
+	if (record->done) /* while this one waited for room */
+		heph_list_push_back(&ctx.self->ext->answered,
+				    &record->answered);
 }
 
-int heph_raw_start_call(heph_ctx ctx, struct heph_addr to,
-			const struct heph_call *call,
-			struct heph_pending *ret_pending)
+static int start(heph_ctx ctx, struct heph_addr to,
+		 const struct heph_call *call, heph_call_way *way,
+		 struct heph_pending *ret_pending)
 {
 	struct heph_waiting_call *record;
 	uint64_t number;
@@ -59,8 +72,7 @@ int heph_raw_start_call(heph_ctx ctx, struct heph_addr to,
 
 	*ret_pending = (struct heph_pending){ 0 };
 	if (err == 0)
-		err = heph_call_begin(ctx, to, call, heph_letter_send, &record,
-				      &number);
+		err = heph_call_begin(ctx, to, call, way, &record, &number);
 	if (err < 0)
 		return err;
 	HEPH_PROBE3(call, to.id, call->member, ctx.self->id);
@@ -72,10 +84,24 @@ int heph_raw_start_call(heph_ctx ctx, struct heph_addr to,
 	return 0;
 }
 
+int heph_raw_start_call(heph_ctx ctx, struct heph_addr to,
+			const struct heph_call *call,
+			struct heph_pending *ret_pending)
+{
+	return start(ctx, to, call, heph_letter_send, ret_pending);
+}
+
+int heph_raw_try_start_call(heph_ctx ctx, struct heph_addr to,
+			    const struct heph_call *call,
+			    struct heph_pending *ret_pending)
+{
+	return start(ctx, to, call, heph_letter_try_send, ret_pending);
+}
+
 static void note(heph_ctx ctx, const struct heph_waiting_call *record, int err)
 {
-	heph_call_failed(ctx, record->to, record->member,
-			 record->sent >= 0 ? record : NULL, err);
+	heph_call_failed(ctx, record->to, record->member, record,
+			 record->sent >= 0, err);
 }
 
 int heph_raw_await(heph_ctx ctx, struct heph_pending *pending, void *ret,
@@ -98,7 +124,7 @@ int heph_raw_await(heph_ctx ctx, struct heph_pending *pending, void *ret,
 		memcpy(ret, record->value, ret_size);
 	else
 		note(ctx, record, err);
-	record->started = 0;
+	forget(record);
 	heph_list_remove(&record->owned.node);
 	heph_call_end(ctx.self->thread, record);
 	*pending = (struct heph_pending){ 0 };
@@ -125,4 +151,22 @@ int heph_pending_ready(heph_ctx ctx, struct heph_clause *clause)
 	struct heph_waiting_call *record = find(ctx.self, pending);
 
 	return record ? record->done : -EINVAL;
+}
+
+int heph_pending_any_ready(heph_ctx ctx, struct heph_clause *clause)
+{
+	struct heph_thread *thread = ctx.self->thread;
+	struct heph_pending *ret_pending = clause->on->ret;
+	struct heph_waiting_call *record;
+	struct heph_list *first;
+
+	if (!ctx.self->ext || heph_list_empty(&ctx.self->ext->answered))
+		return 0;
+	first = ctx.self->ext->answered.next;
+	record = heph_container_of(first, struct heph_waiting_call, answered);
+	*ret_pending = (struct heph_pending){
+		.call = record->started,
+		.slot = (uint32_t)(record - thread->calls.table),
+	};
+	return 1;
 }

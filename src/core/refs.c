@@ -144,7 +144,7 @@ int heph_raw_cast(struct heph_addr addr, const struct heph_actor *type,
 		return -ESRCH;
 	found = heph_addr_type(heph, addr);
 	heph_leave(addr.node, inside);
-	if (found != type)
+	if (!heph_type_is(found, type))
 		return found ? -EPROTOTYPE : -ESRCH;
 	*ret_addr = addr;
 	return 0;

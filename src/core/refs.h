@@ -12,4 +12,11 @@
 const struct heph_actor *heph_addr_type(struct heph *heph,
 					struct heph_addr addr);
 
+/* Whether an actor of type `found`, or NULL, is one of `type`. */
+static inline bool heph_type_is(const struct heph_actor *found,
+				const struct heph_actor *type)
+{
+	return found == type || (found && found->like && found->like == type);
+}
+
 #endif

@@ -340,7 +340,7 @@ int heph_unregister(heph_ctx ctx, const char *text)
 static int check(const struct entry *entry, const struct heph_actor *type,
 		 struct heph_addr *ret_addr)
 {
-	if (type && type != entry->type)
+	if (type && !heph_type_is(entry->type, type))
 		return -EPROTOTYPE;
 	*ret_addr = entry->addr;
 	return 0;

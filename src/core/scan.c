@@ -146,7 +146,8 @@ int heph_raw_recv_where(heph_ctx ctx, struct heph_inbox *inbox, void *ret_msg,
 	struct heph_self *self = (struct heph_self *)inbox;
 	int err = heph_wait_allowed(ctx), got;
 
-	heph_assert(self == ctx.self && size == heph_type_of(self)->msg_size);
+	heph_inbox_check(ctx, self);
+	heph_assert(size == heph_type_of(self)->msg_size);
 	if (err < 0)
 		return err;
 	while ((got = heph_scan_take(self, match, ret_msg)) == -EAGAIN) {

@@ -61,10 +61,9 @@ static struct heph_mark *open_one(heph_ctx ctx, struct heph_scope scope)
 	struct heph_mark *mark = find(ctx.self, scope.number);
 
 	if (scope.self != ctx.self || !mark)
-		heph_assert_failed("this scope is not open (was one around it "
-				   "closed before?)",
-				   __FILE__, __LINE__,
-				   heph_self_name(ctx.self));
+		heph_misuse("this scope is not open (was one around it closed "
+			    "before?): close the innermost one first",
+			    "links");
 	return mark;
 }
 

@@ -35,7 +35,7 @@ static int msg_ready(heph_ctx ctx, struct heph_clause *clause)
 {
 	struct heph_self *self = (struct heph_self *)clause->on->inbox;
 
-	heph_assert(self == ctx.self);
+	heph_inbox_check(ctx, self);
 	if (!self->last)
 		return 0;
 	heph_inbox_take(self, clause->on->ret);
@@ -47,7 +47,7 @@ static int msg_where_ready(heph_ctx ctx, struct heph_clause *clause)
 	struct heph_self *self = (struct heph_self *)clause->on->inbox;
 	int err;
 
-	heph_assert(self == ctx.self);
+	heph_inbox_check(ctx, self);
 	err = heph_scan_take(self, &clause->on->match, clause->on->ret);
 	if (err < 0)
 		return err == -EAGAIN ? 0 : err;
@@ -112,6 +112,8 @@ static const struct heph_clause_type types[] = {
 	[HEPH_ON_ROOM__] = { HEPH_WAIT_ROOM, heph_room_ready, heph_room_begin,
 			     heph_room_end },
 	[HEPH_ON_ANSWER__] = { HEPH_WAIT_CALL, heph_pending_ready, NULL, NULL },
+	[HEPH_ON_ANY_ANSWER__] = { HEPH_WAIT_CALL, heph_pending_any_ready, NULL,
+				   NULL },
 	[HEPH_ON_DOWN__] = { HEPH_WAIT_WATCH, heph_down_ready, NULL, NULL },
 	[HEPH_ON_JOIN__] = { HEPH_WAIT_WATCH, heph_join_ready, heph_join_begin,
 			     heph_join_end },

@@ -20,6 +20,7 @@ struct heph_ext *heph_self_extend(struct heph_self *self)
 		return NULL;
 	*ext = (struct heph_ext){ .self = self };
 	heph_list_init(&ext->owned);
+	heph_list_init(&ext->answered);
 	heph_list_init(&ext->operations);
 	heph_list_init(&ext->results);
 	heph_list_init(&ext->watching);

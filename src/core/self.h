@@ -118,6 +118,7 @@ struct heph_ext {
 	struct heph_self *self;
 	struct heph_arena arena;
 	struct heph_list owned;      /* struct heph_owned, the latest last */
+	struct heph_list answered;   /* calls that were started and are done */
 	struct heph_list operations; /* in flight; filled by io */
 	struct heph_list results;    /* of operations, that it has to see */
 	struct heph_mark *mark;      /* of the innermost scope; NULL: none */

@@ -3,8 +3,6 @@
 
 #include <heph/time.h>
 
-#include <inttypes.h>
-
 #include "base/usdt.h"
 #include "core/lane.h"
 #include "core/lose.h"

@@ -257,10 +257,10 @@ static int check(heph_ctx ctx, const struct heph_birth *birth)
 		return refuse(type, "argument: 16384 bytes");
 	if (options->inbox > HEPH_INBOX_MAX)
 		return refuse(type, "inbox: 1 to 1048576");
-	if (options->on < HEPH_OWN_THREAD ||
+	if (options->on < HEPH_NEXT ||
 	    (options->on > 0 && (unsigned)options->on > heph->workers))
 		return refuse(type, "on: a worker that there is, or HEPH_HERE, "
-				    "HEPH_ANY, HEPH_OWN_THREAD");
+				    "HEPH_NEXT, HEPH_ANY, HEPH_OWN_THREAD");
 	if (options->stack > HEPH_STACK_MAX)
 		return refuse(type, "stack: 0 to 1073741824");
 	if (options->priority < HEPH_LOW || options->priority > HEPH_HIGH)
@@ -277,7 +277,7 @@ static struct heph_worker *choose(heph_ctx ctx,
 
 	if (options->on > 0)
 		number = (unsigned)options->on - 1;
-	else if (ctx.self->thread->moves)
+	else if (options->on == HEPH_HERE && ctx.self->thread->moves)
 		return heph_solo_near(ctx.self->thread);
 	else
 		number = atomic_fetch_add(&heph->turn, 1) % heph->workers;
@@ -292,7 +292,8 @@ static int spawn_far(heph_ctx ctx, struct heph_birth *birth,
 	struct heph_worker *worker;
 	int err = 0;
 
-	if (options->on >= 0 || ctx.self->thread->heph->driver->alone)
+	if (options->on >= 0 || options->on == HEPH_NEXT ||
+	    ctx.self->thread->heph->driver->alone)
 		worker = choose(ctx, options);
 	else
 		err = heph_solo_take(ctx.self->thread->heph, birth->type,
@@ -359,11 +360,14 @@ static int spawn_held(heph_ctx ctx, struct heph_birth *birth,
 static int spawn_checked(heph_ctx ctx, struct heph_birth *birth,
 			 struct heph_addr *ret_addr)
 {
-	struct heph *heph = ctx.self->thread->heph;
 	struct heph_fd give = heph_birth_options(birth)->give;
 	bool rare = heph_unlikely(cared_for(heph_birth_options(birth)));
-	int err = check(ctx, birth);
+	struct heph *heph;
+	int err;
 
+	heph_ctx_check(ctx, "heph_spawn");
+	heph = ctx.self->thread->heph;
+	err = check(ctx, birth);
 	if (err == 0 && rare)
 		err = check_care(ctx, birth);
 	if (err == 0)
@@ -396,7 +400,8 @@ static bool is_plain(heph_ctx ctx, const struct heph_actor *type,
 {
 	const struct heph_self *self = ctx.self;
 
-	return self->kind && self->thread->number != HEPH_SOLO &&
+	return self && self->thread->current == self && self->kind &&
+	       self->thread->number != HEPH_SOLO &&
 	       !(self->flags & HEPH_FLAGS_REFUSE) && type_fits(type) &&
 	       type->arg_size <= HEPH_ARG_MAX && !has_options(it) &&
 	       !heph_verdict_wanted(type, it);
@@ -434,7 +439,11 @@ int heph_raw_spawn(heph_ctx ctx, const struct heph_actor *type, const void *it,
 		return err;
 	if (ret_addr)
 		*ret_addr = addr;
-	heph_worker_spend(ctx.self);
+	/* Only who spawns on another worker is ready for others to run. */
+	if (heph_likely(heph_birth_options(&birth)->on == HEPH_HERE))
+		heph_worker_charge(ctx.self);
+	else
+		heph_worker_spend(ctx.self);
 	return 0;
 }
 

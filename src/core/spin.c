@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/spin.h"
 
-#include <heph/time.h>
-
 /* What the budget for what comes from outside is of that for workers: 20 us of
  * the usual 50. */
 #define OUTSIDE(budget_) ((budget_)*2 / 5)

@@ -31,10 +31,10 @@ void heph_stackrule_broken(struct heph_self *self, const char *what,
 	snprintf(text, sizeof(text),
 		 "actor %s (type %s): the %s%s%s has an address of its "
 		 "sender's stack at offset %zu; send a value, or memory that "
-		 "moves along",
+		 "moves along; or these bytes were never set: begin with = { 0 }",
 		 heph_self_name(self), heph_type_of(self)->name, what,
 		 whom ? " for a " : "", whom ? whom : "", offset);
-	heph_assert_failed(text, __FILE__, __LINE__, __func__);
+	heph_misuse(text, "stack-rule");
 }
 
 void heph_stackrule_broken_msg(struct heph_self *self, struct heph_addr to,
@@ -78,5 +78,5 @@ void heph_stackrule_broken_op(struct heph_self *self, const char *name)
 		 "actor %s (type %s): its %s would give the kernel an address "
 		 "of an actor's stack; use memory of its own, or from the heap",
 		 heph_self_name(self), heph_type_of(self)->name, name);
-	heph_assert_failed(text, __FILE__, __LINE__, __func__);
+	heph_misuse(text, "stack-rule");
 }

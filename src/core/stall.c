@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/stall.h"
 
-#include <heph/time.h>
-
 #include <execinfo.h>
 #include <signal.h>
 #include <stdlib.h>

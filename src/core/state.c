@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What actors wait for, in words. */
 #include <stdio.h>
-#include <string.h>
 
 #include <heph/time.h>
 

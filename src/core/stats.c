@@ -60,7 +60,8 @@ struct heph_stats heph_stats(heph_ctx ctx)
 	return heph_stats_of(ctx.self->thread->heph);
 }
 
-struct heph_kind *heph_kind_find(struct heph_worker *worker,
+/* What a worker knows of a type; NULL: nothing. */
+static struct heph_kind *kind_of(struct heph_worker *worker,
 				 const struct heph_actor *type)
 {
 	uint32_t n =
@@ -95,8 +96,7 @@ struct heph_type_stats heph_raw_type_stats(heph_ctx ctx,
 
 	while ((thread = heph_threads_next(ctx.self->thread->heph, thread))) {
 		kind = thread->is_worker ?
-			       heph_kind_find((struct heph_worker *)thread,
-					      type) :
+			       kind_of((struct heph_worker *)thread, type) :
 			       NULL;
 		if (kind)
 			heph_type_stats_add(&stats, kind);

@@ -9,10 +9,6 @@
 
 void heph_stats_add(struct heph_stats *stats, struct heph_counters *count);
 
-/* What a worker knows of a type; NULL: nothing. */
-struct heph_kind *heph_kind_find(struct heph_worker *worker,
-				 const struct heph_actor *type);
-
 /* `live_mean` is the sum so far. */
 void heph_type_stats_add(struct heph_type_stats *stats, struct heph_kind *kind);
 

@@ -25,7 +25,7 @@
 #include "core/wait.h"
 #include "core/watch.h"
 
-#define GRACE_DEFAULT (5 * HEPH_SEC)
+#define GRACE_MIN (5 * HEPH_SEC)
 
 /* ---- making ---------------------------------------------------------------- */
 
@@ -63,6 +63,15 @@ struct heph_supervisor *heph_supervisor_find(struct heph_self *self,
 	return supervisor;
 }
 
+/* A server among the children lets its connections finish for half of the
+ * runtime's grace, and is not to be forced meanwhile. */
+static heph_time default_grace(const struct heph_self *self)
+{
+	heph_time length = self->thread->heph->config.grace / 8 * 5;
+
+	return length > GRACE_MIN ? length : GRACE_MIN;
+}
+
 static struct heph_supervisor *make(struct heph_self *self,
 				    const struct heph_tree *tree)
 {
@@ -78,7 +87,7 @@ static struct heph_supervisor *make(struct heph_self *self,
 	supervisor->self = self;
 	supervisor->number = ++ext->n_trees;
 	supervisor->strategy = tree->strategy;
-	supervisor->grace = tree->grace ? tree->grace : GRACE_DEFAULT;
+	supervisor->grace = tree->grace ? tree->grace : default_grace(self);
 	heph_list_init(&supervisor->children);
 	supervisor->n_children = 0;
 	heph_list_init(&supervisor->failed);

@@ -3,8 +3,6 @@
 
 #include <heph/timer.h>
 
-#include "core/wait.h"
-
 /* `from` and `n` periods; HEPH_NEVER at most. */
 static heph_time later(heph_time from, heph_time period, heph_time n)
 {

@@ -2,13 +2,11 @@
 #include <heph/time.h>
 
 #include "base/clock.h"
-#include "core/heph.h"
 #include "core/timers.h"
 #include "core/wait.h"
 
 #define MARGIN_MAX (100 * HEPH_MSEC)
 
-__thread const heph_time *heph_time_virtual;
 static __thread heph_time latest;
 
 heph_time heph_now(void)
@@ -27,8 +25,10 @@ int heph_sleep(heph_ctx ctx, heph_time length)
 {
 	heph_time when, limit = heph_deadline(ctx);
 	heph_ctx short_ctx = heph_within(ctx, length > 0 ? length : 0);
-	int err = heph_wait_allowed(ctx);
+	int err;
 
+	heph_ctx_check(ctx, "heph_sleep");
+	err = heph_wait_allowed(ctx);
 	if (err < 0)
 		return err;
 	when = heph_deadline(short_ctx);

@@ -16,9 +16,6 @@ struct heph_alarm {
 	heph_time deadline;
 };
 
-/* What heph_now() says on this thread; NULL: the clock of the kernel. */
-extern __thread const heph_time *heph_time_virtual;
-
 /* What heph_now() said last on this thread, or says if that costs nothing. */
 heph_time heph_recently(void);
 

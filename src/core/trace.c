@@ -163,8 +163,9 @@ static struct heph_trace_record *room_for(struct heph_trace_stream *stream,
 	return record;
 }
 
-void heph_trace_put(struct heph_trace_stream *stream, enum heph_trace_kind kind,
-		    uint64_t start, uint64_t end, uint64_t a, uint64_t b)
+/* One without a name. */
+static void put(struct heph_trace_stream *stream, enum heph_trace_kind kind,
+		uint64_t start, uint64_t end, uint64_t a, uint64_t b)
 {
 	struct heph_trace_record *record =
 		room_for(stream, kind, start, end, NULL, NULL);
@@ -339,7 +340,7 @@ static void tell(struct heph_trace_stream *stream, enum heph_trace_kind kind,
 		 uint64_t start, uint64_t end, uint64_t a, uint64_t b)
 {
 	spend(stream);
-	heph_trace_put(stream, kind, start, end, a, b);
+	put(stream, kind, start, end, a, b);
 }
 
 /* What was summed up. */
@@ -582,6 +583,6 @@ void heph_trace_signal(struct heph_thread *thread, uint64_t start, int signal)
 	struct heph_trace_stream *stream = heph_trace_stream(thread);
 
 	if (stream)
-		heph_trace_put(stream, HEPH_TRACE_SIGNAL, start,
-			       heph_clock_ticks(), (uint64_t)signal, 0);
+		put(stream, HEPH_TRACE_SIGNAL, start, heph_clock_ticks(),
+		    (uint64_t)signal, 0);
 }

@@ -10,7 +10,7 @@
  * A worker tells of each run of an actor as long as it has credit, which is as
  * much as time has passed. When it has none it sums up: so many steps in so many
  * turns. A turn in which it tells takes the slow way from one actor to the next
- * (heph_worker_next_of_several()), so that the other one need not ask.
+ * (heph_sched_next()), so that the other one need not ask.
  *
  * Thread     All but heph_trace_streams_... by the thread that the stream is of,
  *            or that runs the actor.
@@ -118,10 +118,6 @@ struct heph_trace_record *heph_trace_room(struct heph_trace_stream *stream,
 					  size_t more);
 void heph_trace_publish(struct heph_trace_stream *stream,
 			struct heph_trace_record *record);
-
-/* One without a name. */
-void heph_trace_put(struct heph_trace_stream *stream, enum heph_trace_kind kind,
-		    uint64_t start, uint64_t end, uint64_t a, uint64_t b);
 
 /* The coordinator's, on stream 0; `name` may be NULL. Any thread. */
 void heph_trace_coordinator(struct heph *heph, enum heph_trace_kind kind,

@@ -137,12 +137,17 @@ static enum heph_verdict ask(struct heph_self *self,
 	return type->decide(spawn, exit, (char *)spawn + type->arg_at);
 }
 
+/* One that stands for another actor ends when that does, or when that cannot be
+ * reached any more: who knows of it has said so. */
 static void report(struct heph_self *self, const struct heph_exit *exit,
 		   const char *text)
 {
-	heph_log_warn(text, HEPH_KV_UINT("id", self->id),
-		      HEPH_KV_ERR("err", exit->err),
-		      HEPH_KV_STR("note", exit->note));
+	enum heph_log_level level = heph_type_of(self)->like ? HEPH_LOG_DEBUG :
+							       HEPH_LOG_WARN;
+
+	heph_log(level, text, HEPH_KV_UINT("id", self->id),
+		 HEPH_KV_ERR("err", exit->err),
+		 HEPH_KV_STR("note", exit->note));
 }
 
 static void report_restart(struct heph_self *self, const struct heph_exit *exit,

@@ -76,9 +76,10 @@ void heph_watch_forget(struct heph_watch *watch)
 	heph_pool_give(&watch->home->pool, watch, sizeof(*watch));
 }
 
-struct heph_watch *heph_watch_owned(struct heph_self *self,
-				    enum heph_watch_use use,
-				    struct heph_addr who)
+/* The latest owned watch of `self` for that use, of that actor, or NULL. */
+static struct heph_watch *find_owned(struct heph_self *self,
+				     enum heph_watch_use use,
+				     struct heph_addr who)
 {
 	struct heph_owned *owned;
 	struct heph_watch *watch;
@@ -211,7 +212,7 @@ int heph_watch_undo(struct heph_self *self, enum heph_watch_use use,
 		    struct heph_addr who)
 {
 	struct heph_watch *watch =
-		heph_watch_owned(self, use, heph_addr_resolve(who));
+		find_owned(self, use, heph_addr_resolve(who));
 
 	if (!watch)
 		return -ENOENT;

@@ -73,11 +73,6 @@ void heph_watch_leave(struct heph_watch *watch);
  * then it is freed. */
 void heph_watch_free(struct heph_watch *watch);
 
-/* The latest owned watch of `self` for that use, of that actor, or NULL. */
-struct heph_watch *heph_watch_owned(struct heph_self *self,
-				    enum heph_watch_use use,
-				    struct heph_addr who);
-
 /* Ends that watch. Returns 0; -ENOENT (there is none). */
 int heph_watch_undo(struct heph_self *self, enum heph_watch_use use,
 		    struct heph_addr who);

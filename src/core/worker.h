@@ -11,6 +11,7 @@
 #include "base/usdt.h"
 #include "base/wheel.h"
 #include "core/delay.h"
+#include "core/misuse.h"
 #include "core/sched.h"
 #include "core/self.h"
 #include "core/spin.h"
@@ -122,6 +123,7 @@ struct heph_worker {
 	struct heph_event stop_event;
 	_Atomic bool stop_posted;
 	void *driver; /* of the driver */
+	bool no_ring; /* the kernel has refused one, when it started */
 	unsigned sample_in; /* turns; see sample.h */
 	bool sampling;      /* the one that runs */
 	struct heph_self *sampled; /* who will be; NULL: nobody */
@@ -188,6 +190,8 @@ _Noreturn void heph_worker_leave(struct heph_self *self);
 /* An actor has done something that could go on without ever waiting: when it
  * has used its turn, others run first. */
 static inline void heph_worker_spend(struct heph_self *self);
+/* The same of what does not wait: others run first at the next thing that it does. */
+static inline void heph_worker_charge(struct heph_self *self);
 void heph_worker_yield(struct heph_self *self);
 
 /* Its budget is used up: it gets more, if its turn has some, or yields. */
@@ -236,6 +240,16 @@ static inline void heph_worker_spend(struct heph_self *self)
 {
 	if (self->kind && --heph_worker_of(self)->budget <= 0)
 		heph_worker_spent(self);
+}
+
+static inline void heph_worker_charge(struct heph_self *self)
+{
+	struct heph_worker *worker;
+
+	if (!self->kind)
+		return;
+	worker = heph_worker_of(self);
+	worker->budget -= worker->budget > 1; /* the last one is for its next wait */
 }
 
 /* The solo with that slot; NULL: there is none. Any thread. See solo.h. */
@@ -392,10 +406,15 @@ HEPH_INLINE struct heph_self *heph_worker_next(struct heph_worker *worker)
 	return self;
 }
 
-/* Where the running actor goes when it suspends: to the next one if its frames
- * are in place, or can come to their place from here, and it is not measured;
- * otherwise to the loop, which sees to that. */
-struct heph_coro *heph_worker_choose(struct heph_self *self);
+/* Whether something is to be done before the running actor, `self`, suspends:
+ * somebody else uses its context, lanes are to be flushed, queues to be shared.
+ * One branch for all. */
+HEPH_INLINE bool heph_worker_has_rare(const struct heph_worker *worker,
+				      const struct heph_self *self)
+{
+	return ((uintptr_t)worker->thread.current ^ (uintptr_t)self) |
+	       (uintptr_t)worker->dirty | worker->n_unusual;
+}
 
 /* The same as heph_worker_suspend_then(), whatever there is to do before. */
 int heph_worker_suspend_slowly(struct heph_self *self, void *arg,
@@ -409,7 +428,7 @@ HEPH_INLINE int heph_worker_suspend_then(struct heph_self *self, void *arg,
 	struct heph_self *next = worker->ready[HEPH_USUAL].first;
 
 	if (heph_unlikely(!next || (next->flags & HEPH_FLAGS_BY_LOOP) ||
-			  worker->dirty || worker->n_unusual ||
+			  heph_worker_has_rare(worker, self) ||
 			  worker->budget <= 1))
 		return heph_worker_suspend_slowly(self, arg, then);
 	heph_queue_pop(&worker->ready[HEPH_USUAL]);

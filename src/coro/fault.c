@@ -15,6 +15,7 @@
  */
 #include "coro/fault.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -129,6 +131,23 @@ static void put_out(const char *text)
 	(void)!write(STDERR_FILENO, text, strlen(text));
 }
 
+/* The calls that are made for each message do not look at their context, and
+ * fail at one of the first addresses if it is empty. That an instruction is of
+ * this library can be told where it is a file of its own; as a part of the
+ * program it has nothing that says so. */
+static bool is_empty_argument(const siginfo_t *info, uintptr_t ip)
+{
+	Dl_info here, there, program;
+
+	return info->si_signo == SIGSEGV && info->si_code == SEGV_MAPERR &&
+	       (uintptr_t)info->si_addr < 1 << 16 &&
+	       dladdr((void *)(uintptr_t)heph_fault_install, &here) &&
+	       dladdr((void *)ip, &there) &&
+	       dladdr((void *)getauxval(AT_PHDR), &program) &&
+	       here.dli_fbase == there.dli_fbase &&
+	       here.dli_fbase != program.dli_fbase;
+}
+
 /* The frames from the one that faulted on: those above it are the handler's. */
 static void report_backtrace(uintptr_t ip)
 {
@@ -153,6 +172,10 @@ static void report(const siginfo_t *info, const void *context)
 		report_signal(info, ip);
 		if (heph_fault_describe)
 			heph_fault_describe(STDERR_FILENO, addr);
+		if (is_empty_argument(info, ip))
+			put_out("heph: a call of Heph's was given an empty "
+				"context, an empty inbox or NULL (guide: "
+				"errors-you-will-meet)\n");
 	}
 	put_out("heph: backtrace:\n");
 	report_backtrace(ip);

@@ -42,8 +42,6 @@ static void keep(struct heph_op *op, struct heph_backlog *backlog)
 	}
 	backlog->numbers[(backlog->first + backlog->n++) % backlog->max] =
 		op->result;
-	if (backlog->n >= BACKLOG_MAX && !op->done)
-		heph_op_cancel(op);
 }
 
 /* Nobody is told of it: who accepts begins another one. */
@@ -61,8 +59,11 @@ void heph_net_accepted(struct heph_op *op)
 		keep(op, backlog);
 	else if (!begun_again(op->result))
 		backlog->err = op->result;
-	if (!op->done)
+	if (!op->done) {
+		if (backlog->n >= BACKLOG_MAX)
+			heph_op_cancel(op); /* last: its end may come by this */
 		return;
+	}
 	backlog->accept = NULL;
 	heph_op_free(op);
 	if (file->closing)

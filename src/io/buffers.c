@@ -27,7 +27,7 @@ static size_t memory_size(const struct heph_buffers *buffers)
 	return (size_t)buffers->n * buffers->size;
 }
 
-static unsigned char *buffer(struct heph_buffers *buffers, unsigned id)
+static unsigned char *buffer(const struct heph_buffers *buffers, unsigned id)
 {
 	return buffers->memory + (size_t)id * buffers->size;
 }
@@ -106,7 +106,7 @@ void heph_buffers_fini(struct heph_buffers *buffers, struct io_uring *uring)
 int heph_buffers_got(struct heph_buffers *buffers, unsigned id, int n,
 		     bool more)
 {
-	struct heph_lent *lent;
+	struct heph_lent *lent = NULL;
 	uint32_t at = 0;
 
 	buffers->in_use++;
@@ -117,18 +117,25 @@ int heph_buffers_got(struct heph_buffers *buffers, unsigned id, int n,
 		lent->holders++;
 		lent->spent = !more && n > 0;
 	}
+	buffers->away += !lent || lent->spent;
 	return (int)(id << AT_BITS | at);
 }
 
-void heph_buffers_take(struct heph_buffers *buffers, int piece, void *to,
-		       size_t n)
+void *heph_buffers_data(const struct heph_buffers *buffers, int piece)
+{
+	unsigned at = (unsigned)piece & ((1U << AT_BITS) - 1);
+
+	return buffer(buffers, (unsigned)piece >> AT_BITS) + at;
+}
+
+void heph_buffers_give(struct heph_buffers *buffers, int piece)
 {
 	unsigned id = (unsigned)piece >> AT_BITS;
-	unsigned at = (unsigned)piece & ((1U << AT_BITS) - 1);
 	struct heph_lent *lent = buffers->lent ? &buffers->lent[id] : NULL;
 
-	memcpy(to, buffer(buffers, id) + at, n);
 	buffers->in_use--;
-	if (!lent || (--lent->holders == 0 && lent->spent))
-		lend(buffers, id);
+	if (lent && (--lent->holders || !lent->spent))
+		return;
+	buffers->away--;
+	lend(buffers, id);
 }

@@ -4,8 +4,9 @@
  *
  * A ring of provided buffers (io_uring_register_buf_ring(3)): the kernel takes
  * one when there is data, so a connection that waits holds none. The actor
- * copies the data out and gives the piece back. When there is none left a
- * read ends with -ENOBUFS, and its caller brings a buffer of its own.
+ * copies the data out, or looks at it where it lies, and gives the piece back.
+ * When there is none left a read ends with -ENOBUFS, and its caller brings a
+ * buffer of its own.
  *
  * There are two kinds. Of a whole buffer each read gets one for itself.
  * An incremental one (IOU_PBUF_RING_INC, Linux 6.12) is filled piece by piece,
@@ -37,6 +38,7 @@ struct heph_buffers {
 	unsigned n, size;       /* a power of two; bytes of each */
 	unsigned short group;
 	unsigned in_use; /* pieces that hold data */
+	unsigned away;   /* buffers that the kernel waits for, or may soon */
 };
 
 /* A ring of as many buffers as fit in `budget` bytes, at least one. Returns 0;
@@ -50,8 +52,15 @@ void heph_buffers_fini(struct heph_buffers *buffers, struct io_uring *uring);
 int heph_buffers_got(struct heph_buffers *buffers, unsigned id, int n,
 		     bool more);
 
-/* Copies `n` bytes out of a piece and gives it back. */
-void heph_buffers_take(struct heph_buffers *buffers, int piece, void *to,
-		       size_t n);
+/* Where the data of a piece lies, until it is given back. */
+void *heph_buffers_data(const struct heph_buffers *buffers, int piece);
+void heph_buffers_give(struct heph_buffers *buffers, int piece);
+
+/* Whether the kernel has half of them at most: a piece that is not given back
+ * soon should be copied. */
+static inline bool heph_buffers_scarce(const struct heph_buffers *buffers)
+{
+	return 2 * buffers->away >= buffers->n;
+}
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <heph/drivers.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,8 @@ static const struct heph_io *best(void)
 	}
 	heph_log_info("driver is epoll, because io_uring cannot be used",
 		      HEPH_KV_STR("what", report.what),
-		      HEPH_KV_ERR("err", report.err));
+		      HEPH_KV_ERR("err", report.err),
+		      HEPH_KV_STR("guide", "drivers"));
 	return &heph_epoll_io;
 }
 
@@ -71,14 +73,32 @@ static int by_name(const char *name, const char *key,
 	return 0;
 }
 
+static const char *forced(void)
+{
+	const char *name = getenv("HEPH_DRIVER");
+
+	return name && *name ? name : NULL;
+}
+
 int heph_choose(const char *wanted, const struct heph_io **ret_io)
 {
-	const char *forced = getenv("HEPH_DRIVER");
-
-	if (forced && *forced)
-		return by_name(forced, "HEPH_DRIVER", ret_io);
+	if (forced())
+		return by_name(forced(), "HEPH_DRIVER", ret_io);
 	if (wanted)
 		return by_name(wanted, "driver", ret_io);
 	*ret_io = best();
 	return 0;
+}
+
+const struct heph_io *heph_choose_other(const char *wanted,
+					const struct heph_io *io, int err)
+{
+	if (io != &heph_uring_io || err != -ENOMEM || wanted || forced())
+		return NULL;
+	heph_log_warn(
+		"driver is epoll, because there are not rings for all workers",
+		HEPH_KV_STR("what", "memory that may be locked: "
+				    "LimitMEMLOCK=, ulimit -l"),
+		HEPH_KV_ERR("err", err));
+	return &heph_epoll_io;
 }

@@ -15,4 +15,12 @@
  * is none of that name; and what keeps one that is wanted from working. */
 int heph_choose(const char *wanted, const struct heph_io **ret_io);
 
+/*
+ * Another one than `io`, for a runtime whose workers could not start with it for
+ * want of memory, `err`: each has a ring, and the one that was tried was only one.
+ * Logs that. NULL: there is none, or one was wanted by name.
+ */
+const struct heph_io *heph_choose_other(const char *wanted,
+					const struct heph_io *io, int err);
+
 #endif

@@ -53,7 +53,7 @@ static int connect_unix(heph_ctx ctx, struct heph_op *op)
 	return err < 0 ? err : result;
 }
 
-/* Connects a socket that does not block, if by_itself(). */
+/* Connects a socket, which does not block if heph_net_by_itself(). */
 static int connect_number(heph_ctx ctx, int number,
 			  const struct heph_address *address)
 {

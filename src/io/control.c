@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "io/address.h"
-#include "io/file.h"
 #include "io/op.h"
 #include "io/socket.h"
 

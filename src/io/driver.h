@@ -29,11 +29,13 @@ struct heph_io {
 	void (*begin)(struct heph_worker *worker, struct heph_op *op);
 	void (*cancel)(struct heph_worker *worker, struct heph_op *op);
 
-	/* Copies `n` bytes out of op->buffer, and gives it back; NULL: there are
-	 * none, nothing is `provided`. Into one that is of a stream fewer bytes
-	 * may come than were asked for. */
-	void (*take)(struct heph_worker *worker, int buffer, void *to,
-		     size_t n);
+	/* Where the data of op->buffer lies, until it is given back; whether
+	 * there are few others, so that it should be soon. NULL: there are none,
+	 * nothing is `provided`. Into one that is of a stream fewer bytes may
+	 * come than were asked for. */
+	void *(*data)(struct heph_worker *worker, int buffer);
+	bool (*scarce)(struct heph_worker *worker, int buffer);
+	void (*give)(struct heph_worker *worker, int buffer);
 
 	/* Closes a number, before the worker sleeps. */
 	void (*close)(struct heph_worker *worker, int number);

@@ -109,8 +109,10 @@ int heph_pipe(heph_ctx ctx, struct heph_fd ret_fds[2], unsigned flags)
 	if (ctx.self->thread->heph->driver->alone)
 		return -EOPNOTSUPP;
 	err = make_pipe(ctx, numbers, packets ? O_DIRECT : 0);
-	if (err < 0)
+	if (err < 0) {
+		heph_file_scarce(ctx.self, err);
 		return err;
+	}
 	err = heph_file_admit(ctx.self, numbers[0], kind, &first);
 	if (err < 0) {
 		heph_op_close_now(ctx.self->thread->heph, numbers[1]);

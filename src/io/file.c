@@ -5,12 +5,12 @@
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/rand.h"
 #include "io/driver.h"
 #include "io/process.h"
+#include "io/scarce.h"
 #include "io/net.h"
 #include "io/socket.h"
 #include "io/resolver.h"
@@ -190,6 +190,7 @@ static void set_owner(struct heph_file *file, struct heph_self *owner)
 
 static void close_file(struct heph_file *file)
 {
+	heph_file_end_view(owner_of(file), file);
 	next_turn(file);
 	set_owner(file, NULL);
 	if (file->backlog.accept) {
@@ -241,13 +242,21 @@ int heph_file_open(struct heph_self *owner, int number, unsigned flags,
 	return 0;
 }
 
+void heph_file_scarce(const struct heph_self *owner, int err)
+{
+	if (!owner->thread->heph->driver->simulated)
+		heph_scarce_tell(err);
+}
+
 int heph_file_admit(struct heph_self *owner, int number, unsigned flags,
 		    struct heph_fd *ret_fd)
 {
-	int err = number;
+	int err;
 
-	if (number < 0)
-		return err;
+	if (number < 0) {
+		heph_file_scarce(owner, number);
+		return number;
+	}
 	err = heph_file_open(owner, number, flags, ret_fd);
 	if (err < 0)
 		heph_op_close_now(owner->thread->heph, number);
@@ -361,6 +370,7 @@ int heph_file_detach(heph_ctx ctx, struct heph_fd fd)
 
 	if (!file)
 		return -EBADF;
+	heph_file_end_view(ctx.self, file);
 	heph_net_quiet(ctx.self, file);
 	forget(ctx.self, file);
 	heph_list_remove(&file->owned.node);
@@ -407,6 +417,7 @@ static int close_and_tell(heph_ctx ctx, struct heph_file *file,
 {
 	bool actor = heph_op_by_actor(ctx.self, op);
 
+	heph_file_end_view(ctx.self, file);
 	forget(ctx.self, file);
 	heph_list_remove(&file->owned.node);
 	next_turn(file);
@@ -448,7 +459,9 @@ int heph_file_inspect(struct heph_self *self, int number)
 				   .buf = &info };
 	int status = heph_op_now(self, &status_op), flags = 0;
 
-	if (status < 0 || heph_op_now(self, &stat_op) < 0)
+	if (status < 0)
+		return status;
+	if (heph_op_now(self, &stat_op) < 0)
 		return -EBADF;
 	if (status & O_NONBLOCK)
 		flags |= HEPH_FILE_NONBLOCK;

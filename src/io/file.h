@@ -50,8 +50,10 @@ struct heph_file {
 	uint32_t slot, next_free;
 	uint16_t flags;   /* HEPH_FILE_... */
 	bool closing;     /* when `backlog.accept` has ended */
+	int view_in;      /* a buffer of the driver; below 0: its size, of the pool */
 	struct heph_backlog backlog;
 	struct heph_spawned *spawned; /* a child process; NULL: none */
+	char *view; /* what heph_read_view() returned; NULL: nothing */
 };
 
 /* The table of a runtime. Returns 0; -ENOMEM. */
@@ -64,11 +66,15 @@ void heph_files_fini(struct heph *heph);
 int heph_file_open(struct heph_self *owner, int number, unsigned flags,
 		   struct heph_fd *ret_fd);
 
+/* Tells if that is because of a limit, but not of a simulated one. */
+void heph_file_scarce(const struct heph_self *owner, int err);
+
 /* The same; closes the number if that fails. A `number` below 0 is returned. */
 int heph_file_admit(struct heph_self *owner, int number, unsigned flags,
 		    struct heph_fd *ret_fd);
 
-/* What the kernel says that a number is: HEPH_FILE_...; -EBADF. */
+/* What the kernel says that a number is: HEPH_FILE_...; -EBADF; -EOPNOTSUPP (the
+ * simulated one, of a number of the real one). */
 int heph_file_inspect(struct heph_self *self, int number);
 
 /* The same, without a number so far: it cannot be found until it has one. Cancel
@@ -86,6 +92,15 @@ struct heph_file *heph_file_of_parent(heph_ctx ctx, struct heph_fd fd);
 
 /* The entry has no operation any more: closes the number, frees the entry. */
 void heph_file_finish(struct heph_file *file);
+
+/* Gives back what heph_read_view() returned, if anything. By the owner. */
+void heph_file_give_view(struct heph_self *owner, struct heph_file *file);
+static inline void heph_file_end_view(struct heph_self *owner,
+				      struct heph_file *file)
+{
+	if (file->view)
+		heph_file_give_view(owner, file);
+}
 
 /* An operation HEPH_OP_CLOSE_FILE has ended: frees the entry, closes the number
  * if that was not done. `op->result` is what to tell. */

@@ -32,7 +32,8 @@ static inline heph_ctx heph_fs_certainly(heph_ctx ctx)
 int heph_fs_open(heph_ctx ctx, const heph_path *path, unsigned flags,
 		 unsigned mode, heph_fd *ret_fd);
 
-/* Waits. unlinkat(2). Returns 0. */
-int heph_fs_remove(heph_ctx ctx, const heph_path *path, unsigned flags);
+/* What is known of a file that was opened this moment: it is in memory, so nothing is
+ * waited for. Returns 0. */
+int heph_fs_stat_new(heph_ctx ctx, heph_fd fd, struct heph_stat *ret_stat);
 
 #endif

@@ -10,7 +10,6 @@
  */
 #include <heph/io.h>
 #include <heph/own.h>
-#include <heph/time.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -71,7 +71,8 @@ int heph_raw_read_link(heph_ctx ctx, heph_path path, char *buf, size_t size)
 	return n;
 }
 
-int heph_fs_remove(heph_ctx ctx, const heph_path *path, unsigned flags)
+/* Waits. unlinkat(2). Returns 0. */
+static int remove_name(heph_ctx ctx, const heph_path *path, unsigned flags)
 {
 	struct heph_op *op;
 	int err;
@@ -87,12 +88,12 @@ int heph_fs_remove(heph_ctx ctx, const heph_path *path, unsigned flags)
 
 int heph_raw_remove(heph_ctx ctx, heph_path path)
 {
-	return heph_fs_remove(ctx, &path, 0);
+	return remove_name(ctx, &path, 0);
 }
 
 int heph_raw_rmdir(heph_ctx ctx, heph_path path)
 {
-	return heph_fs_remove(ctx, &path, AT_REMOVEDIR);
+	return remove_name(ctx, &path, AT_REMOVEDIR);
 }
 
 int heph_raw_mkdir(heph_ctx ctx, heph_path path, unsigned mode)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening files, and such that are there for a while only. */
-#include <heph/time.h>
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 
 #include "base/rand.h"
@@ -18,8 +18,10 @@ static int admit(heph_ctx ctx, int number, heph_fd *ret_fd)
 {
 	int flags;
 
-	if (number < 0)
+	if (number < 0) {
+		heph_file_scarce(ctx.self, number);
 		return number;
+	}
 	flags = heph_file_inspect(ctx.self, number);
 	return heph_file_admit(ctx.self, number,
 			       flags < 0 ? 0 : (unsigned)flags, ret_fd);
@@ -45,6 +47,49 @@ int heph_raw_open(heph_ctx ctx, heph_path path, int flags, unsigned mode,
 		  heph_fd *ret_fd)
 {
 	return heph_fs_open(ctx, &path, (unsigned)flags, mode, ret_fd);
+}
+
+static bool creates(int flags)
+{
+	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+static int open_beneath(heph_ctx ctx, int dir, const char *name, int flags,
+			unsigned mode, heph_fd *ret_fd)
+{
+	heph_path path = { .text = name };
+	struct open_how *how;
+	struct heph_op *op;
+	int err;
+
+	err = heph_fs_op(ctx, HEPH_OP_OPEN, &path, NULL, sizeof(*how), &op);
+	if (err < 0)
+		return err;
+	how = op->room;
+	how->flags = (unsigned)flags | O_CLOEXEC;
+	how->mode = creates(flags) ? mode : 0;
+	how->resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+	op->number = dir;
+	op->flags = (uint32_t)how->flags; /* for the simulated kernel */
+	op->events = mode;
+	op->offset2 = how->resolve;
+	return admit(ctx, heph_op_finish(ctx, op), ret_fd);
+}
+
+int heph_open_beneath(heph_ctx ctx, int dir, const char *name, int flags,
+		      unsigned mode, heph_fd *ret_fd, struct heph_stat *ret_stat)
+{
+	heph_fd fd = { 0, 0 };
+	int err = name ? open_beneath(ctx, dir, name, flags, mode, &fd) :
+			 -EINVAL;
+
+	if (err == 0 && ret_stat)
+		err = heph_fs_stat_new(ctx, fd, ret_stat);
+	if (err == 0)
+		*ret_fd = fd;
+	else
+		heph_close(fd);
+	return err;
 }
 
 /* ---- for a while ------------------------------------------------------------------ */

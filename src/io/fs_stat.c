@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What the file system knows of a file, and what of it can be changed. */
-#include <heph/time.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -48,23 +47,43 @@ static void convert(const struct statx *from, struct heph_stat *to)
 	};
 }
 
-int heph_raw_stat(heph_ctx ctx, heph_path which, unsigned want,
-		  struct heph_stat *ret_stat)
+static int make_stat(heph_ctx ctx, const heph_path *which, unsigned want,
+		     struct heph_op **ret_op)
 {
-	struct heph_op *op;
-	int err;
+	int err = heph_fs_op(ctx, HEPH_OP_STATX, which, NULL,
+			     sizeof(struct statx), ret_op);
 
-	err = heph_fs_op(ctx, HEPH_OP_STATX, &which, NULL, sizeof(struct statx),
-			 &op);
 	if (err < 0)
 		return err;
-	op->flags = follow(&which) | (which.text ? 0 : AT_EMPTY_PATH);
-	op->events = want & HEPH_STAT_ALL;
-	err = heph_op_run(ctx, op);
+	(*ret_op)->flags = follow(which) | (which->text ? 0 : AT_EMPTY_PATH);
+	(*ret_op)->events = want & HEPH_STAT_ALL;
+	return 0;
+}
+
+static int end_stat(struct heph_op *op, int err, struct heph_stat *ret_stat)
+{
 	if (err == 0)
 		convert(op->room, ret_stat);
 	heph_op_free(op);
 	return err;
+}
+
+int heph_raw_stat(heph_ctx ctx, heph_path which, unsigned want,
+		  struct heph_stat *ret_stat)
+{
+	struct heph_op *op;
+	int err = make_stat(ctx, &which, want, &op);
+
+	return err < 0 ? err : end_stat(op, heph_op_run(ctx, op), ret_stat);
+}
+
+int heph_fs_stat_new(heph_ctx ctx, heph_fd fd, struct heph_stat *ret_stat)
+{
+	heph_path which = { .at = fd };
+	struct heph_op *op;
+	int err = make_stat(ctx, &which, HEPH_STAT_ALL, &op);
+
+	return err < 0 ? err : end_stat(op, heph_op_now(ctx.self, op), ret_stat);
 }
 
 /* ---- changing ------------------------------------------------------------------------ */

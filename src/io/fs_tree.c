@@ -9,6 +9,16 @@
 
 #include "io/fs.h"
 
+/* For copies of a path that must be text: they go with the scope. */
+static int begin(heph_ctx ctx, heph_path path, struct heph_scope *ret_scope)
+{
+	if (!path.text)
+		return -EINVAL;
+	if (strnlen(path.text, PATH_MAX) == PATH_MAX)
+		return -ENAMETOOLONG;
+	return heph_scope_open(ctx, ret_scope);
+}
+
 /* ---- making a tree --------------------------------------------------------------------- */
 
 /* 0 if there is a directory of that name already. */
@@ -75,13 +85,8 @@ int heph_raw_mkdir_all(heph_ctx ctx, heph_path path, unsigned mode)
 {
 	struct heph_scope scope;
 	char *text, *whole;
-	int err;
+	int err = begin(ctx, path, &scope);
 
-	if (!path.text)
-		return -EINVAL;
-	if (strnlen(path.text, PATH_MAX) == PATH_MAX)
-		return -ENAMETOOLONG;
-	err = heph_scope_open(ctx, &scope);
 	if (err < 0)
 		return err;
 	text = heph_strdup(ctx, path.text);
@@ -285,13 +290,8 @@ int heph_raw_remove_all(heph_ctx ctx, heph_path path)
 {
 	struct heph_scope scope;
 	char *text;
-	int err;
+	int err = begin(ctx, path, &scope);
 
-	if (!path.text)
-		return -EINVAL;
-	if (strnlen(path.text, PATH_MAX) == PATH_MAX)
-		return -ENAMETOOLONG;
-	err = heph_scope_open(ctx, &scope);
 	if (err < 0)
 		return err;
 	text = without_slashes(ctx, path.text);

@@ -79,6 +79,10 @@ int heph_attempt_notify_remove(struct heph_op *op);
  * with the whole worker: pipes and terminals can say so instead. */
 bool heph_attempt_must_not_wait(const struct heph_op *op);
 
+/* Reads into memory of the pool, of HEPH_VIEW_SIZE bytes, which is in op->buf if
+ * the result is above 0. */
+int heph_attempt_provided(struct heph_op *op);
+
 /* Runs a system call that may write to a broken pipe: -EPIPE and no signal. */
 int heph_attempt_quietly(struct heph_op *op, ssize_t (*call)(struct heph_op *op));
 

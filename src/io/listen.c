@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Sockets that listen. */
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include "base/log.h"
+#include "core/misuse.h"
 #include "io/net.h"
 #include "io/socket.h"
 
@@ -69,6 +75,37 @@ static unsigned listener_flags(heph_ctx ctx, bool share)
 	return heph_net_by_readiness(ctx) ? flags | HEPH_FILE_NONBLOCK : flags;
 }
 
+/* Whether that is a socket which nobody has any more. One for datagrams asks: it
+ * hears at once, and whoever listens there (-EPROTOTYPE) does not notice. */
+static bool is_left_behind(const struct sockaddr_un *name, socklen_t size)
+{
+	struct stat stat;
+	int number, err = 0;
+
+	if (lstat(name->sun_path, &stat) < 0 || !S_ISSOCK(stat.st_mode))
+		return false;
+	number = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (number < 0)
+		return false;
+	if (connect(number, (const struct sockaddr *)name, size) < 0)
+		err = -errno;
+	close(number);
+	return err == -ECONNREFUSED;
+}
+
+/* The file of a Unix socket stays when who listened is gone, and would keep all from
+ * listening there who come after it. Whether it was removed. A simulated one does
+ * not stay. */
+static bool remove_left_behind(heph_ctx ctx, const struct heph_address *address)
+{
+	const struct sockaddr_un *name = (const void *)&address->storage;
+
+	return !ctx.self->thread->heph->sim &&
+	       heph_address_family(address) == AF_UNIX && name->sun_path[0] &&
+	       is_left_behind(name, address->size) &&
+	       unlink(name->sun_path) == 0;
+}
+
 /* A socket that listens there; or an error. */
 static int listen_at(heph_ctx ctx, const struct heph_address *address,
 		     unsigned flags)
@@ -76,7 +113,11 @@ static int listen_at(heph_ctx ctx, const struct heph_address *address,
 	int err = flags & HEPH_FILE_SHARED ? check_free(ctx, address, flags) :
 					     0;
 
-	return err < 0 ? err : open_listener(ctx, address, flags);
+	if (err == 0)
+		err = open_listener(ctx, address, flags);
+	if (err == -EADDRINUSE && remove_left_behind(ctx, address))
+		err = open_listener(ctx, address, flags);
+	return err;
 }
 
 static int listen_on(heph_ctx ctx, const char *text, bool share,
@@ -99,15 +140,56 @@ static int listen_on(heph_ctx ctx, const char *text, bool share,
 	return heph_file_admit(ctx.self, result, flags, ret_fd);
 }
 
+/* What somebody can do about it who has never seen it. */
+static const char *advice(int err)
+{
+	switch (err) {
+	case -EADDRINUSE:
+		return "somebody has it: ss -ltnp says who, ss -lxp of a Unix "
+		       "socket";
+	case -EACCES:
+		return "ports below net.ipv4.ip_unprivileged_port_start need "
+		       "CAP_NET_BIND_SERVICE; of a Unix socket: its directory";
+	case -EADDRNOTAVAIL:
+		return "no network interface of this machine has it: ip address "
+		       "lists them";
+	case -EINVAL:
+		return "write 127.0.0.1:8080, [::1]:8080, :8080 or unix:/path, "
+		       "no names";
+	case -ENOENT:
+		return "the directory of the Unix socket does not exist";
+	case -EOPNOTSUPP:
+		return "workers cannot share a Unix socket: heph_listen(), for "
+		       "HTTP with heph_http_serve_on()";
+	default:
+		return "look the error up in bind(2)";
+	}
+}
+
+/* The caller is told too, but often only that it failed. */
+static int listen_or_tell(heph_ctx ctx, const char *address, bool share,
+			  struct heph_fd *ret_fd)
+{
+	int err;
+
+	heph_ctx_check(ctx, "heph_listen");
+	err = listen_on(ctx, address, share, ret_fd);
+	if (err < 0 && err != -ECANCELED)
+		heph_log_warn("cannot listen", HEPH_KV_STR("address", address),
+			      HEPH_KV_ERR("err", err),
+			      HEPH_KV_STR("do", advice(err)));
+	return err;
+}
+
 int heph_listen(heph_ctx ctx, const char *address, struct heph_fd *ret_fd)
 {
-	return listen_on(ctx, address, false, ret_fd);
+	return listen_or_tell(ctx, address, false, ret_fd);
 }
 
 int heph_listen_shared(heph_ctx ctx, const char *address,
 		       struct heph_fd *ret_fd)
 {
-	return listen_on(ctx, address, true, ret_fd);
+	return listen_or_tell(ctx, address, true, ret_fd);
 }
 
 bool heph_net_shared(heph_ctx ctx, struct heph_fd listener)

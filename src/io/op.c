@@ -3,130 +3,17 @@
 
 #include <heph/time.h>
 
-#include <limits.h>
-#include <liburing.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include "base/log.h"
 #include "base/usdt.h"
-#include "core/solo.h"
 #include "coro/san.h"
 #include "io/driver.h"
 #include "io/kinds.h"
 #include "io/net.h"
-#include "io/process.h"
 #include "io/offload.h"
-#include "io/uring_abi.h"
-
-/* ---- the table --------------------------------------------------------------- */
-
-#define WHEN_READY(op, name_, events_)                                         \
-	{                                                                      \
-		.name = #name_, .way = HEPH_OP_WHEN_READY,                     \
-		.events = (events_), .opcode = IORING_OP_##op,                 \
-		.prepare = heph_prepare_##name_,                               \
-		.attempt = heph_attempt_##name_                                \
-	}
-#define READS(op, name_)                                                       \
-	{                                                                      \
-		.name = #name_, .way = HEPH_OP_WHEN_READY, .events = POLLIN,   \
-		.reads = true, .opcode = IORING_OP_##op,                       \
-		.prepare = heph_prepare_##name_,                               \
-		.attempt = heph_attempt_##name_                                \
-	}
-/* Of a disk, with an opcode and without. */
-#define BLOCKING(op, name_)                                                    \
-	{                                                                      \
-		.name = #name_, .way = HEPH_OP_BLOCKING, .opcode = (op),       \
-		.prepare = heph_prepare_##name_,                               \
-		.attempt = heph_attempt_##name_                                \
-	}
-#define BY_THREAD(name_)                                                       \
-	{                                                                      \
-		.name = #name_, .way = HEPH_OP_BLOCKING, .opcode = -1,         \
-		.attempt = heph_attempt_##name_                                \
-	}
-#define POLLED(name_, events_)                                                 \
-	{                                                                      \
-		.name = #name_, .way = HEPH_OP_WHEN_READY,                     \
-		.events = (events_), .polled = true, .opcode = -1,             \
-		.attempt = heph_attempt_##name_                                \
-	}
-#define AT_ONCE(name_)                                                         \
-	{                                                                      \
-		.name = #name_, .way = HEPH_OP_AT_ONCE, .opcode = -1,          \
-		.attempt = heph_attempt_##name_                                \
-	}
-
-const struct heph_op_type heph_op_types[] = {
-	[HEPH_OP_READ] = READS(READ, read),
-	[HEPH_OP_WRITE] = WHEN_READY(WRITE, write, POLLOUT),
-	[HEPH_OP_READV] = WHEN_READY(READV, readv, POLLIN),
-	[HEPH_OP_WRITEV] = WHEN_READY(WRITEV, writev, POLLOUT),
-	[HEPH_OP_RECV] = READS(RECV, recv),
-	[HEPH_OP_SEND] = WHEN_READY(SEND, send, POLLOUT),
-	[HEPH_OP_RECVMSG] = WHEN_READY(RECVMSG, recvmsg, POLLIN),
-	[HEPH_OP_RECVMMSG] = AT_ONCE(recvmmsg),
-	[HEPH_OP_SENDMSG] = WHEN_READY(SENDMSG, sendmsg, POLLOUT),
-	[HEPH_OP_SENDMSG_ZC] = WHEN_READY(SENDMSG_ZC, sendmsg_zc, POLLOUT),
-	[HEPH_OP_ACCEPT] = WHEN_READY(ACCEPT, accept, POLLIN),
-	[HEPH_OP_ACCEPT_ONE] = WHEN_READY(ACCEPT, accept_one, POLLIN),
-	[HEPH_OP_CONNECT] = WHEN_READY(CONNECT, connect, POLLOUT),
-	[HEPH_OP_POLL] = WHEN_READY(POLL_ADD, poll, 0),
-	[HEPH_OP_CLOSE] = AT_ONCE(close),
-	[HEPH_OP_CLOSE_FILE] = BLOCKING(IORING_OP_CLOSE, close_file),
-	[HEPH_OP_FCNTL] = AT_ONCE(fcntl),
-	[HEPH_OP_SPAWN] = BY_THREAD(spawn),
-	[HEPH_OP_WAIT_PROCESS] = POLLED(wait_process, POLLIN),
-	[HEPH_OP_KILL_PROCESS] = AT_ONCE(kill_process),
-	[HEPH_OP_PIPE] = AT_ONCE(pipe),
-	[HEPH_OP_STATUS] = AT_ONCE(status),
-	[HEPH_OP_STAT] = AT_ONCE(stat),
-	[HEPH_OP_SOCKET] = AT_ONCE(socket),
-	[HEPH_OP_SOCKET_PAIR] = AT_ONCE(socket_pair),
-	[HEPH_OP_BIND] = AT_ONCE(bind),
-	[HEPH_OP_LISTEN] = AT_ONCE(listen),
-	[HEPH_OP_SHUTDOWN] = AT_ONCE(shutdown),
-	[HEPH_OP_GET_OPTION] = AT_ONCE(get_option),
-	[HEPH_OP_SET_OPTION] = AT_ONCE(set_option),
-	[HEPH_OP_NAME] = AT_ONCE(name),
-	[HEPH_OP_RESOLVE] = BY_THREAD(resolve),
-	[HEPH_OP_OPEN] = BLOCKING(IORING_OP_OPENAT, open),
-	[HEPH_OP_STATX] = BLOCKING(IORING_OP_STATX, statx),
-	[HEPH_OP_CHMOD] = BY_THREAD(chmod),
-	[HEPH_OP_CHOWN] = BY_THREAD(chown),
-	[HEPH_OP_UTIMES] = BY_THREAD(utimes),
-	[HEPH_OP_RENAME] = BLOCKING(IORING_OP_RENAMEAT, rename),
-	[HEPH_OP_LINK] = BLOCKING(IORING_OP_LINKAT, link),
-	[HEPH_OP_SYMLINK] = BLOCKING(IORING_OP_SYMLINKAT, symlink),
-	[HEPH_OP_READ_LINK] = BY_THREAD(read_link),
-	[HEPH_OP_REMOVE] = BLOCKING(IORING_OP_UNLINKAT, remove),
-	[HEPH_OP_MKDIR] = BLOCKING(IORING_OP_MKDIRAT, mkdir),
-	[HEPH_OP_XATTR_GET] = BLOCKING(IORING_OP_GETXATTR, xattr_get),
-	[HEPH_OP_XATTR_SET] = BLOCKING(IORING_OP_SETXATTR, xattr_set),
-	[HEPH_OP_XATTR_LIST] = BY_THREAD(xattr_list),
-	[HEPH_OP_XATTR_REMOVE] = BY_THREAD(xattr_remove),
-	[HEPH_OP_SYNC] = BLOCKING(IORING_OP_FSYNC, sync),
-	[HEPH_OP_TRUNCATE] = BLOCKING(HEPH_URING_FTRUNCATE, truncate),
-	[HEPH_OP_ALLOCATE] = BLOCKING(IORING_OP_FALLOCATE, allocate),
-	[HEPH_OP_ADVISE] = BLOCKING(IORING_OP_FADVISE, advise),
-	[HEPH_OP_SEEK] = BY_THREAD(seek),
-	[HEPH_OP_READ_DIR] = BY_THREAD(read_dir),
-	[HEPH_OP_LOCK] = BY_THREAD(lock),
-	[HEPH_OP_CLONE] = BY_THREAD(clone),
-	[HEPH_OP_COPY_RANGE] = BY_THREAD(copy_range),
-	[HEPH_OP_SPLICE] = BLOCKING(IORING_OP_SPLICE, splice),
-	[HEPH_OP_MEMORY_ADVISE] = BLOCKING(IORING_OP_MADVISE, memory_advise),
-	[HEPH_OP_NOTIFY_OPEN] = AT_ONCE(notify_open),
-	[HEPH_OP_NOTIFY_ADD] = BY_THREAD(notify_add),
-	[HEPH_OP_NOTIFY_REMOVE] = AT_ONCE(notify_remove),
-};
-_Static_assert(sizeof(heph_op_types) / sizeof(*heph_op_types) == HEPH_OP_KINDS,
-	       "an operation is missing in the table");
+#include "io/process.h"
 
 /* ---- its memory ---------------------------------------------------------------- */
 
@@ -191,25 +78,6 @@ void *heph_op_room(struct heph_op *op, size_t size)
 	return op->room;
 }
 
-int heph_op_texts(struct heph_op *op, const char *first, const char *second)
-{
-	size_t n = first ? strnlen(first, PATH_MAX) + 1 : 0;
-	size_t m = second ? strnlen(second, PATH_MAX) + 1 : 0;
-	char *room;
-
-	if (!first)
-		return -EINVAL;
-	if (n > PATH_MAX || m > PATH_MAX)
-		return -ENAMETOOLONG;
-	room = heph_op_room(op, n + m);
-	if (!room)
-		return -ENOMEM;
-	op->buf = memcpy(room, first, n);
-	if (second)
-		op->buf2 = memcpy(room + n, second, m);
-	return 0;
-}
-
 typedef void undo_fn(struct heph *heph, struct heph_op *op);
 
 /* Of those that bring descriptors. */
@@ -231,6 +99,12 @@ static void see(struct heph_op *op)
 	if (op->unseen)
 		heph_list_remove(&op->node);
 	op->unseen = false;
+}
+
+void heph_op_undo(struct heph *heph, struct heph_op *op)
+{
+	undo_of(op)(heph, op);
+	see(op);
 }
 
 void heph_op_free(struct heph_op *op)
@@ -466,6 +340,8 @@ static bool must_poll_first(const struct heph_op *op)
 /* Those which no driver completes do not wait: it may stand in for them. */
 static int attempt(struct heph_op *op)
 {
+	if (op->provided)
+		return heph_attempt_provided(op);
 	return heph_op_type(op)->polled ?
 		       heph_op_now_by(op->self->thread->heph, op) :
 		       heph_op_type(op)->attempt(op);
@@ -535,7 +411,7 @@ static int run_blocking(struct heph_op *op)
 	int result;
 
 	do {
-		result = heph_op_type(op)->attempt(op);
+		result = attempt(op);
 	} while (result == -EINTR);
 	return result;
 }
@@ -582,101 +458,6 @@ int heph_op_now(struct heph_self *self, struct heph_op *op)
 {
 	op->self = self;
 	return heph_op_now_by(self->thread->heph, op);
-}
-
-/* ---- when the worker's loop is over ---------------------------------------------------- */
-
-static struct heph_worker *guest_at(struct heph_list *node)
-{
-	return &heph_container_of(node, struct heph_solo, guest)->worker;
-}
-
-/* Also of those that would move if they had none. */
-static uint64_t in_flight(const struct heph_worker *worker)
-{
-	uint64_t n = atomic_load(&worker->thread.count.operations);
-	struct heph_list *node;
-
-	heph_list_each(node, &worker->guests)
-		n += atomic_load(&guest_at(node)->thread.count.operations);
-	return n;
-}
-
-static void cancel_own(struct heph_worker *worker)
-{
-	for (uint32_t n = worker->first_self; n < worker->n_selves; n++)
-		if (worker->selves[n].ext)
-			heph_op_cancel_all(&worker->selves[n]);
-}
-
-static void cancel_actors(struct heph_worker *worker)
-{
-	struct heph_list *node;
-
-	cancel_own(worker);
-	heph_list_each(node, &worker->guests)
-		cancel_own(guest_at(node));
-}
-
-/* What was offloaded comes there. */
-static void open_doors(struct heph_worker *worker)
-{
-	struct heph_list *node;
-
-	heph_thread_open_door(&worker->thread);
-	heph_list_each(node, &worker->guests)
-		heph_thread_open_door(&guest_at(node)->thread);
-}
-
-/* What abandoned actors have been brought. */
-static void undo_own(struct heph_worker *worker)
-{
-	struct heph_ext *ext;
-	struct heph_op *op;
-
-	for (uint32_t n = worker->first_self; n < worker->n_selves; n++) {
-		ext = worker->selves[n].ext;
-		while (ext && !heph_list_empty(&ext->results)) {
-			op = heph_container_of(heph_list_first(&ext->results),
-					       struct heph_op, node);
-			undo_of(op)(worker->thread.heph, op);
-			see(op);
-		}
-	}
-}
-
-static void undo_results(struct heph_worker *worker)
-{
-	struct heph_list *node;
-
-	undo_own(worker);
-	heph_list_each(node, &worker->guests)
-		undo_own(guest_at(node));
-}
-
-/* A pause of the whole machine is not the kernel's fault: it is asked so often. */
-void heph_ops_end(struct heph_worker *worker)
-{
-	enum { POLLS = 1000 };
-
-	const struct heph_driver *driver = worker->thread.heph->driver;
-	heph_time until = heph_now() + HEPH_SEC;
-
-	if (in_flight(worker))
-		cancel_actors(worker);
-	for (int n = 0; in_flight(worker) && (n < POLLS || heph_now() < until);
-	     n++) {
-		driver->poll(worker, HEPH_MSEC);
-		open_doors(worker);
-	}
-	if (!in_flight(worker)) {
-		undo_results(worker);
-		return;
-	}
-	heph_log_error("operations cannot be cancelled: giving up",
-		       HEPH_KV_UINT("operations", in_flight(worker)));
-	heph_log_flush();
-	_exit(EXIT_FAILURE); /* the kernel may still write to our memory */
 }
 
 /* ---- closing ------------------------------------------------------------------------- */

@@ -196,10 +196,6 @@ int heph_op_new(heph_ctx ctx, enum heph_op_kind kind, struct heph_file *file,
  * none. */
 void *heph_op_room(struct heph_op *op, size_t size);
 
-/* Copies one text, or two, into the room: they become `buf` and `buf2`. Returns
- * 0; -ENOMEM, -EINVAL (NULL), -ENAMETOOLONG. */
-int heph_op_texts(struct heph_op *op, const char *first, const char *second);
-
 /* Frees one that is not in flight. */
 void heph_op_free(struct heph_op *op);
 
@@ -234,6 +230,9 @@ void heph_op_await(struct heph_op *op);
 /* Takes back what abandoned actors have in flight, for the driver that stops. Ends
  * the process if that takes more than a second. */
 void heph_ops_end(struct heph_worker *worker);
+
+/* Closes what one in ext->results has brought, and takes it out of there. */
+void heph_op_undo(struct heph *heph, struct heph_op *op);
 
 /* The driver's: the kernel has said something about the operation; `more`:
  * and will again. */

@@ -10,9 +10,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <liburing.h>
+#include <linux/openat2.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -41,15 +44,73 @@ static const char *path_of(const struct heph_op *op,
 
 /* ---- opening ---------------------------------------------------------------------- */
 
-/* `flags`: O_..., `events`: the mode. */
+/* `flags`: O_..., `events`: the mode. If `offset2` is not 0 the room has a struct
+ * open_how instead. */
 void heph_prepare_open(struct io_uring_sqe *sqe, struct heph_op *op)
 {
+	if (op->offset2) {
+		io_uring_prep_openat2(sqe, op->number, op->buf, op->room);
+		return;
+	}
 	io_uring_prep_openat(sqe, op->number, op->buf, (int)op->flags,
 			     op->events);
 }
 
+/* One name on the way: a directory, unless it is the last one. */
+static int step(int dir, const char *name, size_t size, bool last,
+		const struct open_how *how)
+{
+	char text[NAME_MAX + 1];
+
+	if (size > NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(text, name, size);
+	text[size] = '\0';
+	if (strcmp(text, "..") == 0)
+		return -EXDEV;
+	return result_of(openat(dir, text,
+				last ? (int)how->flags | O_NOFOLLOW :
+				       O_PATH | O_DIRECTORY | O_NOFOLLOW |
+					       O_CLOEXEC,
+				(mode_t)how->mode));
+}
+
+/* Where there is no openat2(2): name by name, and neither ".." nor a symbolic link
+ * at all. */
+static int open_by_steps(const struct heph_op *op)
+{
+	const char *at = op->buf;
+	int dir = op->number, next;
+	bool last = false;
+
+	if (*at == '/')
+		return -EXDEV;
+	do {
+		size_t size = strcspn(at, "/");
+		const char *rest = at + size + strspn(at + size, "/");
+
+		last = !*rest;
+		next = step(dir, at, size, last, op->room);
+		if (dir != op->number)
+			close(dir);
+		dir = next;
+		at = rest;
+	} while (dir >= 0 && !last);
+	return dir;
+}
+
+static int open_beneath(const struct heph_op *op)
+{
+	int result = result_of(syscall(SYS_openat2, op->number, op->buf,
+				       op->room, sizeof(struct open_how)));
+
+	return result == -ENOSYS ? open_by_steps(op) : result;
+}
+
 int heph_attempt_open(struct heph_op *op)
 {
+	if (op->offset2)
+		return open_beneath(op);
 	return result_of(
 		openat(op->number, op->buf, (int)op->flags, op->events));
 }

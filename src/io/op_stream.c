@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Kinds of operations: reading and writing, sockets or not; readiness. */
 #include <fcntl.h>
-#include <limits.h>
 #include <liburing.h>
 #include <poll.h>
 #include <pthread.h>

@@ -216,11 +216,9 @@ int heph_raw_process_start(heph_ctx ctx, struct heph_process *ret_process,
 	struct start it = { .ctx = ctx };
 	int err;
 
-	if (options)
-		memcpy(&it.options, options,
-		       options->size < sizeof(it.options) ?
-			       options->size :
-			       sizeof(it.options));
+	if (options &&
+	    !heph_take_options__(&it.options, sizeof(*options), options))
+		return -EINVAL;
 	err = check(&it, argv);
 	if (err == 0)
 		err = heph_wait_allowed(ctx);

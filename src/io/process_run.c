@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "core/self.h"
@@ -149,11 +148,8 @@ int heph_raw_process_run(heph_ctx ctx, const char *const *argv,
 	struct run it = { .ctx = ctx, .talk = talk ? talk : &nothing };
 	int err;
 
-	if (given)
-		memcpy(&options, given,
-		       given->size < sizeof(options) ? given->size :
-						       sizeof(options));
-	options.size = sizeof(options);
+	if (given && !heph_take_options__(&options, sizeof(options), given))
+		return -EINVAL;
 	it.talk->n_out = it.talk->n_err = 0;
 	choose_streams(&options, it.talk);
 	if (!ctx.self->kind && (it.talk->input_size || it.talk->out ||

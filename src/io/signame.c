@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/* The names of signals, and their numbers. */
 #include <heph/process.h>
 
-#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define NAME(name_) [SIG##name_] = "SIG" #name_

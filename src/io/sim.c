@@ -210,20 +210,9 @@ heph_time heph_sim_between(struct heph_sim *sim, heph_time a, heph_time b)
 						      (uint64_t)(b - a) + 1);
 }
 
-bool heph_sim_fault(struct heph_sim *sim, double likely)
-{
-	bool yes;
-
-	if (likely <= 0)
-		return false;
-	yes = (double)(heph_rand_next(&sim->rand) >> 11) * 0x1p-53 < likely;
-	sim->result.faults += yes;
-	return yes;
-}
-
 size_t heph_sim_shorten(struct heph_sim *sim, size_t size)
 {
-	return size > 1 && heph_sim_fault(sim, sim->options.faults.short_count) ?
+	return size > 1 && heph_sim_fault(sim, HEPH_SIM_KIND(short_count)) ?
 		       1 + heph_sim_below(sim, size - 1) :
 		       size;
 }
@@ -247,15 +236,21 @@ void heph_sim_trace(struct heph_sim *sim, uint64_t what, uint64_t a, uint64_t b)
 
 void heph_sim_failed(struct heph_sim *sim, int err, const char *text)
 {
+	struct heph_fmt faults;
+	char kinds[384];
+
 	if (sim->result.failed)
 		return;
 	sim->result.failed = true;
 	sim->err = err;
+	heph_fmt_init(&faults, kinds, sizeof(kinds));
+	heph_sim_faults_print(sim, &faults);
 	snprintf(sim->failure, sizeof(sim->failure),
-		 "simulation failed after %lld.%06lld s: %s (HEPH_SIM_SEED=%llu)",
+		 "simulation failed after %lld.%06lld s: %.256s "
+		 "(HEPH_SIM_SEED=%llu%s)",
 		 (long long)(sim->now / HEPH_SEC),
 		 (long long)(sim->now % HEPH_SEC / HEPH_USEC), text,
-		 (unsigned long long)sim->seed);
+		 (unsigned long long)sim->seed, kinds);
 }
 
 uint64_t heph_sim_random(heph_ctx ctx, uint64_t n)

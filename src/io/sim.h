@@ -22,6 +22,7 @@
 
 #include <heph/sim.h>
 
+#include "base/fmt.h"
 #include "base/list.h"
 #include "base/rand.h"
 #include "core/self.h"
@@ -36,6 +37,11 @@ struct heph_sim_event {
 	unsigned place; /* in the heap, counted from 1; 0: not in it */
 	void (*fn)(struct heph_sim *sim, struct heph_sim_event *event);
 };
+
+/* The number of a fault, by its name in struct heph_sim_faults. */
+#define HEPH_SIM_KIND(name_)                                                   \
+	(offsetof(struct heph_sim_faults, name_) / sizeof(double))
+enum { HEPH_SIM_KINDS = sizeof(struct heph_sim_faults) / sizeof(double) };
 
 /* Of tests of the tests: what the world does wrong on purpose. */
 enum heph_sim_defect {
@@ -67,10 +73,12 @@ struct heph_sim {
 	unsigned n_children; /* ever */
 	struct heph_sim_disk *disk; /* NULL: not used so far */
 	struct heph_list ops;  /* in flight, and not given back */
+	const struct heph_op *about; /* what is being done; NULL: no operation */
+	uint64_t faults[HEPH_SIM_KINDS]; /* that happened, of each kind */
 
 	/* by who runs it */
 	void (*wake)(struct heph_sim *sim, struct heph_worker *worker);
-	char failure[512];
+	char failure[768];
 	int err; /* of the failure */
 };
 
@@ -98,11 +106,19 @@ bool heph_sim_next(struct heph_sim *sim, heph_time until);
 
 /* ---- chance ---- */
 
-/* A number below `n`; from `a` to `b`; whether it happens. The last one counts
- * it as a fault. */
+/* A number below `n`; from `a` to `b`. */
 uint64_t heph_sim_below(struct heph_sim *sim, uint64_t n);
 heph_time heph_sim_between(struct heph_sim *sim, heph_time a, heph_time b);
-bool heph_sim_fault(struct heph_sim *sim, double likely);
+
+/* Whether the fault of that kind happens, HEPH_SIM_KIND(name): it is counted, and
+ * told at debug with the operation that is being done, or, for the second one,
+ * that waits for that file. */
+bool heph_sim_fault(struct heph_sim *sim, unsigned kind);
+bool heph_sim_fault_of(struct heph_sim *sim, const struct heph_sim_file *file,
+		       unsigned kind);
+
+/* Appends ", faults: mute 1, late 3": those that happened, or nothing. */
+void heph_sim_faults_print(const struct heph_sim *sim, struct heph_fmt *fmt);
 
 /* How much of `size` bytes is done: less than it could be, at times. */
 size_t heph_sim_shorten(struct heph_sim *sim, size_t size);

@@ -6,8 +6,6 @@
  */
 #include "io/sim_child.h"
 
-#include <heph/time.h>
-
 #include <poll.h>
 #include <signal.h>
 #include <string.h>

@@ -168,8 +168,9 @@ void heph_sim_node_sync(struct heph_sim_disk *disk, struct heph_sim_node *node)
 
 /* ---- names --------------------------------------------------------------------------------- */
 
-struct heph_sim_entry *heph_sim_entry_find(struct heph_sim_node *dir,
-					   const char *name)
+/* NULL: there is none of that name. */
+static struct heph_sim_entry *entry_find(struct heph_sim_node *dir,
+					 const char *name)
 {
 	struct heph_list *node;
 	struct heph_sim_entry *entry;
@@ -210,7 +211,7 @@ static void add_entry(struct heph_sim_disk *disk, struct heph_sim_node *dir,
 static void set_entry(struct heph_sim_disk *disk, struct heph_sim_node *dir,
 		      const char *name, struct heph_sim_node *node)
 {
-	struct heph_sim_entry *entry = heph_sim_entry_find(dir, name);
+	struct heph_sim_entry *entry = entry_find(dir, name);
 
 	if (node)
 		add_entry(disk, dir, name, node);
@@ -223,7 +224,7 @@ void heph_sim_entry_set(struct heph_sim_disk *disk, struct heph_sim_node *dir,
 			const char *name, struct heph_sim_node *node,
 			uint64_t group)
 {
-	struct heph_sim_entry *entry = heph_sim_entry_find(dir, name);
+	struct heph_sim_entry *entry = entry_find(dir, name);
 
 	note(disk, dir, name, entry ? entry->to : NULL, group);
 	set_entry(disk, dir, name, node);
@@ -253,7 +254,7 @@ static struct heph_sim_node *step(struct heph_sim_node *dir, const char *part)
 		return dir;
 	if (strcmp(part, "..") == 0)
 		return dir->parent;
-	entry = heph_sim_entry_find(dir, part);
+	entry = entry_find(dir, part);
 	return entry ? entry->to : NULL;
 }
 

@@ -96,9 +96,6 @@ struct heph_sim_path {
 int heph_sim_path_find(struct heph_sim *sim, int number, const char *text,
 		       bool follow, struct heph_sim_path *ret_path);
 
-struct heph_sim_entry *heph_sim_entry_find(struct heph_sim_node *dir,
-					   const char *name);
-
 /* The name stands for that node from now on; NULL: for none. Changes of one
  * group go together. */
 void heph_sim_entry_set(struct heph_sim_disk *disk, struct heph_sim_node *dir,

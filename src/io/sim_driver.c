@@ -2,7 +2,6 @@
 #include "io/sim_driver.h"
 
 #include <fcntl.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
@@ -95,14 +94,18 @@ static heph_time how_long(struct heph_sim *sim, struct heph_op *op)
 				   heph_sim_between(sim, DISK_MIN, DISK_MAX) :
 				   heph_sim_between(sim, 0, QUICK_MAX);
 
-	if (heph_sim_fault(sim, sim->options.faults.late))
+	if (heph_sim_fault(sim, HEPH_SIM_KIND(late)))
 		length *= heph_sim_between(sim, 2, LATE_TIMES);
 	return length;
 }
 
 static void try_soon(struct heph_sim *sim, struct heph_sim_op *record)
 {
+	const struct heph_op *before = sim->about;
+
+	sim->about = record->op;
 	heph_sim_at(sim, &record->try, sim->now + how_long(sim, record->op));
+	sim->about = before;
 }
 
 void heph_sim_changed(struct heph_sim *sim, struct heph_list *waiters)
@@ -130,7 +133,7 @@ static int attempt_provided(struct heph_sim *sim, struct heph_sim_op *record,
 	uint32_t size = op->size;
 	int result, buffer = free_buffer(record->on);
 
-	if (buffer < 0 || heph_sim_fault(sim, sim->options.faults.no_buffer))
+	if (buffer < 0 || heph_sim_fault(sim, HEPH_SIM_KIND(no_buffer)))
 		return -ENOBUFS;
 	op->buf = record->on->buffers + buffer * HEPH_SIM_BUFFER_SIZE;
 	if (size > HEPH_SIM_BUFFER_SIZE)
@@ -150,7 +153,7 @@ static bool interrupted(struct heph_sim *sim, struct heph_sim_op *record,
 			int *ret_result)
 {
 	if (record->begun || record->op->kind == HEPH_OP_CONNECT ||
-	    !heph_sim_fault(sim, sim->options.faults.interrupted))
+	    !heph_sim_fault(sim, HEPH_SIM_KIND(interrupted)))
 		return false;
 	*ret_result = heph_sim_below(sim, 2) ? -EINTR : -EAGAIN;
 	if (record->op->kind == HEPH_OP_ACCEPT ||
@@ -190,7 +193,7 @@ static bool does_not_wait(struct heph_sim *sim, const struct heph_op *op)
 static bool goes_on(struct heph_sim *sim, const struct heph_op *op, int result)
 {
 	return op->kind == HEPH_OP_ACCEPT && result >= 0 &&
-	       !heph_sim_fault(sim, sim->options.faults.accept_end);
+	       !heph_sim_fault(sim, HEPH_SIM_KIND(accept_end));
 }
 
 static void on_try(struct heph_sim *sim, struct heph_sim_event *event)
@@ -201,6 +204,7 @@ static void on_try(struct heph_sim *sim, struct heph_sim_event *event)
 	struct heph_list *waiters = NULL;
 	int result, buffer = -1;
 
+	sim->about = op;
 	if (!interrupted(sim, record, &result))
 		result = attempt(sim, record, &waiters, &buffer);
 	record->begun = true;
@@ -212,6 +216,7 @@ static void on_try(struct heph_sim *sim, struct heph_sim_event *event)
 	} else {
 		complete(sim, record, result, buffer, false);
 	}
+	sim->about = NULL;
 }
 
 static void begin(struct heph_worker *worker, struct heph_op *op)
@@ -240,7 +245,8 @@ static void cancel(struct heph_worker *worker, struct heph_op *op)
 		return;
 	heph_sim_never(sim, &record->try);
 	heph_list_remove(&record->node);
-	if (heph_sim_fault(sim, sim->options.faults.cancel_late))
+	sim->about = op;
+	if (heph_sim_fault(sim, HEPH_SIM_KIND(cancel_late)))
 		result = attempt(sim, record, &waiters, &buffer);
 	if (result >= 0 && op->kind == HEPH_OP_ACCEPT) {
 		complete(sim, record, result, buffer, true);
@@ -249,6 +255,7 @@ static void cancel(struct heph_worker *worker, struct heph_op *op)
 	if (result == -EAGAIN)
 		result = -ECANCELED;
 	complete(sim, record, result, buffer, false);
+	sim->about = NULL;
 }
 
 /* ---- the driver ------------------------------------------------------------------- */
@@ -323,12 +330,23 @@ static void sim_release(struct heph_worker *worker)
 	worker->driver = NULL;
 }
 
-static void take(struct heph_worker *worker, int buffer, void *to, size_t n)
+static void *data(struct heph_worker *worker, int buffer)
 {
-	struct heph_sim_worker *on = heph_sim_worker_of(worker);
+	return heph_sim_worker_of(worker)->buffers +
+	       buffer * HEPH_SIM_BUFFER_SIZE;
+}
 
-	memcpy(to, on->buffers + buffer * HEPH_SIM_BUFFER_SIZE, n);
-	on->lent &= ~(1u << buffer);
+static bool scarce(struct heph_worker *worker, int buffer)
+{
+	uint32_t lent = heph_sim_worker_of(worker)->lent;
+
+	(void)buffer;
+	return 2 * __builtin_popcount(lent) >= HEPH_SIM_BUFFERS;
+}
+
+static void give(struct heph_worker *worker, int buffer)
+{
+	heph_sim_worker_of(worker)->lent &= ~(1u << buffer);
 }
 
 static void close_number(struct heph_worker *worker, int number)
@@ -356,7 +374,9 @@ const struct heph_io heph_sim_io = {
 		    HEPH_IO_COMMON },
 	.begin = begin,
 	.cancel = cancel,
-	.take = take,
+	.data = data,
+	.scarce = scarce,
+	.give = give,
 	.close = close_number,
 	.now = do_now,
 };

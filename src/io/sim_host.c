@@ -122,7 +122,7 @@ int heph_sim_do_resolve(struct heph_sim *sim, struct heph_op *op)
 
 	if (n != -EAGAIN)
 		return n;
-	if (heph_sim_fault(sim, sim->options.faults.unresolved))
+	if (heph_sim_fault(sim, HEPH_SIM_KIND(unresolved)))
 		return heph_sim_below(sim, 2) ? -EREMOTEIO : -ETIMEDOUT;
 	if (heph_lookup_known("0.0.0.0", lookup->service, AF_UNSPEC, &any, 1) < 1)
 		return -EINVAL;

@@ -37,6 +37,11 @@ static void drop_first(struct heph_sim_way *way)
 
 /* ---- beginning, ending ------------------------------------------------------------ */
 
+static const struct heph_sim_file *file_of(const struct heph_sim_socket *socket)
+{
+	return socket ? &socket->file : NULL;
+}
+
 static void on_arrive(struct heph_sim *sim, struct heph_sim_event *event);
 
 struct heph_sim_link *heph_sim_link_new(struct heph_sim *sim,
@@ -153,9 +158,7 @@ static void queue(struct heph_sim_link *link, unsigned from, enum what what,
 static void send_piece(struct heph_sim_link *link, unsigned from,
 		       const void *data, size_t size)
 {
-	const struct heph_sim_faults *faults = &link->sim->options.faults;
-
-	if (!link->near && heph_sim_fault(link->sim, faults->mute))
+	if (!link->near && heph_sim_fault(link->sim, HEPH_SIM_KIND(mute)))
 		link->ways[from].mute = true;
 	queue(link, from, BYTES, data, size);
 }
@@ -299,7 +302,8 @@ static void on_arrive(struct heph_sim *sim, struct heph_sim_event *event)
 	if (!link->near && blocked(link, way))
 		resend(link, from);
 	else if (!link->near &&
-		 heph_sim_fault(sim, sim->options.faults.reset))
+		 heph_sim_fault_of(sim, file_of(link->ends[1 - from]),
+				   HEPH_SIM_KIND(reset)))
 		break_link(link);
 	else
 		arrive_first(link, from);

@@ -5,14 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "io/op.h"
 #include "io/sim_disk.h"
 #include "io/sim_file.h"
 
 static int fails(struct heph_sim *sim)
 {
-	return heph_sim_fault(sim, sim->options.faults.disk) ? -EIO : 0;
+	return heph_sim_fault(sim, HEPH_SIM_KIND(disk)) ? -EIO : 0;
 }
 
 /* What an operation is about: a path, or an open file. */
@@ -108,12 +107,27 @@ static int open_unnamed(struct heph_sim *sim, const struct heph_op *op,
 	return heph_sim_node_open(sim, node, (int)op->flags);
 }
 
+/* Whether a path has led out of the directory that it begins in. */
+static bool has_left(struct heph_sim *sim, const struct heph_op *op,
+		     const struct heph_sim_path *path)
+{
+	const char *text = op->buf;
+	struct heph_sim_node *from = heph_sim_node_at(sim, op->number);
+	struct heph_sim_node *at = path->dir ? path->dir : path->node;
+
+	while (at && at != from)
+		at = at->parent == at ? NULL : at->parent;
+	return !at || text[0] == '/';
+}
+
 int heph_sim_do_open(struct heph_sim *sim, struct heph_op *op)
 {
 	struct heph_sim_path path;
 	bool excl = (op->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
 	int err = find(sim, op, !(op->flags & O_NOFOLLOW) && !excl, &path);
 
+	if (err == 0 && op->offset2 && has_left(sim, op, &path))
+		err = -EXDEV;
 	if (err < 0)
 		return err;
 	if (!heph_sim_may_open(sim))

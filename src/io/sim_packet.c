@@ -124,7 +124,7 @@ static void send_off(struct heph_sim_socket *socket,
 	struct packet *packet;
 
 	if (heph_sim_cut(sim, &socket->local, to) ||
-	    heph_sim_fault(sim, sim->options.faults.lost))
+	    heph_sim_fault(sim, HEPH_SIM_KIND(lost)))
 		return;
 	packet = new_packet(socket, to, data, size);
 	packet->arrive.fn = on_arrive;
@@ -152,7 +152,7 @@ static int send_far(struct heph_sim_socket *socket, const struct heph_sim_name *
 	if (err < 0)
 		return err;
 	send_off(socket, to, data, size);
-	if (heph_sim_fault(socket->sim, socket->sim->options.faults.doubled))
+	if (heph_sim_fault(socket->sim, HEPH_SIM_KIND(doubled)))
 		send_off(socket, to, data, size);
 	return (int)size;
 }
@@ -236,7 +236,7 @@ static int packet_read(struct heph_sim *sim, struct heph_sim_file *file, void *b
 		       size_t size, int flags, uint64_t offset)
 {
 	struct heph_sim_name from;
-	size_t length;
+	size_t length = 0;
 	int n = heph_sim_packet_recv((struct heph_sim_socket *)file, buf, size,
 				     flags, &from, &length);
 

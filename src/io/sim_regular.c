@@ -66,7 +66,7 @@ static void regular_close(struct heph_sim *sim, struct heph_sim_file *file)
 static int works(struct heph_sim *sim, const struct regular *regular)
 {
 	return regular->crashes != heph_sim_disk(sim)->crashes ||
-			       heph_sim_fault(sim, sim->options.faults.disk) ?
+			       heph_sim_fault(sim, HEPH_SIM_KIND(disk)) ?
 		       -EIO :
 		       0;
 }

@@ -2,7 +2,6 @@
 #include "io/sim_socket.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 
 #include "base/mem.h"

@@ -118,7 +118,4 @@ void heph_sim_stream_broken(struct heph_sim_socket *socket, int err);
 /* The other end has read, or the way is free: there is room. */
 void heph_sim_stream_room(struct heph_sim_socket *socket);
 
-/* It is closed. */
-void heph_sim_stream_close(struct heph_sim_socket *socket);
-
 #endif

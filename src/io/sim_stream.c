@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "io/op.h"
 
 #define KNOCK_AGAIN HEPH_SEC
@@ -299,6 +298,8 @@ static void establish(struct heph_sim_socket *client,
 	server->state = HEPH_SIM_CONNECTED;
 	server->local = client->peer;
 	server->peer = client->local;
+	if (!server->peer.family) /* of Unix, without a name */
+		server->peer.family = server->local.family;
 	server->told = true;
 	server->end = 1;
 	client->end = 0;
@@ -347,7 +348,8 @@ static void knock(struct heph_sim_socket *socket)
 	    (listener && listener->n_pending > listener->backlog)) {
 		knock_again(socket);
 	} else if (!listener ||
-		   heph_sim_fault(sim, sim->options.faults.refused)) {
+		   heph_sim_fault_of(sim, &socket->file,
+				     HEPH_SIM_KIND(refused))) {
 		fail_to_connect(socket, -ECONNREFUSED);
 	} else {
 		establish(socket, listener);
@@ -467,7 +469,7 @@ int heph_sim_do_accept(struct heph_sim *sim, struct heph_op *op)
 		return -EINVAL;
 	if (!listener->n_pending)
 		return -EAGAIN;
-	if (heph_sim_fault(sim, sim->options.faults.accept_error))
+	if (heph_sim_fault(sim, HEPH_SIM_KIND(accept_error)))
 		return accept_error(listener);
 	if (!heph_sim_may_open(sim))
 		return -EMFILE;

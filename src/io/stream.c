@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "core/stackrule.h"
 #include "io/buffers.h"
 #include "io/driver.h"
@@ -68,6 +67,20 @@ ALONE int run_bounced(heph_ctx ctx, struct heph_op *op, void *buf)
 	return heph_stream_count_bounced(ctx, result);
 }
 
+/* The buffer that the kernel has chosen for it is free again. */
+static void give_buffer(struct heph_op *op)
+{
+	if (op->buffer >= 0)
+		heph_io_of(op->self->thread->heph)
+			->give(heph_worker_of(op->self), op->buffer);
+}
+
+static const void *data_of(const struct heph_op *op)
+{
+	return heph_io_of(op->self->thread->heph)
+		->data(heph_worker_of(op->self), op->buffer);
+}
+
 /* Into a buffer that the kernel chooses when there is data. */
 ALONE int run_provided(heph_ctx ctx, struct heph_op *op, void *buf)
 {
@@ -76,10 +89,9 @@ ALONE int run_provided(heph_ctx ctx, struct heph_op *op, void *buf)
 	op->provided = true;
 	op->buf = NULL;
 	result = heph_op_run_begun(ctx, op);
-	if (op->buffer >= 0)
-		heph_io_of(op->self->thread->heph)
-			->take(heph_worker_of(op->self), op->buffer, buf,
-			       result > 0 ? (size_t)result : 0);
+	if (op->buffer >= 0 && result > 0)
+		memcpy(buf, data_of(op), (size_t)result);
+	give_buffer(op);
 	op->provided = false;
 	if (heph_unlikely(result == -ENOBUFS))
 		return run_bounced(ctx, op, buf);
@@ -92,7 +104,7 @@ ALONE int run_provided(heph_ctx ctx, struct heph_op *op, void *buf)
 static bool fits_provided(const struct heph_op *op)
 {
 	return heph_op_type(op)->reads &&
-	       heph_io_of(op->self->thread->heph)->take &&
+	       heph_io_of(op->self->thread->heph)->data &&
 	       (op->size <= HEPH_BUFFER_SIZE || heph_file_is_stream(op->file));
 }
 

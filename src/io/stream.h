@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* stream.h - one piece of memory, read or written once; see vector.h */
+/* stream.h - one piece of memory, read or written once; vector.c has the rest */
 #ifndef HEPH_IO_STREAM_H
 #define HEPH_IO_STREAM_H
 
@@ -8,6 +8,9 @@
 /* Bytes of one operation; of one for which a bounce buffer stands in, unless a
  * packet must not be divided. */
 enum { HEPH_TRANSFER_MAX = 1 << 30, HEPH_BOUNCE_MAX = 1 << 16 };
+
+/* Of the memory that a view lies in where the driver has no buffers. */
+enum { HEPH_VIEW_SIZE = 4096 };
 
 /* From so many bytes on it is worth to think about how a socket is served. */
 enum { HEPH_TRANSFER_LARGE = 4096 };

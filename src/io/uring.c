@@ -17,13 +17,10 @@
 
 #include <poll.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/mem.h"
 #include "core/stackrule.h"
 #include "core/wait.h"
 #include "coro/san.h"
@@ -33,15 +30,11 @@
 #include "io/uring_abi.h"
 
 enum {
-	SUBMISSIONS = 256,
-	COMPLETIONS = 4096, /* what is more the kernel keeps, at a cost */
 	TAGS = 7,
 	WAKE = 1,
 	CLOSE = 2,
 	NUDGE = 3,
 	TAG_BITS = 3,
-	BUFFERS_GROUP = 1,
-	STREAMS_GROUP = 2,
 	STREAMS_BIT = 1 << 30, /* of op->buffer */
 };
 
@@ -81,8 +74,7 @@ static __attribute__((cold, noinline)) int refuse_in_turn(void)
 /* What the kernel would say, or 0: it is asked. */
 static inline int refusal(void)
 {
-	if (heph_likely(
-		    !atomic_load_explicit(&fail_in, memory_order_relaxed)))
+	if (heph_likely(!atomic_load_explicit(&fail_in, memory_order_relaxed)))
 		return 0;
 	return refuse_in_turn();
 }
@@ -103,7 +95,7 @@ static void submit_and_get_events(struct heph_uring *uring)
 		io_uring_submit_and_get_events(&uring->ring);
 }
 
-static void submit_or_complain(struct heph_uring *uring)
+void heph_uring_submit(struct heph_uring *uring)
 {
 	int result = submit(uring);
 
@@ -122,7 +114,7 @@ static struct io_uring_sqe *get_sqe(struct heph_uring *uring)
 	struct io_uring_sqe *sqe;
 
 	while (refusal() || !(sqe = io_uring_get_sqe(&uring->ring)))
-		submit_or_complain(uring);
+		heph_uring_submit(uring);
 	return sqe;
 }
 
@@ -222,8 +214,8 @@ static void begin(struct heph_worker *worker, struct heph_op *op)
 {
 	struct heph_uring *uring = heph_uring_of(worker);
 
-	if (op->provided && (offloaded(uring, op) ||
-			     !buffers_for(uring, op)->ring))
+	if (op->provided &&
+	    (offloaded(uring, op) || !buffers_for(uring, op)->ring))
 		heph_op_complete(op, -ENOBUFS, -1, false);
 	else if (offloaded(uring, op))
 		heph_offload_begin(op);
@@ -254,7 +246,7 @@ static void close_number(struct heph_worker *worker, int number)
 	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
 }
 
-static void await_event(struct heph_uring *uring)
+void heph_uring_await_event(struct heph_uring *uring)
 {
 	struct io_uring_sqe *sqe = get_sqe(uring);
 
@@ -288,7 +280,7 @@ static void complete_tagged(struct heph_uring *uring, uint64_t data, int result)
 
 	switch (data & TAGS) {
 	case WAKE:
-		await_event(uring);
+		heph_uring_await_event(uring);
 		break;
 	case CLOSE:
 		if (not_begun(result))
@@ -331,7 +323,8 @@ static int chosen(struct heph_uring *uring, const struct heph_op *op,
 		return -1;
 	buffers = buffers_for(uring, op);
 	piece = heph_buffers_got(buffers, cqe->flags >> IORING_CQE_BUFFER_SHIFT,
-				 cqe->res, cqe->flags & HEPH_ABI_CQE_BUFFER_MORE);
+				 cqe->res,
+				 cqe->flags & HEPH_ABI_CQE_BUFFER_MORE);
 	return buffers == &uring->streams ? piece | STREAMS_BIT : piece;
 }
 
@@ -366,7 +359,8 @@ static void complete(struct heph_uring *uring, const struct io_uring_cqe *cqe)
 		note_drained(op, cqe);
 	if (uring->told >= 0 && by_eventfd(op))
 		register_again(uring);
-	if (cqe->flags & IORING_CQE_F_NOTIF) /* of a send that was told before */
+	if (cqe->flags &
+	    IORING_CQE_F_NOTIF) /* of a send that was told before */
 		heph_op_complete(op, op->result, -1, more);
 	else
 		heph_op_complete(op, result_of(cqe), chosen(uring, op, cqe),
@@ -465,7 +459,7 @@ static void uring_submit(struct heph_worker *worker)
 	struct heph_uring *uring = heph_uring_of(worker);
 
 	if (io_uring_sq_ready(&uring->ring))
-		submit_or_complain(uring);
+		heph_uring_submit(uring);
 }
 
 /* ---- waking ---------------------------------------------------------------------- */
@@ -494,203 +488,30 @@ static void uring_wake(struct heph_worker *worker)
 		signal_event(to);
 }
 
-/* ---- starting, stopping ----------------------------------------------------------- */
+/* ---- its buffers ---------------------------------------------------------------- */
 
-/* From the best that the kernel may have to what all have. */
-static const struct setup {
-	unsigned flags;
-	uint32_t features;
-} setups[] = {
-	{ IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
-		  IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
-	  1 << HEPH_FEATURE_DEFER_TASKRUN | 1 << HEPH_FEATURE_SUBMIT_ALL },
-	{ IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
-		  IORING_SETUP_SUBMIT_ALL,
-	  1 << HEPH_FEATURE_COOP_TASKRUN | 1 << HEPH_FEATURE_SUBMIT_ALL },
-	{ IORING_SETUP_SUBMIT_ALL, 1 << HEPH_FEATURE_SUBMIT_ALL },
-	{ 0, 0 },
-};
-
-/* liburing maps and unmaps rings by itself: a key for TSan. */
-static char rings;
-
-/* On valgrind poll(2) must tell, see sleep_on_valgrind(). */
-static bool may(const struct heph_uring *uring, const struct setup *setup)
-{
-	return (setup->features & ~uring->features.allowed) == 0 &&
-	       !((setup->flags & IORING_SETUP_TASKRUN_FLAG) &&
-		 heph_san_on_valgrind());
-}
-
-static unsigned submissions = SUBMISSIONS, completions = COMPLETIONS;
-
-void heph_uring_queues(unsigned n, unsigned m)
-{
-	submissions = n ? n : SUBMISSIONS;
-	completions = m ? m : COMPLETIONS;
-}
-
-static int make_ring(struct heph_uring *uring)
-{
-	size_t n = sizeof(setups) / sizeof(*setups);
-	int err = -EINVAL;
-
-	for (size_t i = 0; err == -EINVAL && i < n; i++) {
-		struct io_uring_params params = { .flags = setups[i].flags |
-							   IORING_SETUP_CQSIZE |
-							   IORING_SETUP_CLAMP,
-						  .cq_entries = completions };
-
-		if (!may(uring, &setups[i]))
-			continue;
-		uring->features.used = setups[i].features;
-		err = io_uring_queue_init_params(submissions, &uring->ring,
-						 &params);
-	}
-	heph_san_acquire(&rings);
-	return err;
-}
-
-/* Uses a feature that came with an opcode. */
-static void use_with(struct heph_features *features, enum heph_feature feature,
-		     int opcode)
-{
-	if (heph_features_allow(features, feature) &&
-	    heph_features_opcode(features, opcode))
-		heph_features_use(features, feature);
-}
-
-/* Half of the budget for each, if the kernel has both. */
-static int lend_buffers(struct heph_uring *uring, size_t budget)
-{
-	struct heph_features *features = &uring->features;
-	int err = -EINVAL;
-
-	if (!heph_features_allow(features, HEPH_FEATURE_BUFFER_RING))
-		return 0;
-	if (heph_features_allow(features, HEPH_FEATURE_INCREMENTAL))
-		err = heph_buffers_init(&uring->streams, &uring->ring,
-					STREAMS_GROUP, budget / 2, true);
-	if (err == 0) {
-		heph_features_use(features, HEPH_FEATURE_INCREMENTAL);
-		budget /= 2;
-	}
-	if (err == 0 || err == -EINVAL)
-		err = heph_buffers_init(&uring->buffers, &uring->ring,
-					BUFFERS_GROUP, budget, false);
-	if (err == 0)
-		heph_features_use(features, HEPH_FEATURE_BUFFER_RING);
-	return err == -EINVAL ? 0 : err;
-}
-
-/* What there may be beyond the ring itself. */
-static int use_features(struct heph_uring *uring, size_t budget)
-{
-	struct heph_features *features = &uring->features;
-	int err = heph_features_probe(features, &uring->ring);
-
-	if (err < 0)
-		return err;
-	use_with(features, HEPH_FEATURE_MSG_RING, IORING_OP_MSG_RING);
-	use_with(features, HEPH_FEATURE_MULTISHOT_ACCEPT, IORING_OP_SOCKET);
-	use_with(features, HEPH_FEATURE_POLL_FIRST, IORING_OP_SOCKET);
-	if (heph_features_allow(features, HEPH_FEATURE_REGISTERED_RING) &&
-	    io_uring_register_ring_fd(&uring->ring) == 1)
-		heph_features_use(features, HEPH_FEATURE_REGISTERED_RING);
-	return lend_buffers(uring, budget);
-}
-
-static void return_buffers(struct heph_uring *uring)
-{
-	heph_buffers_fini(&uring->buffers, &uring->ring);
-	heph_buffers_fini(&uring->streams, &uring->ring);
-}
-
-/* All rings of a process have the same. */
-static void tell_features(const struct heph_uring *uring)
-{
-	static _Atomic bool told;
-	char text[256];
-
-	if (atomic_exchange(&told, true))
-		return;
-	heph_features_text(&uring->features, text, sizeof(text));
-	heph_log_debug("io_uring", HEPH_KV_STR("features", text));
-}
-
-static int uring_start(struct heph_worker *worker)
-{
-	struct heph_uring *uring = heph_mem_alloc(sizeof(*uring));
-	int err = -ENOMEM;
-
-	if (!uring)
-		return -ENOMEM;
-	uring->worker = worker;
-	uring->told = -1;
-	uring->event = eventfd(0, EFD_CLOEXEC);
-	if (uring->event < 0) {
-		err = -errno;
-		goto fail_event;
-	}
-	err = heph_features_init(&uring->features);
-	if (err == 0)
-		err = make_ring(uring);
-	if (err < 0)
-		goto fail_ring;
-	io_uring_ring_dontfork(&uring->ring);
-	err = use_features(uring, worker->thread.heph->config.buffers);
-	if (err < 0)
-		goto fail_buffers;
-	tell_features(uring);
-	await_event(uring);
-	worker->driver = uring;
-	return 0;
-
-fail_buffers:
-	return_buffers(uring);
-	heph_san_release(&rings);
-	io_uring_queue_exit(&uring->ring);
-fail_ring:
-	close(uring->event);
-fail_event:
-	heph_mem_free(uring);
-	heph_log_error("io_uring cannot be set up", HEPH_KV_ERR("err", err));
-	return err;
-}
-
-/* The worker's loop is over, but what completes is on its account. */
-static void uring_stop(struct heph_worker *worker)
-{
-	struct heph_uring *uring = heph_uring_of(worker);
-	struct heph_thread *mine = heph_thread_current;
-
-	heph_thread_current = &worker->thread;
-	heph_ops_end(worker);
-	while (io_uring_sq_ready(&uring->ring)) /* what is to be closed */
-		submit_or_complain(uring);
-	heph_thread_current = mine;
-}
-
-static void uring_release(struct heph_worker *worker)
+/* The ring that op->buffer is of. */
+static struct heph_buffers *ring_of(struct heph_worker *worker, int buffer)
 {
 	struct heph_uring *uring = heph_uring_of(worker);
 
-	return_buffers(uring);
-	heph_san_release(&rings);
-	io_uring_queue_exit(&uring->ring);
-	close(uring->event);
-	heph_mem_free(uring);
-	worker->driver = NULL;
+	return buffer & STREAMS_BIT ? &uring->streams : &uring->buffers;
 }
 
-static void take(struct heph_worker *worker, int buffer, void *to, size_t n)
+static void *data(struct heph_worker *worker, int buffer)
 {
-	struct heph_uring *uring = heph_uring_of(worker);
+	return heph_buffers_data(ring_of(worker, buffer),
+				 buffer & ~STREAMS_BIT);
+}
 
-	if (buffer & STREAMS_BIT)
-		heph_buffers_take(&uring->streams, buffer & ~STREAMS_BIT, to, n);
-	else
-		heph_buffers_take(&uring->buffers, buffer, to, n);
+static bool scarce(struct heph_worker *worker, int buffer)
+{
+	return heph_buffers_scarce(ring_of(worker, buffer));
+}
+
+static void give(struct heph_worker *worker, int buffer)
+{
+	heph_buffers_give(ring_of(worker, buffer), buffer & ~STREAMS_BIT);
 }
 
 /* All of it is as it was when the worker began. */
@@ -708,9 +529,9 @@ static void uring_describe(struct heph_worker *worker,
 
 const struct heph_io heph_uring_io = {
 	.driver = { .name = "uring",
-		    .start = uring_start,
-		    .stop = uring_stop,
-		    .release = uring_release,
+		    .start = heph_uring_start,
+		    .stop = heph_uring_stop,
+		    .release = heph_uring_release,
 		    .poll = uring_poll,
 		    .wake = uring_wake,
 		    .tell = uring_tell,
@@ -720,6 +541,8 @@ const struct heph_io heph_uring_io = {
 	.sends_first = true,
 	.begin = begin,
 	.cancel = cancel,
-	.take = take,
+	.data = data,
+	.scarce = scarce,
+	.give = give,
 	.close = close_number,
 };

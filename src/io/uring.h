@@ -35,6 +35,17 @@ static inline struct heph_uring *heph_uring_of(struct heph_worker *worker)
 	return worker->driver;
 }
 
+/* The driver's start, stop and release; see struct heph_driver. */
+int heph_uring_start(struct heph_worker *worker);
+void heph_uring_stop(struct heph_worker *worker);
+void heph_uring_release(struct heph_worker *worker);
+
+/* Hands over what was collected; what the kernel refuses stays in the ring. */
+void heph_uring_submit(struct heph_uring *uring);
+
+/* Asks the kernel to tell the next write to `event`. */
+void heph_uring_await_event(struct heph_uring *uring);
+
 /* Buffers that hold data, or are about to be taken. */
 unsigned heph_uring_in_use(const struct heph_uring *uring);
 

@@ -381,6 +381,9 @@ int heph_readv_exact(heph_ctx ctx, struct heph_fd fd, const struct iovec *pieces
 int heph_writev_exact(heph_ctx ctx, struct heph_fd fd,
 		      const struct iovec *pieces, size_t n, size_t *ret_done)
 {
+	if (n == 1) /* which is what most are */
+		return heph_write_exact(ctx, fd, pieces->iov_base,
+					pieces->iov_len, ret_done);
 	return all(vector(ctx, fd, true, pieces, n), ret_done);
 }
 

@@ -28,8 +28,10 @@ struct heph_question {
 struct heph_asker {
 	struct heph *heph;
 	heph_ctx ctx; /* { 0 }: a thread without one */
-	heph_time patience;
+	heph_time patience; /* with each that is asked */
+	heph_time until;    /* with all of them; 0: no limit */
 	bool alone;
+	bool asleep; /* asks only those that are */
 };
 
 /* A record of that size, of which the question is the first member; NULL: no

@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,6 +23,8 @@ static const char *const others[] = {
 	"LOG",       "LOG_LEVEL", "LOG_RATE",    "FAULT", "URING_FEATURES",
 	"TEST_SEED", "SIM_SEED",  "DNS_SERVERS",
 };
+
+enum { N_OTHERS = sizeof(others) / sizeof(*others) };
 
 /* What is being read: into a copy, which counts if all is well. */
 struct reading {
@@ -110,25 +111,44 @@ static bool is_there(const struct reading *reading,
 	return option->at + option->size <= reading->size;
 }
 
-/* Names the one that is most like it, if it is not just any. */
+/* The one that is most like what was given, if it is not just any. */
+struct guess {
+	const char *given;
+	unsigned far;
+	char name[KEY_MAX]; /* empty: there is none */
+};
+
+/* `name` is of an option, or of a variable with that behind the prefix. */
+static void consider(struct guess *guess, const char *name, const char *key)
+{
+	unsigned far = strlen(guess->given) < KEY_MAX ?
+			       distance(guess->given, name) :
+			       KEY_MAX;
+
+	if (far >= guess->far || far > strlen(key) / 2 + 1)
+		return;
+	guess->far = far;
+	snprintf(guess->name, sizeof(guess->name), "%s", name);
+}
+
 static int unknown(struct reading *reading, const char *given)
 {
-	unsigned best = KEY_MAX, far;
-	char name[KEY_MAX], like[KEY_MAX] = "";
+	struct guess guess = { .given = given, .far = KEY_MAX };
+	char name[KEY_MAX];
 
-	for (size_t i = 0; i < heph_n_options && strlen(given) < KEY_MAX; i++) {
-		if (!is_there(reading, &heph_options[i]))
-			continue;
+	for (size_t i = 0; i < heph_n_options; i++) {
 		name_of(reading, heph_options[i].key, name);
-		far = distance(given, name);
-		if (far >= best || far > strlen(heph_options[i].key) / 2 + 1)
-			continue;
-		best = far;
-		memcpy(like, name, sizeof(like));
+		if (is_there(reading, &heph_options[i]))
+			consider(&guess, name, heph_options[i].key);
 	}
-	if (*like)
+	for (size_t i = 0; !reading->where && i < N_OTHERS; i++) {
+		variable(others[i], name);
+		consider(&guess, name, others[i]);
+	}
+	if (*guess.name)
 		return fail(reading, -EINVAL,
-			    "there is no %.60s; did you mean %s?", given, like);
+			    "there is no %.60s; did you mean %s?", given,
+			    guess.name);
 	return fail(reading, -EINVAL, "there is no %.60s", given);
 }
 
@@ -170,7 +190,7 @@ static int finish(struct reading *reading, int err)
 
 static bool is_other(const char *name)
 {
-	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+	for (size_t i = 0; i < N_OTHERS; i++)
 		if (strcmp(name + strlen(PREFIX), others[i]) == 0)
 			return true;
 	return false;

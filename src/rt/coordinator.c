@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The coordinator: brings signals to the runtime, and waits for its end. */
 #include <heph/time.h>
 
 #include <poll.h>
@@ -292,10 +293,21 @@ static void look_at_all(struct heph_runtime *runtime)
 		awake |= heph_stall_look(&it->stall, &it->worker, it->thread,
 					 config->stall, config->run_limit);
 	}
-	if (awake)
+	if (awake) {
 		runtime->watch_at = heph_now() + watch_period(runtime);
-	else
-		watch_no_more(runtime);
+		return;
+	}
+	heph_circles_look(runtime);
+	watch_no_more(runtime);
+}
+
+/* If somebody is awake, it is looked for when nobody is, as above. */
+static void look_for_circles(struct heph_runtime *runtime)
+{
+	runtime->circles.again = HEPH_NEVER;
+	if (!any_awake(runtime) && !atomic_load(&runtime->quit) &&
+	    !atomic_load(&runtime->heph.abandon))
+		heph_circles_look(runtime);
 }
 
 /* A worker that has woken up may have said so. */
@@ -308,12 +320,15 @@ static void watch(struct heph_runtime *runtime)
 		runtime->watch_at = heph_now() + watch_period(runtime);
 	else if (heph_now() >= runtime->watch_at)
 		look_at_all(runtime);
+	else if (heph_now() >= runtime->circles.again)
+		look_for_circles(runtime);
 }
 
 /* Workers are awake when they start. */
 static void begin_to_watch(struct heph_runtime *runtime)
 {
 	runtime->watch_at = HEPH_NEVER;
+	runtime->circles.again = HEPH_NEVER;
 	if (watch_period(runtime) == HEPH_NEVER)
 		return;
 	if (!heph_stall_install()) {
@@ -330,10 +345,13 @@ static void wait_for_news(struct heph_runtime *runtime)
 	struct pollfd fd = { .fd = runtime->event, .events = POLLIN };
 	heph_time grace = heph_coordinator_next(runtime);
 	heph_time next = grace < runtime->watch_at ? grace : runtime->watch_at;
-	heph_time left = next == HEPH_NEVER ? 0 : next - heph_now();
 	uint64_t start = heph_clock_ticks();
 	struct timespec timeout;
+	heph_time left;
 
+	if (runtime->circles.again < next)
+		next = runtime->circles.again;
+	left = next == HEPH_NEVER ? 0 : next - heph_now();
 	if (left < 0)
 		left = 0;
 	timeout = (struct timespec){ .tv_sec = left / HEPH_SEC,

@@ -145,51 +145,97 @@ void heph_cpus_order(const char *root, int *cpus, unsigned n)
 
 /* ---- control groups ------------------------------------------------------------ */
 
-/* The path of our group, of the second version: the line "0::PATH". */
-static bool find_group(const char *root, char *group, size_t size)
+/* Whether a list of names, "cpu,cpuacct:", has the one called cpu. */
+static bool has_cpu(const char *names)
 {
-	char path[PATH_MAX], line[PATH_MAX];
-	bool found = false;
+	size_t len = strcspn(names, ",:");
+
+	while (len != 3 || strncmp(names, "cpu", 3) != 0) {
+		if (names[len] != ',')
+			return false;
+		names += len + 1;
+		len = strcspn(names, ",:");
+	}
+	return true;
+}
+
+/*
+ * The path of our group: of the second version in the line "0::PATH", of the
+ * first in that of the controller, "N:cpu,cpuacct:PATH".
+ */
+static bool find_group(const char *root, int version, char *group, size_t size)
+{
+	char path[PATH_MAX], line[PATH_MAX], *names, *colon = NULL;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/proc/self/cgroup", root);
 	file = fopen(path, "re");
-	while (file && !found && fgets(line, sizeof(line), file)) {
-		found = strncmp(line, "0::/", 4) == 0;
+	while (file && !colon && fgets(line, sizeof(line), file)) {
 		line[strcspn(line, "\n")] = 0;
+		names = strchr(line, ':');
+		if (names && (version == 2 ? strncmp(line, "0::", 3) == 0 :
+					     has_cpu(names + 1)))
+			colon = strchr(names + 1, ':');
 	}
 	if (file)
 		fclose(file);
-	if (found)
-		snprintf(group, size, "%s", line + 3);
-	return found;
+	if (!colon || colon[1] != '/')
+		return false;
+	snprintf(group, size, "%s", colon + 1);
+	return true;
 }
 
-/* "QUOTA PERIOD", in microseconds, or "max PERIOD". */
-static unsigned read_quota(const char *root, const char *group)
+/* The second version has "QUOTA PERIOD" in one file, in microseconds, or "max
+ * PERIOD"; the first has a file for each, and a quota of -1. */
+static bool read_limit(const char *root, int version, const char *group,
+		       long long *ret_quota, long long *ret_period)
 {
 	char path[3 * PATH_MAX], text[64];
+	int len;
+
+	if (version == 2) {
+		snprintf(path, sizeof(path), "%s/sys/fs/cgroup%s/cpu.max", root,
+			 group);
+		return read_text(path, text, sizeof(text)) &&
+		       sscanf(text, "%lld %lld", ret_quota, ret_period) == 2;
+	}
+	len = snprintf(path, sizeof(path), "%s/sys/fs/cgroup/cpu%s/cpu.cfs_",
+		       root, group);
+	snprintf(path + len, sizeof(path) - (size_t)len, "quota_us");
+	if (!read_text(path, text, sizeof(text)))
+		return false;
+	*ret_quota = atoll(text);
+	snprintf(path + len, sizeof(path) - (size_t)len, "period_us");
+	if (!read_text(path, text, sizeof(text)))
+		return false;
+	*ret_period = atoll(text);
+	return true;
+}
+
+static unsigned read_quota(const char *root, int version, const char *group)
+{
 	long long quota, period;
 
-	snprintf(path, sizeof(path), "%s/sys/fs/cgroup%s/cpu.max", root, group);
-	if (!read_text(path, text, sizeof(text)) ||
-	    sscanf(text, "%lld %lld", &quota, &period) != 2 || quota < 1 ||
+	if (!read_limit(root, version, group, &quota, &period) || quota < 1 ||
 	    period < 1)
 		return 0;
 	quota = (quota - 1) / period + 1;
 	return quota < HEPH_WORKERS_MAX ? (unsigned)quota : HEPH_WORKERS_MAX;
 }
 
-/* The tightest one of those above counts. */
-unsigned heph_cpus_quota(const char *root)
+/*
+ * The tightest one of those above counts. Where a container sees its own group as
+ * the topmost one, but is told the path as it is outside, that one is found last.
+ */
+static unsigned quota_of(const char *root, int version)
 {
 	char group[PATH_MAX], *end;
 	unsigned least = 0, quota;
 
-	if (!find_group(root, group, sizeof(group)))
+	if (!find_group(root, version, group, sizeof(group)))
 		return 0;
 	do {
-		quota = read_quota(root, group);
+		quota = read_quota(root, version, group);
 		if (quota && (!least || quota < least))
 			least = quota;
 		end = strrchr(group, '/');
@@ -197,4 +243,12 @@ unsigned heph_cpus_quota(const char *root)
 			*end = 0;
 	} while (end);
 	return least;
+}
+
+/* A machine may have both; the controller is in one of them. */
+unsigned heph_cpus_quota(const char *root)
+{
+	unsigned quota = quota_of(root, 2);
+
+	return quota ? quota : quota_of(root, 1);
 }

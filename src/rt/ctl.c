@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "rt/ctl.h"
 
-#include <heph/time.h>
-
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>

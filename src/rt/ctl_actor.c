@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The requests of the control socket about one actor: show it, stop it. */
 #if HEPH_CTL
 
 #include "rt/ctl_answer.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The requests of the control socket for counters, and for circles of waits. */
 #if HEPH_CTL
 
 #include "rt/ctl_answer.h"

@@ -7,7 +7,6 @@
 #include <heph/runtime.h>
 
 #include <errno.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The request of the control socket that turns a trace on and off. */
 #if HEPH_CTL
 
 #include "rt/ctl_answer.h"

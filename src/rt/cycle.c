@@ -139,6 +139,7 @@ struct search {
 	void *arg;
 	int n;
 	bool enough;
+	bool silent; /* a worker did not answer when it was asked again */
 };
 
 static bool same_wait(const struct edge *edge,
@@ -146,6 +147,13 @@ static bool same_wait(const struct edge *edge,
 {
 	return waits_for_one(info) && info->wait_number == edge->number &&
 	       info->on.addr.id == edge->to.id;
+}
+
+/* What a look that fails says of a circle: there is none, or it is not known. */
+static int unseen(struct search *search, int err)
+{
+	search->silent |= err == -EBUSY;
+	return err == -ESRCH || err == -EBUSY ? 0 : err;
 }
 
 /* Whether what it waits for is still to come from the one that it waits for.
@@ -160,7 +168,7 @@ static int is_due(struct search *search, const struct edge *edge)
 			       &search->next, &owes);
 
 	if (err < 0)
-		return err == -ESRCH || err == -EBUSY ? 0 : err;
+		return unseen(search, err);
 	switch (search->look.info.wait) {
 	case HEPH_WAITS_ANSWER:
 		return owes;
@@ -179,7 +187,7 @@ static int look_again(struct search *search, const struct edge *edge)
 			       &owes);
 
 	if (err < 0)
-		return err == -ESRCH || err == -EBUSY ? 0 : err;
+		return unseen(search, err);
 	return same_wait(edge, &search->look.info) ? is_due(search, edge) : 0;
 }
 
@@ -214,6 +222,22 @@ static int verify(struct search *search, const struct edge *first)
 
 /* ---- telling --------------------------------------------------------------- */
 
+/* Each is known by its name now, also where the look at who waits for it could not
+ * know it. */
+static void name_others(struct heph_cycle *cycle)
+{
+	struct heph_actor_info *info, *next;
+
+	for (unsigned i = 0; i < cycle->n && i < HEPH_CYCLE_MAX; i++) {
+		info = &cycle->actors[i];
+		next = &cycle->actors[(i + 1) % cycle->n % HEPH_CYCLE_MAX];
+		if (info->on.addr.id != next->ref.addr.id)
+			continue; /* it did not fit */
+		memcpy(info->on_name, next->name, sizeof(info->on_name));
+		heph_info_say(info, info->text, sizeof(info->text));
+	}
+}
+
 static void say(struct heph_cycle *cycle)
 {
 	unsigned n = cycle->n < HEPH_CYCLE_MAX ? cycle->n : HEPH_CYCLE_MAX;
@@ -241,6 +265,7 @@ static int tell(struct search *search, const struct edge *first)
 	if (is <= 0)
 		return is;
 	search->n++;
+	name_others(&search->cycle);
 	say(&search->cycle);
 	search->enough = search->visit &&
 			 !search->visit(search->arg, &search->cycle);
@@ -279,7 +304,7 @@ int heph_cycles_find(const struct heph_asker *asker, heph_cycle_fn *visit,
 	if (err == 0)
 		err = follow(search);
 	if (err == 0)
-		err = search->n;
+		err = search->n || !search->silent ? search->n : -EBUSY;
 	heph_mem_free(search->edges.table);
 	heph_mem_free(search->edges.list);
 	heph_mem_free(search);

@@ -4,11 +4,8 @@
  * and only when poll(2) says that it may: a reader that does not read ends the
  * dump, and stops nobody.
  */
-#include <heph/time.h>
 
 #include <inttypes.h>
-#include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

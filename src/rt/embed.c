@@ -304,6 +304,28 @@ static int start(struct heph_embed *embed)
 	return 0;
 }
 
+/* As heph_new() does: with another driver where there is no ring for the worker. */
+static int begin(struct heph_embed *embed, const struct heph_config *config,
+		 const struct heph_io *io)
+{
+	const struct heph_io *other = NULL;
+	int err = heph_runtime_new(&embed->runtime, config, &io->driver);
+
+	if (err < 0)
+		return err;
+	err = heph_tracer_begin(embed->runtime);
+	if (err == 0)
+		err = start(embed);
+	if (err == 0)
+		return 0;
+	if (embed->worker && embed->worker->no_ring &&
+	    !atomic_load(&embed->runtime->heph.tracing))
+		other = heph_choose_other(config->driver, io, err);
+	heph_runtime_free(embed->runtime);
+	embed->worker = NULL;
+	return other ? begin(embed, config, other) : err;
+}
+
 int heph_raw_embed_new(struct heph_embed **ret_embed,
 		       const struct heph_config *given, size_t size)
 {
@@ -327,14 +349,9 @@ int heph_raw_embed_new(struct heph_embed **ret_embed,
 		goto fail_descriptors;
 	err = heph_choose(config.driver, &io);
 	if (err == 0)
-		err = heph_runtime_new(&embed->runtime, &config, &io->driver);
+		err = begin(embed, &config, io);
 	if (err < 0)
 		goto fail_runtime;
-	err = heph_tracer_begin(embed->runtime);
-	if (err == 0)
-		err = start(embed);
-	if (err < 0)
-		goto fail_start;
 	heph_tracer_begun(embed->runtime);
 	err = heph_ctl_start(embed->runtime);
 	if (err < 0) {
@@ -344,8 +361,6 @@ int heph_raw_embed_new(struct heph_embed **ret_embed,
 	*ret_embed = embed;
 	return 0;
 
-fail_start:
-	heph_runtime_free(embed->runtime);
 fail_runtime:
 	close_descriptors(embed);
 fail_descriptors:

@@ -222,12 +222,32 @@ static bool wants_worker(const struct heph_inspect_filter *filter,
 	       worker->thread.number == filter->worker;
 }
 
-int heph_look_at_all(const struct heph_asker *asker,
+/* Who runs something may block in it, and waits for nobody. */
+static bool may_ask(const struct heph_asker *asker,
+		    const struct heph_worker *worker)
+{
+	return !asker->asleep || atomic_load(&worker->thread.asleep);
+}
+
+/* Whether there is time for one more. */
+static bool limit_patience(struct heph_asker *asker)
+{
+	heph_time left = asker->until - heph_now();
+
+	if (!asker->until)
+		return true;
+	if (left < asker->patience)
+		asker->patience = left;
+	return left > 0;
+}
+
+int heph_look_at_all(const struct heph_asker *whose,
 		     const struct heph_inspect_filter *filter,
 		     heph_look_fn *visit, void *arg)
 {
 	static const struct heph_inspect_filter all;
-	struct round round = { .asker = asker,
+	struct heph_asker asker = *whose;
+	struct round round = { .asker = &asker,
 			       .filter = filter ? filter : &all,
 			       .visit = visit,
 			       .arg = arg };
@@ -236,11 +256,14 @@ int heph_look_at_all(const struct heph_asker *asker,
 	int err = 0;
 
 	while (err == 0 && !round.enough &&
-	       (thread = heph_threads_next(asker->heph, thread))) {
+	       (thread = heph_threads_next(asker.heph, thread))) {
 		worker = (struct heph_worker *)thread;
-		if (thread->is_worker && has_actors(worker) &&
-		    wants_worker(round.filter, worker))
-			err = ask_worker(&round, worker);
+		if (!thread->is_worker || !has_actors(worker) ||
+		    !wants_worker(round.filter, worker) ||
+		    !may_ask(&asker, worker))
+			continue;
+		err = limit_patience(&asker) ? ask_worker(&round, worker) :
+					       -EBUSY;
 	}
 	heph_mem_free(round.piece);
 	return err == 0 && round.silent ? -EBUSY : err;

@@ -5,7 +5,6 @@
 #include <heph/time.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/sched.h"
@@ -26,8 +25,8 @@ const struct heph_option heph_options[] = {
 	  .allowed = "0 to 512, or all", .word = "all" },
 	{ AT(pin, BOOL), .max = 1, .allowed = "yes or no" },
 	{ AT(no_signals, BOOL), .max = 1, .allowed = "yes or no" },
-	{ AT(grace, TIME), .max = HEPH_NEVER, .usual = 10 * HEPH_SEC,
-	  .allowed = "0 or more, or never", .word = "never",
+	{ AT(grace, TIME), .max = HEPH_NEVER, .usual = 8 * HEPH_SEC,
+	  .allowed = "0 or more, as 500ms or 30s, or never", .word = "never",
 	  .value = HEPH_NEVER },
 	{ AT(actors, UINT), .max = 1 << 30, .usual = 1 << 24,
 	  .allowed = "0 to 1073741824" },
@@ -43,12 +42,12 @@ const struct heph_option heph_options[] = {
 	{ AT(inbox, UINT), .max = HEPH_INBOX_MAX, .usual = HEPH_INBOX_DEFAULT,
 	  .allowed = "0 to 1048576" },
 	{ AT(max_run, TIME), .max = HEPH_NEVER, .usual = HEPH_MAX_RUN_DEFAULT,
-	  .allowed = "0 or more" },
+	  .allowed = "0 or more, as 500us or 10ms" },
 	{ AT(stall, TIME), .max = HEPH_NEVER, .usual = HEPH_SEC,
-	  .allowed = "0 or more, or never", .word = "never",
+	  .allowed = "0 or more, as 500ms or 30s, or never", .word = "never",
 	  .value = HEPH_NEVER },
 	{ AT(run_limit, TIME), .max = HEPH_NEVER, .usual = HEPH_NEVER,
-	  .allowed = "0 or more, or never", .word = "never",
+	  .allowed = "0 or more, as 500ms or 30s, or never", .word = "never",
 	  .value = HEPH_NEVER },
 	{ AT(trace, TEXT), .max = 4095, .allowed = "1 to 4095 bytes" },
 	{ AT(control, TEXT), .max = 4095, .allowed = "1 to 4095 bytes" },
@@ -117,8 +116,8 @@ const char *heph_option_text(const struct heph_option *option,
 	return is_text(option) ? *(const char *const *)(const void *)at : NULL;
 }
 
-void heph_option_set_text(const struct heph_option *option,
-			  struct heph_config *config, const char *text)
+static void set_text(const struct heph_option *option,
+		     struct heph_config *config, const char *text)
 {
 	*(const char **)(void *)((char *)config + option->at) = text;
 }
@@ -236,7 +235,7 @@ static int parse_word(const struct heph_option *option,
 {
 	for (const char *const *word = option->words; *word; word++)
 		if (strcmp(*word, text) == 0) {
-			heph_option_set_text(option, config, *word);
+			set_text(option, config, *word);
 			return 0;
 		}
 	return -EINVAL;
@@ -255,7 +254,7 @@ static int parse_text(const struct heph_option *option,
 		return -ENOSPC;
 	memcpy(to, value, size);
 	text->used += size;
-	heph_option_set_text(option, config, to);
+	set_text(option, config, to);
 	return 0;
 }
 

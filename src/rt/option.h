@@ -47,8 +47,6 @@ void heph_option_set(const struct heph_option *option,
 /* The same, of TEXT and WORD. */
 const char *heph_option_text(const struct heph_option *option,
 			     const struct heph_config *config);
-void heph_option_set_text(const struct heph_option *option,
-			  struct heph_config *config, const char *text);
 
 /* Whether the number may be its value. */
 bool heph_option_fits(const struct heph_option *option, int64_t value);

@@ -7,12 +7,9 @@
  */
 #include "rt/runtime.h"
 
-#include <heph/time.h>
-
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -38,18 +35,37 @@
 enum { LEAVE_SLICES = 50 };
 #define LEAVE_SLICE (100 * HEPH_MSEC)
 
+/* What there was too little of, and who can give more. */
+static const char *advice(int err)
+{
+	switch (err) {
+	case -EMFILE:
+		return "more descriptors: ulimit -n, LimitNOFILE=; or fewer "
+		       "workers";
+	case -ENOMEM:
+		return "more memory or address space: ulimit -v, "
+		       "vm.max_map_count; or fewer workers";
+	case -EAGAIN:
+		return "more threads: ulimit -u, TasksMax=; or fewer workers";
+	default:
+		return "ask heph doctor";
+	}
+}
+
 /* Which step of starting failed, of which worker; -1: of none. Returns `err`. */
 static int failed(const char *step, int worker, int err)
 {
 	if (err < 0 && worker < 0)
 		heph_log_error("the runtime does not start",
 			       HEPH_KV_STR("step", step),
-			       HEPH_KV_ERR("err", err));
+			       HEPH_KV_ERR("err", err),
+			       HEPH_KV_STR("do", advice(err)));
 	else if (err < 0)
 		heph_log_error("the runtime does not start",
 			       HEPH_KV_STR("step", step),
 			       HEPH_KV_INT("worker", worker),
-			       HEPH_KV_ERR("err", err));
+			       HEPH_KV_ERR("err", err),
+			       HEPH_KV_STR("do", advice(err)));
 	return err;
 }
 
@@ -71,12 +87,16 @@ static void pin(const struct heph_worker_thread *it)
 			      HEPH_KV_ERR("err", err));
 }
 
-static void say_started(struct heph_runtime *runtime, int err)
+static void say_started(struct heph_runtime *runtime,
+			const struct heph_worker *worker, int err)
 {
 	pthread_mutex_lock(&runtime->lock);
 	runtime->started++;
-	if (err < 0)
+	if (err < 0) {
 		runtime->start_error = err;
+		runtime->start_worker = worker->thread.number;
+		runtime->no_ring |= worker->no_ring;
+	}
 	pthread_cond_broadcast(&runtime->changed);
 	pthread_mutex_unlock(&runtime->lock);
 }
@@ -93,9 +113,8 @@ static void *work(void *arg)
 	pin(it);
 	heph_fault_thread_init();
 	heph_stall_thread_init();
-	err = failed("the driver", it->worker.thread.number,
-		     runtime->heph.driver->start(&it->worker));
-	say_started(runtime, err);
+	err = runtime->heph.driver->start(&it->worker);
+	say_started(runtime, &it->worker, err);
 	if (err == 0) {
 		heph_worker_run(&it->worker, &runtime->quit);
 		runtime->heph.driver->stop(&it->worker);
@@ -358,11 +377,49 @@ fail_coordinator:
 	return err;
 }
 
+/* Makes one, and has its threads run. */
+static int begin(struct heph_runtime **ret_runtime,
+		 const struct heph_config *config, const struct heph_io *io)
+{
+	int err = heph_runtime_new(ret_runtime, config, &io->driver);
+	struct heph_runtime *runtime = *ret_runtime;
+
+	if (err < 0)
+		return err;
+	heph_own_threads_init(runtime);
+	err = heph_tracer_begin(runtime);
+	if (err == 0)
+		err = start(runtime);
+	return err;
+}
+
+/* The same with another driver, if it was that of a worker which did not start.
+ * A trace has begun in a new file, so with one there is no second time. */
+static int begin_with_any(struct heph_runtime **ret_runtime,
+			  const struct heph_config *config,
+			  const struct heph_io *io)
+{
+	struct heph_runtime *runtime = NULL;
+	const struct heph_io *other = NULL;
+	int err = begin(&runtime, config, io);
+
+	*ret_runtime = runtime;
+	if (err == 0 || !runtime)
+		return err;
+	if (runtime->no_ring && !atomic_load(&runtime->heph.tracing))
+		other = heph_choose_other(config->driver, io,
+					  runtime->start_error);
+	if (!other && runtime->start_error)
+		failed("the driver", runtime->start_worker, err);
+	heph_runtime_free(runtime);
+	return other ? begin_with_any(ret_runtime, config, other) : err;
+}
+
 int heph_raw_new(heph_ctx *ret_ctx, const struct heph_config *given,
 		 size_t size)
 {
 	const struct heph_io *io;
-	struct heph_runtime *runtime;
+	struct heph_runtime *runtime = NULL;
 	struct heph_config config;
 	int err = heph_config_resolve(&config, given, size);
 
@@ -370,17 +427,9 @@ int heph_raw_new(heph_ctx *ret_ctx, const struct heph_config *given,
 	if (err == 0)
 		err = heph_choose(config.driver, &io);
 	if (err == 0)
-		err = heph_runtime_new(&runtime, &config, &io->driver);
+		err = begin_with_any(&runtime, &config, io);
 	if (err < 0)
 		return err;
-	heph_own_threads_init(runtime);
-	err = heph_tracer_begin(runtime);
-	if (err == 0)
-		err = start(runtime);
-	if (err < 0) {
-		heph_runtime_free(runtime);
-		return err;
-	}
 	heph_tracer_begun(runtime);
 	heph_log_debug("runtime started", HEPH_KV_STR("name", config.name),
 		       HEPH_KV_UINT("workers", config.workers),

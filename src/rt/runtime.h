@@ -15,6 +15,7 @@
 #include "core/heph.h"
 #include "core/stall.h"
 #include "core/worker.h"
+#include "rt/circles.h"
 
 struct heph_runtime;
 struct heph_ctl;
@@ -27,7 +28,7 @@ struct heph_worker_thread {
 	struct heph_runtime *runtime;
 	pthread_t thread;
 	bool running;
-	int cpu; /* -1: any */
+	int cpu;                 /* -1: any */
 	struct heph_stall stall; /* the coordinator's */
 };
 
@@ -39,7 +40,8 @@ struct heph_runtime {
 	pthread_mutex_t lock; /* of what follows, up to `coordinator` */
 	pthread_cond_t changed;
 	unsigned started;
-	int start_error;
+	int start_error, start_worker; /* of a driver, and whose */
+	bool no_ring;                  /* that was why */
 	struct heph_list drainers;
 	struct heph_own_thread *own_threads;
 
@@ -47,15 +49,16 @@ struct heph_runtime {
 	int event; /* an eventfd: something is new */
 	_Atomic bool coordinator_quit;
 	_Atomic uint32_t taken[HEPH_SIGNALS]; /* actors that take the signal */
-	unsigned stops; /* signals that asked for the end */
+	unsigned stops;     /* signals that asked for the end */
 	heph_time watch_at; /* when to look for stalls; HEPH_NEVER */
-	heph_ctx owner; /* of the thread that called heph_new() */
-	void *host;	/* of who runs the worker by hand */
+	struct heph_circles circles; /* the coordinator's */
+	heph_ctx owner;     /* of the thread that called heph_new() */
+	void *host;         /* of who runs the worker by hand */
 	struct heph_tracer *tracer;
 	struct heph_ctl *ctl; /* NULL: there is no control socket */
 
 	pthread_t reporter; /* see report.h */
-	int report;	    /* the signal that asked for it; 0: it does not run */
+	int report; /* the signal that asked for it; 0: it does not run */
 	_Atomic bool reporting;
 };
 

@@ -17,8 +17,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/attach.h"
@@ -80,7 +80,7 @@ static unsigned draw_steps(struct heph_sim *sim)
 
 static heph_time draw_length(struct heph_sim *sim)
 {
-	if (heph_sim_fault(sim, sim->options.faults.stall))
+	if (heph_sim_fault(sim, HEPH_SIM_KIND(stall)))
 		return heph_sim_between(sim, TURN_MAX, STALL_MAX);
 	return heph_sim_between(sim, TURN_MIN, TURN_MAX);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The options of a simulated run: defaults, limits, and what the environment says. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/attach.h"
@@ -28,7 +29,7 @@
 #include "core/state.h"
 
 #define BEGINNING HEPH_SEC
-#define GRACE_DEFAULT (10 * HEPH_SEC)
+#define GRACE_DEFAULT (8 * HEPH_SEC)
 
 enum { ACTORS_DEFAULT = 100000, STEPS_DEFAULT = 10000000 };
 
@@ -149,6 +150,16 @@ static void on_failure(struct heph_self *self, const struct heph_exit *exit)
 					       .exit = *exit };
 	snprintf(failure->name, sizeof(failure->name), "%s",
 		 heph_self_name(self));
+}
+
+/* By the test itself, and not within an actor that uses its context. */
+static void on_panic(struct heph_self *self, const char *file, int line,
+		     const char *text)
+{
+	struct heph_test *test = test_of(self->thread->heph);
+
+	if (!test->running && self == test->ctx.self)
+		heph_test_fail(test, "%s:%d: %s", file, line, text);
 }
 
 static void check_failures(struct heph_test *test)
@@ -426,6 +437,7 @@ static int make(struct heph_test *test)
 	heph = &test->runtime->heph;
 	heph->nap = nap;
 	heph->failed = on_failure;
+	heph->panicked = on_panic;
 	heph->notify = notify;
 	heph->take_signal = take_signal;
 	heph->untake_signal = untake_signal;

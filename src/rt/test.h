@@ -35,7 +35,7 @@ struct heph_test {
 _Noreturn void heph_test_fail(struct heph_test *test, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* What runs until leave() is on the worker's account. */
+/* What runs until heph_test_leave() is on the worker's account. */
 void heph_test_enter(struct heph_test *test);
 void heph_test_leave(struct heph_test *test);
 

@@ -59,7 +59,7 @@ struct act_inbox;
 struct act_msg {
 	long n;
 	void *owned; /* from malloc(); may be NULL */
-	bool asks;
+	long asks; /* a bool would leave bytes between, which may be anything */
 	HEPH_REPLY(long) answer;
 };
 

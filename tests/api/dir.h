@@ -58,8 +58,8 @@ static inline heph_fd dir_fd(heph_ctx ctx)
 /* A name in it as a whole path, in memory that the next four calls leave. */
 static inline const char *dir_name(const char *name)
 {
-	static char paths[4][PATH_MAX];
-	static int turn;
+	static _Thread_local char paths[4][PATH_MAX];
+	static _Thread_local int turn;
 	char *path = paths[turn++ % 4];
 
 	snprintf(path, PATH_MAX, "%s/%s", dir_path, name);

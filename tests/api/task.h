@@ -20,7 +20,6 @@
 #include <heph/heph.h>
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -30,6 +29,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../fds.h"
 #include "../tools.h"
 
 /* ---- in actors: cmocka's assertions jump, which an actor must not -------- */
@@ -109,18 +109,6 @@ static inline void let_run(heph_ctx ctx)
 }
 
 /* ---- counting ------------------------------------------------------------- */
-
-static inline int count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	must(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
 
 struct counts {
 	uint64_t actors, messages, descriptors, operations, buffers, timers;

@@ -673,6 +673,134 @@ static void to_oneself_fail(void **state)
 	run(call_itself, NULL);
 }
 
+/* Refuses each call with the error in its message; tries what is none first. */
+static int refuse_all(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct act_msg msg;
+
+	(void)arg;
+	while (heph_recv(ctx, in, &msg) == 0) {
+		must_be(heph_refuse(msg.answer, 0), -EINVAL);
+		must_be(heph_refuse(msg.answer, 1), -EINVAL);
+		must_be(heph_refuse(msg.answer, -4096), -EINVAL);
+		must(heph_reply_wanted(msg.answer));
+		must_be(heph_refuse(msg.answer, (int)msg.n), 0);
+		must_be(heph_refuse(msg.answer, -EIO), -EPIPE);
+		must_be(heph_answer(msg.answer, 1), -EPIPE);
+	}
+	return 0;
+}
+
+/* Refuses the first too late, ends owing the last. */
+static int refuse_late(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct act_msg first, second;
+
+	(void)arg;
+	must_be(heph_recv(ctx, in, &first), 0);
+	must_be(heph_recv(ctx, in, &second), 0);
+	must_be(heph_refuse(first.answer, -EIO), -EPIPE);
+	must_be(heph_refuse(second.answer, -EIO), 0);
+	must_be(heph_recv(ctx, in, &second), 0);
+	return 0;
+}
+
+static void be_refused(heph_ctx ctx, int on)
+{
+	static const int errors[] = { -EACCES, -EPIPE,     -ETIME, -ESRCH,
+				      -ECANCELED, -EINVAL, -1,     -4095 };
+	struct heph_stats before = heph_stats(ctx);
+	heph_ctx soon = heph_within(ctx, HEPH_MSEC);
+	act_ref to = spawn_on(ctx, on, refuse_all, NULL);
+	struct heph_call_failure failure;
+	long n = 77;
+
+	for (unsigned i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+		must_be(heph_call(ctx, to, answer, &n, { .n = errors[i] }),
+			errors[i]);
+		failure = heph_call_error(ctx);
+		must_be(failure.err, errors[i]);
+		must(failure.refused);
+		must(heph_same(failure.target, to));
+	}
+	must_be(n, 77);
+	stop_and_join(ctx, to);
+	must_be(call(ctx, to, &n), -ESRCH);
+	must(!heph_call_error(ctx).refused);
+	must_be(heph_stats(ctx).late_answers - before.late_answers, 16);
+
+	to = spawn_on(ctx, on, refuse_late, NULL);
+	must_be(call(soon, to, &n), -ETIME);
+	must(!heph_call_error(ctx).refused);
+	must_be(call(heph_within(ctx, 60 * HEPH_SEC), to, &n), -EIO);
+	failure = heph_call_error(ctx);
+	must(failure.refused && failure.waited >= 0);
+	must_be(call(ctx, to, &n), -EPIPE);
+	must(!heph_call_error(ctx).refused);
+	must_be(heph_join(ctx, to, NULL), 0);
+	must_be(heph_stats(ctx).late_answers - before.late_answers, 17);
+}
+
+static int refusals(heph_ctx ctx, act_inbox in, void *arg)
+{
+	(void)in, (void)arg;
+	be_refused(ctx, HEPH_WORKER(0));
+	be_refused(ctx, HEPH_WORKER(1));
+	return 0;
+}
+
+static void may_be_refused(void **state)
+{
+	heph_ctx ctx;
+
+	(void)state;
+	run(refusals, NULL);
+	ctx = begin(&two_workers);
+	be_refused(ctx, HEPH_WORKER(0));
+	end(ctx);
+}
+
+static void *refuse_elsewhere(void *arg)
+{
+	struct act_msg *msg = arg;
+
+	must_be(heph_refuse(msg->answer, -EDOM), 0);
+	must_be(heph_refuse(msg->answer, -EDOM), -EPIPE);
+	return NULL;
+}
+
+/* Lets a plain thread refuse. */
+static int refuse_by_thread(heph_ctx ctx, act_inbox in, void *arg)
+{
+	static struct act_msg msg;
+	pthread_t thread;
+
+	(void)arg;
+	must_be(heph_recv(ctx, in, &msg), 0);
+	must_be(pthread_create(&thread, NULL, refuse_elsewhere, &msg), 0);
+	must_be(pthread_join(thread, NULL), 0);
+	return 0;
+}
+
+static int be_refused_by_a_thread(heph_ctx ctx, act_inbox in, void *arg)
+{
+	uint64_t late = heph_stats(ctx).late_answers;
+	long n;
+	act_ref to = spawn_on(ctx, HEPH_WORKER(0), refuse_by_thread, NULL);
+
+	(void)in, (void)arg;
+	must_be(call(ctx, to, &n), -EDOM);
+	must_be(heph_join(ctx, to, NULL), 0);
+	must_be(heph_stats(ctx).late_answers - late, 1); /* of a stranger */
+	return 0;
+}
+
+static void may_be_refused_by_any_thread(void **state)
+{
+	(void)state;
+	run(be_refused_by_a_thread, NULL);
+}
+
 static void check_text(struct heph_call_failure failure, const char *wanted)
 {
 	char text[200];
@@ -713,6 +841,29 @@ static void that_failed_can_be_read(void **state)
 	check_text(failure, "call counter.?: has not failed");
 }
 
+static void that_were_refused_can_be_read(void **state)
+{
+	struct heph_call_failure failure = { .err = -EACCES,
+					     .refused = true,
+					     .name = "counter",
+					     .member = "total",
+					     .waited = -1 };
+
+	(void)state;
+	check_text(failure, "call counter.total: refused: Permission denied");
+	failure.err = -ESRCH;
+	check_text(failure,
+		   "call counter.total: refused: there is no such actor");
+	failure.err = -ETIME;
+	check_text(failure, "call counter.total: refused: no answer in time");
+	failure.waited = HEPH_SEC;
+	failure.inbox = 0;
+	failure.processing = HEPH_SEC;
+	check_text(failure, "call counter.total: refused: no answer in time "
+			    "after 1.000 s: 0.000 s in its inbox, 1.000 s in "
+			    "processing");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -728,7 +879,10 @@ int main(void)
 		cmocka_unit_test(end_together_with_the_patience_of_the_caller),
 		cmocka_unit_test(that_fail_are_named),
 		cmocka_unit_test(to_oneself_fail),
+		cmocka_unit_test(may_be_refused),
+		cmocka_unit_test(may_be_refused_by_any_thread),
 		cmocka_unit_test(that_failed_can_be_read),
+		cmocka_unit_test(that_were_refused_can_be_read),
 	};
 
 	return cmocka_run_group_tests_name("calls", tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Files: opening, what is known of them, what can be changed, names. */
+#include <sys/syscall.h>
 #include "dir.h"
 
 #include <sys/mman.h>
@@ -55,6 +56,82 @@ static int opens(heph_ctx ctx, void *arg)
 static void opens_and_creates(void **state)
 {
 	run_both(opens);
+}
+
+static int beneath(heph_ctx ctx, heph_fd dir, const char *name)
+{
+	struct heph_stat stat = { .size = 99 }, same;
+	heph_fd fd;
+	int err = heph_open_beneath(ctx, heph_fd_number(ctx, dir), name,
+				    O_RDONLY, 0, &fd, &stat);
+
+	if (err == 0) {
+		must_be(heph_stat(ctx, fd, HEPH_STAT_ALL, &same), 0);
+		must_be(stat.inode, same.inode);
+		must_be(stat.size, same.size);
+		must_be(stat.mode, same.mode);
+		heph_close(fd);
+	}
+	return err;
+}
+
+/* Valgrind has not. */
+static bool has_openat2(void)
+{
+	return syscall(SYS_openat2, -1, "", NULL, 0) == -1 && errno != ENOSYS;
+}
+
+/* Without it each link is one too many, wherever it leads to. */
+static bool refused(int err)
+{
+	return err == -EXDEV ||
+	       (!has_openat2() && (err == -ELOOP || err == -ENOTDIR));
+}
+
+static int stays_below(heph_ctx ctx, void *arg)
+{
+	heph_fd fd, dir, all = dir_fd(ctx);
+
+	dir_clear();
+	must_be(heph_mkdir(ctx, heph_at(all, "in"), 0777), 0);
+	must_be(heph_mkdir(ctx, heph_at(all, "in/sub"), 0777), 0);
+	dir_file("out", "secret");
+	dir_file("in/file", "text");
+	must_be(heph_symlink(ctx, "../file", heph_at(all, "in/sub/good")), 0);
+	must_be(heph_symlink(ctx, "../../out", heph_at(all, "in/sub/bad")), 0);
+	must_be(heph_symlink(ctx, dir_path, heph_at(all, "in/abs")), 0);
+	must_be(heph_symlink(ctx, "..", heph_at(all, "in/up")), 0);
+	must_be(heph_open(ctx, heph_at(all, "in"), O_RDONLY, 0, &dir), 0);
+	must_be(beneath(ctx, dir, "file"), 0);
+	if (has_openat2()) {
+		must_be(beneath(ctx, dir, "sub/../file"), 0);
+		must_be(beneath(ctx, dir, "sub/good"), 0);
+	}
+	must_be(beneath(ctx, dir, "."), 0);
+	must_be(beneath(ctx, dir, "none"), -ENOENT);
+	must_be(beneath(ctx, dir, "file/x"), -ENOTDIR);
+	must_be(beneath(ctx, dir, ".."), -EXDEV);
+	must_be(beneath(ctx, dir, "../out"), -EXDEV);
+	must(refused(beneath(ctx, dir, "sub/bad")));
+	must(refused(beneath(ctx, dir, "abs/out")));
+	must(refused(beneath(ctx, dir, "up/out")));
+	must_be(beneath(ctx, dir, "sub/none"), -ENOENT);
+	must_be(beneath(ctx, dir, dir_name("in/file")), -EXDEV);
+	must_be(beneath(ctx, dir, NULL), -EINVAL);
+	must_be(beneath(ctx, (heph_fd){ 9, 9 }, "file"), -EBADF);
+	must_be(heph_open_beneath(ctx, heph_fd_number(ctx, dir), "new",
+				  O_WRONLY | O_CREAT, 0600, &fd, NULL),
+		0);
+	heph_close(fd);
+	must(dir_has("in/new"));
+	heph_close(dir);
+	heph_close(all);
+	return 0;
+}
+
+static void opens_only_what_is_below(void **state)
+{
+	run_both(stays_below);
 }
 
 static int refuses(heph_ctx ctx, void *arg)
@@ -458,6 +535,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_and_creates),
+		cmocka_unit_test(opens_only_what_is_below),
 		cmocka_unit_test(refuses_bad_paths),
 		cmocka_unit_test(makes_temporary_files),
 		cmocka_unit_test(tells_what_is_known),

@@ -5,9 +5,12 @@
 
 #include "../forbid.h"
 
+#include <heph/embed.h>
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 struct echo_arg {
@@ -154,6 +157,43 @@ static void runs_with_whole_milliseconds(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* A ring is memory that is locked, of which an ordinary user has not much: enough
+ * for the ring that is tried, but not for those of the workers. */
+static void start_with(unsigned kib)
+{
+	const struct rlimit limit = { kib * 1024, kib * 1024 };
+	const struct heph_config config = { .workers = 8, .no_signals = true };
+	struct heph_embed *embed;
+	heph_ctx ctx;
+
+	unsetenv("HEPH_DRIVER");
+	must_be(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	if (geteuid() == 0)
+		must_be(setresuid(65534, 65534, 65534), 0);
+	must_be(heph_new(&ctx, &config), 0);
+	must_be(heph_sleep(heph_within(ctx, 100 * HEPH_SEC), HEPH_MSEC), 0);
+	heph_free(ctx);
+	must_be(heph_embed_new(&embed, NULL), 0);
+	heph_embed_free(embed);
+}
+
+static void starts_with_little_locked_memory(void **state)
+{
+	int status;
+	pid_t pid;
+
+	for (unsigned kib = 0; kib <= 512; kib = kib ? 2 * kib : 16) {
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			start_with(kib);
+			exit(0);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +201,7 @@ int main(void)
 		cmocka_unit_test(runs_where_rings_are_unknown),
 		cmocka_unit_test(runs_where_rings_cannot_be_entered),
 		cmocka_unit_test(runs_with_whole_milliseconds),
+		cmocka_unit_test(starts_with_little_locked_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

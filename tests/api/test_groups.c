@@ -6,7 +6,14 @@ enum { MEMBERS = 10 };
 
 /* Members note what they get. Messages own a text, of which all are counted. */
 struct note_msg {
-	enum { NOTE_TEXT, NOTE_PLAIN, NOTE_COUNT, NOTE_ODD, NOTE_KEEP } kind;
+	enum {
+		NOTE_TEXT,
+		NOTE_PLAIN,
+		NOTE_COUNT,
+		NOTE_ODD,
+		NOTE_REFUSE,
+		NOTE_KEEP,
+	} kind;
 	long n;
 	char *text;
 	HEPH_REPLY(long) answer;
@@ -62,7 +69,9 @@ static int note_main(heph_ctx ctx, note_inbox in, struct note_arg *arg)
 			heph_answer(msg.answer, n_got[me]);
 		else if (msg.kind == NOTE_ODD && me % 2 == 0)
 			return 0;
-		else if (msg.kind == NOTE_ODD)
+		else if (msg.kind == NOTE_REFUSE && me % 2 == 0)
+			heph_refuse(msg.answer, -EDOM);
+		else if (msg.kind == NOTE_ODD || msg.kind == NOTE_REFUSE)
 			heph_answer(msg.answer, me);
 		else if (msg.kind != NOTE_KEEP)
 			got[me][n_got[me]++] = msg.n;
@@ -688,6 +697,44 @@ static void take_the_first_answer(void **state)
 	both_ways(call_one_of_them);
 }
 
+/* Those with an even number refuse. */
+static void call_refusing(heph_ctx ctx)
+{
+	note_group group = make(ctx, 4, false, 0), even = { 0 };
+	struct {
+		int err;
+		long value;
+	} results[4];
+	long n = -1;
+
+	must_be(heph_call_any(ctx, &group, answer, &n, { .kind = NOTE_REFUSE }),
+		0);
+	must_be(n % 2, 1);
+	results[0].value = results[2].value = 77;
+	must_be(heph_call_all(ctx, &group, answer, results,
+			      { .kind = NOTE_REFUSE }),
+		2);
+	for (int i = 0; i < 4; i++) {
+		must_be(results[i].err, i % 2 ? 0 : -EDOM);
+		must_be(results[i].value, i % 2 ? i : 77);
+	}
+	must(heph_call_error(ctx).refused);
+	for (int i = 0; i < 4; i += 2)
+		must_be(heph_group_add(ctx, &even, heph_group_at(&group, i)), 0);
+	must_be(heph_call_any(ctx, &even, answer, &n, { .kind = NOTE_REFUSE }),
+		-EDOM);
+	must_be(heph_call_error(ctx).err, -EDOM);
+	must(heph_call_error(ctx).refused);
+	must_be(heph_group_count(&even), 2);
+	unmake(ctx, &group);
+}
+
+static void pass_over_who_refuses(void **state)
+{
+	(void)state;
+	both_ways(call_refusing);
+}
+
 static void call_full_ones(heph_ctx ctx)
 {
 	note_group group = make(ctx, 3, true, 1);
@@ -992,6 +1039,7 @@ int main(void)
 		cmocka_unit_test(copy_plain_data_as_it_is),
 		cmocka_unit_test(are_joined_when_all_have_ended),
 		cmocka_unit_test(take_the_first_answer),
+		cmocka_unit_test(pass_over_who_refuses),
 		cmocka_unit_test(wait_for_room_when_all_are_full),
 		cmocka_unit_test(collect_all_answers),
 		cmocka_unit_test(give_up_when_asked_to_stop),

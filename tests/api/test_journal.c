@@ -26,17 +26,13 @@ static void shell(const char *format)
 	pclose(said);
 }
 
-/* Its socket is there, or it has ended. */
-static bool has_begun(void)
+/* It makes its socket before it looks whether it can run at all: without a
+ * hierarchy of control groups, for example, it does not. */
+static bool runs(void)
 {
-	while (access(path, F_OK) < 0) {
-		if (waitpid(daemon_pid, NULL, WNOHANG) != 0) {
-			daemon_pid = 0;
-			return false;
-		}
-		usleep(1000);
-	}
-	return true;
+	if (daemon_pid && waitpid(daemon_pid, NULL, WNOHANG) != 0)
+		daemon_pid = 0;
+	return daemon_pid != 0;
 }
 
 static int start(void **state)
@@ -53,7 +49,8 @@ static int start(void **state)
 		execl(JOURNALD, JOURNALD, name, (char *)NULL);
 		_exit(127);
 	}
-	has_begun();
+	while (runs() && access(path, F_OK) < 0)
+		usleep(1000);
 	return 0;
 }
 
@@ -82,12 +79,13 @@ static int say(heph_ctx ctx, act_inbox in, void *arg)
 }
 
 /* Asks until it is there: journald takes in what it is sent in its own time. */
-static void await_entry(void)
+static bool await_entry(void)
 {
 	do
 		shell("journalctl --namespace=%s --output=json "
 		      "TARGET=test_journal 2>&1");
-	while (!strstr(text, "\"TARGET\""));
+	while (!strstr(text, "\"TARGET\"") && runs());
+	return daemon_pid;
 }
 
 static void must_have(const char *field, const char *value)
@@ -99,18 +97,26 @@ static void must_have(const char *field, const char *value)
 		fail_msg("no %s in %s", wanted, text);
 }
 
+static void leave_out(void)
+{
+	print_message("skipped: no journald can be started here\n");
+	skip();
+}
+
 static void a_real_journal_has_the_fields(void **state)
 {
+	int err = -1;
+
 	(void)state;
-	if (!daemon_pid) {
-		print_message("skipped: no journald can be started here\n");
-		skip();
-	}
-	assert_int_equal(heph_log_to_journal(path), 0);
+	while (err < 0 && runs())
+		err = heph_log_to_journal(path);
+	if (err < 0)
+		leave_out();
 	assert_int_equal(heph_run(NULL, act, { say, NULL }, .name = "speaker"),
 			 0);
 	heph_log_to(STDERR_FILENO);
-	await_entry();
+	if (!await_entry())
+		leave_out();
 	must_have("MESSAGE", "two\\nlines");
 	must_have("PRIORITY", "4");
 	must_have("SYSLOG_IDENTIFIER", "api-journal");

@@ -553,6 +553,46 @@ static void fails_when_another_message_comes(void **state)
 	heph_test_free(test);
 }
 
+/* The test's own checks are not a panic of the process. */
+static void fails_when_a_check_fails(void **state)
+{
+	struct heph_test *test =
+		begin_test((struct heph_test_config){ .seed = 42 });
+
+	(void)state;
+	must(fails(heph_check(heph_test_ctx(test), text[0] == text[0] + 1)));
+	must_say("test_kit.c:");
+	must_say("check failed: text[0] == text[0] + 1 (HEPH_TEST_SEED=42)");
+	must(fails(heph_panic(heph_test_ctx(test), "%d is odd", 4)));
+	must_say("4 is odd (HEPH_TEST_SEED=42)");
+	heph_test_free(test);
+}
+
+static unsigned at_two_days;
+
+static void look_at_line(enum heph_log_level level, const char *line,
+			 size_t size)
+{
+	(void)level, (void)size;
+	at_two_days += strstr(line, " at=172801.000000 level=warn msg=now ") != NULL;
+}
+
+static void lines_have_virtual_time(void **state)
+{
+	struct heph_test *test = begin_plain();
+
+	(void)state;
+	heph_test_advance(test, 2 * DAY);
+	heph_log_to_fn(look_at_line);
+	heph_log_set_level(HEPH_LOG_WARN);
+	heph_log_warn("now");
+	heph_test_free(test);
+	heph_log_warn("now"); /* of no time but the real one */
+	heph_log_set_level(HEPH_LOG_OFF);
+	heph_log_to_fn(NULL);
+	must_be(at_two_days, 1);
+}
+
 static void fails_when_a_message_comes(void **state)
 {
 	struct heph_test *test = begin_plain();
@@ -939,6 +979,8 @@ int main(void)
 		cmocka_unit_test(fails_when_nothing_comes),
 		cmocka_unit_test(fails_when_it_comes_too_late),
 		cmocka_unit_test(fails_when_another_message_comes),
+		cmocka_unit_test(fails_when_a_check_fails),
+		cmocka_unit_test(lines_have_virtual_time),
 		cmocka_unit_test(fails_when_a_message_comes),
 		cmocka_unit_test(fails_when_the_probe_has_ended),
 		cmocka_unit_test(answers_calls_in_the_name_of_a_probe),

@@ -102,6 +102,36 @@ static void is_given_back_however_it_ends(void **state)
 	must_be(freed, 16);
 }
 
+static int disown_some(heph_ctx ctx, act_inbox in, void *arg)
+{
+	char *letters[] = { strdup("a"), strdup("b"), strdup("c") };
+	struct heph_scope scope;
+
+	(void)in, (void)arg;
+	must(!heph_disown(ctx, letters[0])); /* nothing at all is owned */
+	for (int n = 0; n < 2; n++)
+		must_be(heph_own(ctx, letters[n], free_noted), 0);
+	must_be(heph_defer(ctx, note_letter, (long)'d'), 0);
+	must_be(heph_scope_open(ctx, &scope), 0);
+	must_be(heph_own(ctx, letters[2], free_noted), 0);
+	must(heph_disown(ctx, letters[0]));
+	must(!heph_disown(ctx, letters[0]));
+	must(heph_disown(ctx, letters[2]));
+	heph_scope_close(ctx, scope);
+	must_be(strlen(trail), 0);
+	must_be(heph_own(ctx, letters[2], free_noted), 0);
+	free(letters[0]);
+	return 0;
+}
+
+static void is_not_freed_if_disowned(void **state)
+{
+	(void)state;
+	trail[0] = '\0';
+	run(disown_some, NULL);
+	assert_string_equal(trail, "cdb");
+}
+
 static void is_given_back_by_threads(void **state)
 {
 	heph_ctx ctx = begin(&two_workers);
@@ -160,10 +190,83 @@ static void may_be_acquired_while_ending(void **state)
 	run(end_two_busily, NULL);
 }
 
+/* ---- endings --------------------------------------------------------------- */
+
+struct guarded {
+	long letter;
+	struct heph_ending guard;
+};
+
+static void end_guarded(heph_ctx ctx, struct heph_ending *guard)
+{
+	struct guarded *guarded =
+		(void *)((char *)guard - offsetof(struct guarded, guard));
+
+	note_letter(ctx, &guarded->letter);
+	heph_ending_clear(guard); /* it is not set any more */
+	must_be(heph_sleep(ctx, HEPH_USEC), 0);
+	free(guarded);
+}
+
+static struct guarded *guarded_new(heph_ctx ctx, long letter)
+{
+	struct guarded *guarded = calloc(1, sizeof(*guarded));
+
+	guarded->letter = letter;
+	must_be(heph_ending_set(ctx, &guarded->guard, end_guarded), 0);
+	return guarded;
+}
+
+static int be_guarded(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct guarded *first = guarded_new(ctx, 'a'), *other;
+	struct heph_scope scope;
+
+	must_be(heph_defer(ctx, note_letter, (long)'b'), 0);
+	guarded_new(ctx, 'c');
+	must_be(heph_scope_open(ctx, &scope), 0);
+	other = guarded_new(ctx, 'd');
+	guarded_new(ctx, 'e');
+	heph_ending_clear(&other->guard);
+	heph_ending_clear(&other->guard);
+	heph_scope_close(ctx, scope);
+	must(!strcmp(trail, "e"));
+	heph_ending_clear(&first->guard);
+	must_be(heph_ending_set(ctx, &first->guard, end_guarded), 0);
+	free(other);
+	if (arg)
+		heph_panic(ctx, "on purpose");
+	return idle(ctx, in, NULL);
+}
+
+static int guard_in_all_ways(heph_ctx ctx, act_inbox in, void *arg)
+{
+	act_ref ref;
+
+	(void)in, (void)arg;
+	for (int n = 0; n < 4; n++) {
+		trail[0] = '\0';
+		ref = spawn_on(ctx, HEPH_WORKER(n / 2), be_guarded,
+			       n % 2 ? trail : NULL);
+		heph_stop(ref);
+		must_be(heph_join(ctx, ref, NULL), 0);
+		must(!strcmp(trail, "eacb"));
+	}
+	return 0;
+}
+
+static void an_ending_is_called_unless_it_is_cleared(void **state)
+{
+	(void)state;
+	run(guard_in_all_ways, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_ending_is_called_unless_it_is_cleared),
 		cmocka_unit_test(is_given_back_however_it_ends),
+		cmocka_unit_test(is_not_freed_if_disowned),
 		cmocka_unit_test(is_given_back_by_threads),
 		cmocka_unit_test(may_be_acquired_while_ending),
 	};

@@ -160,6 +160,46 @@ static void fail_by_name(void **state)
 	both_ways(fail_all_ways);
 }
 
+/* Refuses all that come, with what they say. */
+static int refuse_all(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct act_msg msg;
+
+	(void)arg;
+	while (heph_recv(ctx, in, &msg) == 0)
+		must_be(heph_refuse(msg.answer, (int)msg.n), 0);
+	return 0;
+}
+
+/* A refusal ends a started call, whichever error it names. */
+static int be_refused(heph_ctx ctx, act_inbox in, void *arg)
+{
+	static const int errors[] = { -EACCES, -ETIME, -ECANCELED };
+	pending call;
+	act_ref to;
+	long n = 5;
+
+	(void)in, (void)arg;
+	for (int i = 0; i < 6; i++) {
+		to = spawn_on(ctx, HEPH_WORKER(i % 2), refuse_all, NULL);
+		must_be(start(ctx, to, &call, errors[i / 2]), 0);
+		must_be(heph_wait(ctx, [0] = heph_on_answer(call)), 0);
+		must_be(heph_await(ctx, &call, &n), errors[i / 2]);
+		must(call.raw.call == 0);
+		must_be(n, 5);
+		must(heph_call_error(ctx).refused);
+		must_be(heph_await(ctx, &call, &n), -EINVAL);
+		stop_and_join(ctx, to);
+	}
+	return 0;
+}
+
+static void may_be_refused(void **state)
+{
+	(void)state;
+	both_ways(be_refused);
+}
+
 static int wait_for_any(heph_ctx ctx, act_inbox in, void *arg)
 {
 	pending calls[3], none = { .raw = { 0, 0, 0 } }, stale;
@@ -435,12 +475,76 @@ static void may_be_large(void **state)
 	both_ways(large);
 }
 
+/* They are answered from the last to the first, and come in that order. */
+static int any(heph_ctx ctx, act_inbox in, void *arg)
+{
+	heph_ctx soon = heph_within(ctx, 20 * HEPH_MSEC);
+	pending calls[MANY], which;
+	act_ref to = spawn_on(ctx, HEPH_WORKER(1), keep_until_told, NULL);
+	act_ref gone = spawn_on(ctx, HEPH_WORKER(0), idle, NULL);
+	act_ref full;
+	uint64_t call;
+	int err, n_full = 0;
+	long n;
+
+	(void)in, (void)arg;
+	must_be(heph_wait(soon, heph_on_any_answer(&which.raw)), -ETIME);
+	for (int i = 0; i < MANY; i++)
+		must_be(start(ctx, to, &calls[i], i), 0);
+	tell(ctx, to);
+	for (int i = MANY; i-- > 0;) {
+		must_be(heph_wait(ctx, heph_on_any_answer(&which.raw)), 0);
+		must_be(heph_wait(ctx, heph_on_any_answer(&which.raw)), 0);
+		must(heph_same_call(which, calls[i]));
+		must(i == 0 || !heph_same_call(which, calls[i - 1]));
+		if (i % 2) {
+			heph_forget_call(ctx, &which);
+			continue;
+		}
+		must_be(heph_await(ctx, &which, &n), 0);
+		must_be(n, i + 1);
+	}
+	must_be(heph_wait(heph_within(ctx, HEPH_MSEC),
+			  heph_on_any_answer(&which.raw)),
+		-ETIME);
+
+	must_be(heph_spawn(ctx, act, &full, { idle, NULL }, .inbox = 1), 0);
+	do /* as many as may be under way to another worker */
+		err = heph_try_start_call(ctx, full, answer, &calls[n_full++],
+					  { .asks = true });
+	while (err == 0 && n_full < MANY);
+	must_be(err, -EAGAIN);
+	must_be(calls[n_full - 1].raw.call, 0);
+	must_be(start(ctx, gone, &which, 1), 0);
+	call = which.raw.call;
+	stop_and_join(ctx, gone);
+	must_be(heph_wait(ctx, heph_on_any_answer(&which.raw)), 0);
+	must(which.raw.call == call);
+	must_be(heph_await(ctx, &which, &n), -EPIPE);
+	must_be(heph_try_start_call(ctx, gone, answer, &which,
+				    { .asks = true }),
+		-ESRCH);
+	stop_and_join(ctx, full); /* their failures are there, not awaited */
+	while (n_full-- > 0)
+		heph_forget_call(ctx, &calls[n_full]);
+	stop_and_join(ctx, to);
+	return 0;
+}
+
+static void come_in_the_order_of_their_answers(void **state)
+{
+	(void)state;
+	both_ways(any);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(come_in_the_order_of_their_answers),
 		cmocka_unit_test(are_awaited_in_any_order),
 		cmocka_unit_test(go_on_after_a_deadline),
 		cmocka_unit_test(fail_by_name),
+		cmocka_unit_test(may_be_refused),
 		cmocka_unit_test(are_clauses_of_a_wait),
 		cmocka_unit_test(are_waited_for_beside_messages),
 		cmocka_unit_test(can_be_forgotten),

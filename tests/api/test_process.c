@@ -724,11 +724,7 @@ static void it_can_be_given_away(void **state)
 
 /* A runtime that does not let its actors end. What they had in memory is lost, as
  * a sanitizer would tell. */
-#ifdef __SANITIZE_ADDRESS__
-enum { LEAKS_ARE_TOLD = 1 };
-#else
-enum { LEAKS_ARE_TOLD = 0 };
-#endif
+enum { LEAKS_ARE_TOLD = ON_ASAN };
 
 static int sleep_on(heph_ctx ctx, void *arg)
 {

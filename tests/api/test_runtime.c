@@ -14,7 +14,7 @@ static void returns_what_the_actor_returned(void **state)
 	must_be(heph_run(&two_workers, act, { return_arg, (void *)-EIO }),
 		-EIO);
 	must_be(heph_run(NULL, act, { return_arg, (void *)5 }), 0);
-	must_be(heph_run(&two_workers, act, { return_arg, NULL }, .on = -3),
+	must_be(heph_run(&two_workers, act, { return_arg, NULL }, .on = -4),
 		-EINVAL);
 	must_be(heph_run(&two_workers, act, { return_arg, NULL },
 			 .on = HEPH_WORKER(2)),

@@ -10,40 +10,19 @@
  */
 #include "act.h"
 
-#include <dirent.h>
+#include "../fds.h"
+
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define SLOW 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SLOW 1
-#endif
-#ifndef SLOW
-#define SLOW 0
-#endif
+#define SLOW (ON_ASAN || ON_TSAN)
 
 enum { WORKERS = 2, SPARE = 200 };
 
 static int n_actors, n_readers;
 static _Atomic int reading, asking, cancelled;
-
-static int count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	must(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
 
 /* How many may have a descriptor. */
 static int room_for_readers(void)

@@ -28,15 +28,19 @@ struct echo_arg {
 };
 HEPH_ACTOR(echo, void, struct echo_arg);
 
+/* By turns with a copy and without. */
 static int echo_main(heph_ctx ctx, struct echo_arg *arg)
 {
-	char buf[100];
-	int n;
+	char buf[100], *bytes = buf;
+	bool copy = true;
+	int n, round = 0;
 
-	while ((n = heph_read(ctx, arg->fd, buf, sizeof(buf))) > 0) {
-		n = heph_write_all(ctx, arg->fd, buf, (size_t)n);
+	while ((n = copy ? heph_read(ctx, arg->fd, buf, sizeof(buf)) :
+			   heph_read_view(ctx, arg->fd, &bytes)) > 0) {
+		n = heph_write_all(ctx, arg->fd, copy ? buf : bytes, (size_t)n);
 		if (n < 0)
 			break;
+		copy = ++round % 3 == 0;
 	}
 	return 0;
 }
@@ -253,6 +257,125 @@ static void a_failure_ends_the_run(void **state)
 	assert_non_null(strstr(told, "the moon is green"));
 }
 
+static int be_late_and_wrong(heph_ctx ctx)
+{
+	heph_fd fds[2];
+	int err = heph_socket_pair(ctx, AF_UNIX, SOCK_STREAM, 0, fds);
+	char byte;
+
+	if (err == 0)
+		err = heph_write_all(ctx, fds[0], "x", 1);
+	if (err == 0)
+		err = heph_read_exact(ctx, fds[1], &byte, 1, NULL);
+	return err < 0 ? err : find_wrong(ctx);
+}
+
+static void the_faults_are_told_with_the_failure(void **state)
+{
+	struct heph_sim_options options = { .fail = tell, .faults.late = 1 };
+
+	assert_int_equal(heph_sim_run(7, &options, task, { be_late_and_wrong }),
+			 -EPROTO);
+	assert_non_null(strstr(told, "(HEPH_SIM_SEED=7, faults: late "));
+}
+
+static unsigned resets, mutes, forced;
+
+static void look_at_line(enum heph_log_level level, const char *line, size_t size)
+{
+	bool whole = strstr(line, " at=") && strstr(line, " hits=") &&
+		     strstr(line, " hits_id=") && strstr(line, " operation=") &&
+		     strstr(line, " fd=");
+
+	(void)level, (void)size;
+	resets += whole && strstr(line, "msg=fault target=heph.sim kind=reset ");
+	mutes += whole && strstr(line, " kind=mute ") &&
+		 strstr(line, " hits=client ") &&
+		 strstr(line, " peer=10.0.0.1:7000");
+	forced += strstr(line, "forcing it") != NULL;
+}
+
+static void listen_to_log(void)
+{
+	heph_log_to_fn(look_at_line);
+	heph_log_set_level(HEPH_LOG_DEBUG);
+}
+
+static void leave_log(void)
+{
+	heph_log_flush();
+	heph_log_set_level(HEPH_LOG_OFF);
+	heph_log_to_fn(NULL);
+}
+
+static void faults_are_in_the_log(void **state)
+{
+	long sum = 0;
+	struct heph_sim_options options = { .faults.reset = 0.1 };
+
+	listen_to_log();
+	assert_int_equal(heph_sim_run(1, &options, world, { &sum }), 0);
+	options.faults = (struct heph_sim_faults){ .mute = 0.1 };
+	assert_int_equal(heph_sim_run(1, &options, world, { &sum }), 0);
+	leave_log();
+	assert_true(resets > 0);
+	assert_true(mutes > 0);
+}
+
+/* ---- a server in a tree ------------------------------------------------------------- */
+
+HEPH_ACTOR(boss, void, void);
+
+static int boss_main(heph_ctx ctx)
+{
+	struct heph_tree tree = { .times = 3 };
+	int err = heph_spawn(ctx, server, NULL, .tree = &tree);
+
+	return err < 0 ? err : heph_supervise(ctx, &tree);
+}
+HEPH_ACTOR_MAIN(boss, boss_main);
+
+/* A connection that says nothing holds up the end of the server, for as long as it
+ * leaves it. */
+static int stop_boss(heph_ctx ctx)
+{
+	boss_ref boss;
+	heph_fd fd;
+	heph_time began;
+	int err = heph_spawn(ctx, boss, &boss);
+
+	if (err == 0)
+		err = heph_sleep(ctx, HEPH_SEC);
+	if (err == 0)
+		err = heph_connect(ctx, ADDRESS, &fd);
+	if (err == 0)
+		err = heph_sleep(ctx, HEPH_SEC);
+	began = heph_now();
+	heph_stop(boss);
+	if (err == 0)
+		err = heph_join(ctx, boss, NULL);
+	must(heph_now() - began >= heph_config_of(ctx)->grace / 2);
+	return err;
+}
+
+static void a_server_in_a_tree_is_not_forced(void **state)
+{
+	const heph_time graces[] = { 0, HEPH_SEC, 60 * HEPH_SEC };
+
+	forced = 0;
+	listen_to_log();
+	for (unsigned n = 0; n < sizeof(graces) / sizeof(*graces); n++) {
+		struct heph_sim_options options = { .grace = graces[n] };
+
+		for (uint64_t seed = 1; seed <= 3; seed++)
+			assert_int_equal(heph_sim_run(seed, &options, task,
+						      { stop_boss }),
+					 0);
+	}
+	leave_log();
+	assert_int_equal(forced, 0);
+}
+
 static int sleep_long(heph_ctx ctx)
 {
 	return heph_sleep(ctx, 100 * 24 * 3600 * HEPH_SEC);
@@ -321,7 +444,8 @@ static int reach_out(heph_ctx ctx)
 	heph_fd fd;
 
 	must_be(heph_attach(heph_runtime(ctx), &other), -EOPNOTSUPP);
-	must(heph_fd_adopt(ctx, 1, &fd) < 0);
+	must_be(heph_fd_adopt(ctx, 1, &fd), -EOPNOTSUPP);
+	must_be(heph_fd_adopt(ctx, -1, &fd), -EBADF);
 	return 0;
 }
 
@@ -456,6 +580,43 @@ static void what_was_synced_survives(void **state)
 	assert_int_equal(run_task(use_disk), 0);
 }
 
+static int look_below(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct heph_stat stat = { .size = 9 };
+	heph_fd fd;
+	int dir;
+
+	must_be(heph_mkdir(ctx, "/a", 0700), 0);
+	must_be(heph_mkdir(ctx, "/a/b", 0700), 0);
+	must_be(heph_open(ctx, "/out", O_RDWR | O_CREAT, 0600, &fd), 0);
+	must_be(heph_symlink(ctx, "../../out", "/a/b/link"), 0);
+	must_be(heph_open(ctx, "/a", O_RDONLY, 0, &fd), 0);
+	dir = heph_fd_number(ctx, fd);
+	must(dir >= 0);
+	must_be(heph_open_beneath(ctx, dir, "b/new", O_RDWR | O_CREAT, 0600,
+				  &fd, NULL),
+		0);
+	must_be(heph_open_beneath(ctx, dir, "b/../b/new", O_RDONLY, 0, &fd,
+				  &stat),
+		0);
+	must_be(stat.size, 0);
+	must(S_ISREG(stat.mode));
+	must_be(heph_open_beneath(ctx, dir, "b/none", O_RDONLY, 0, &fd, NULL),
+		-ENOENT);
+	must_be(heph_open_beneath(ctx, dir, "../out", O_RDONLY, 0, &fd, NULL),
+		-EXDEV);
+	must_be(heph_open_beneath(ctx, dir, "/a/b", O_RDONLY, 0, &fd, NULL),
+		-EXDEV);
+	must_be(heph_open_beneath(ctx, dir, "b/link", O_RDONLY, 0, &fd, NULL),
+		-EXDEV);
+	return 0;
+}
+
+static void what_is_below_is_opened(void **state)
+{
+	must_be(heph_sim_run(1, NULL, act, { look_below, NULL }), 0);
+}
+
 static int fill_disk(heph_ctx ctx)
 {
 	char *text = heph_alloc(ctx, 1000);
@@ -549,6 +710,9 @@ int main(void)
 		cmocka_unit_test(who_is_stuck_is_told),
 		cmocka_unit_test(a_failed_check_is_told),
 		cmocka_unit_test(a_failure_ends_the_run),
+		cmocka_unit_test(the_faults_are_told_with_the_failure),
+		cmocka_unit_test(faults_are_in_the_log),
+		cmocka_unit_test(a_server_in_a_tree_is_not_forced),
 		cmocka_unit_test(a_run_has_an_end),
 		cmocka_unit_test(who_dies_names_the_seed),
 		cmocka_unit_test(values_out_of_range_are_einval),
@@ -558,6 +722,7 @@ int main(void)
 		cmocka_unit_test(hosts_have_names),
 		cmocka_unit_test(pairs_and_pipes_are_there),
 		cmocka_unit_test(what_was_synced_survives),
+		cmocka_unit_test(what_is_below_is_opened),
 		cmocka_unit_test(a_disk_gets_full),
 		cmocka_unit_test(children_run_programs),
 		cmocka_unit_test(a_signal_stops_the_program),

@@ -6,7 +6,8 @@
  */
 #include "act.h"
 
-#include <dirent.h>
+#include "../fds.h"
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,18 +19,6 @@ struct soak {
 	act_ref answerer; /* on the other worker; does not end */
 	act_ref silent;   /* the same, and never answers */
 };
-
-static int count_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	must(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
 
 /* ---- what is in flight ------------------------------------------------------------ */
 

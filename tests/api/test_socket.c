@@ -179,6 +179,7 @@ static int by_path(heph_ctx ctx, void *arg)
 	char path[HEPH_ADDRESS_MAX], text[HEPH_ADDRESS_MAX];
 	heph_fd listener, client, server, other;
 	struct heph_credentials peer;
+	int number;
 
 	fresh_path(path);
 	must_be(heph_connect(ctx, path, &client), -ENOENT);
@@ -200,8 +201,17 @@ static int by_path(heph_ctx ctx, void *arg)
 	must_be(peer.gid, getgid());
 	heph_close(listener);
 	must_be(heph_connect(ctx, path, &other), -ECONNREFUSED);
-	must_be(heph_listen(ctx, path, &listener), -EADDRINUSE);
+	must_be(heph_listen(ctx, path, &listener), 0); /* the file is left */
+	must_be(heph_connect(ctx, path, &client), 0);
+	must_be(heph_listen(ctx, path, &other), -EADDRINUSE);
+	heph_close(client);
+	heph_close(listener);
 	must_be(unlink(path + 5), 0);
+	number = open(path + 5, O_CREAT | O_CLOEXEC | O_WRONLY, 0600);
+	must(number >= 0);
+	close(number);
+	must_be(heph_listen(ctx, path, &listener), -EADDRINUSE);
+	must_be(unlink(path + 5), 0); /* what is no socket stays */
 	must_be(heph_listen(ctx, "unix:/nowhere/at/all", &listener), -ENOENT);
 	return 0;
 }

@@ -29,6 +29,22 @@ static int spawn_here_and_there(heph_ctx ctx, act_inbox in, void *arg)
 	return 0;
 }
 
+static int spawn_by_turns(heph_ctx ctx, act_inbox in, void *arg)
+{
+	int seen[2] = { 0 };
+
+	(void)in, (void)arg;
+	for (int n = 0; n < 10; n++) {
+		act_ref ref = spawn_on(ctx, HEPH_NEXT, idle, NULL);
+
+		seen[ref.addr.id % 1024]++;
+		stop_and_join(ctx, ref);
+	}
+	must_be(seen[0], 5);
+	must_be(seen[1], 5);
+	return 0;
+}
+
 static void goes_where_it_is_told(void **state)
 {
 	heph_ctx ctx;
@@ -36,6 +52,7 @@ static void goes_where_it_is_told(void **state)
 
 	(void)state;
 	run(spawn_here_and_there, NULL);
+	run(spawn_by_turns, NULL);
 	ctx = begin(&two_workers);
 	for (int n = 0; n < 10; n++) { /* of a thread: by turns */
 		act_ref ref = spawn_on(ctx, HEPH_HERE, idle, NULL);
@@ -58,7 +75,7 @@ static int refuse_options(heph_ctx ctx, act_inbox in, void *arg)
 	act_ref ref;
 
 	(void)in, (void)arg;
-	must_be(heph_spawn(ctx, act, &ref, { idle, NULL }, .on = -3), -EINVAL);
+	must_be(heph_spawn(ctx, act, &ref, { idle, NULL }, .on = -4), -EINVAL);
 	must_be(heph_spawn(ctx, act, &ref, { idle, NULL },
 			   .on = HEPH_WORKER(2)),
 		-EINVAL);

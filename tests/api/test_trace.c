@@ -643,14 +643,7 @@ static void die_in_a_child(void (*die)(void))
 	must_be(waitpid(pid, NULL, 0), pid);
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HANDLES_FAULTS false
-#elif defined(__has_feature)
-#define HANDLES_FAULTS                                                         \
-	(!__has_feature(address_sanitizer) && !__has_feature(thread_sanitizer))
-#else
-#define HANDLES_FAULTS true
-#endif
+#define HANDLES_FAULTS (!ON_ASAN && !ON_TSAN)
 
 static void what_dies_has_told(void **state)
 {

@@ -33,6 +33,12 @@ static int first_of_the_list(heph_ctx ctx, act_inbox in, void *arg)
 			  heph_on_time(heph_now() + 1000 * HEPH_SEC)),
 		-ETIME);
 	must_be(heph_wait(ctx, [5] = { 0 }), -EINVAL);
+	must_be(heph_send(ctx, heph_self(in), { .n = 4 }), 0);
+	must_be(heph_wait(ctx, heph_on_nothing(), heph_on_time(0),
+			  heph_on_msg(in, &msg)),
+		1);
+	must_be(heph_wait(ctx, heph_on_nothing(), heph_on_msg(in, &msg)), 1);
+	must_be(heph_wait(ctx, heph_on_nothing()), -EINVAL);
 	must_be(heph_raw_wait(ctx, NULL, 0), -EINVAL);
 	return 0;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The histogram of the benches: what it takes a duration for. */
 #include "../../bench/histogram.h"
 
 #include <setjmp.h>

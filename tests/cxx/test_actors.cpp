@@ -196,6 +196,8 @@ static void answers_convert_what_loses_nothing(void **)
 			must_be(heph_answer(msg.answer, 3), 0);
 			must(!heph_reply_wanted(msg.answer));
 			must_be(heph_answer(msg.answer, 3), -EPIPE);
+			must_be(heph_refuse(msg.answer, -EIO), -EPIPE);
+			must_be(heph_refuse(msg.answer, 0), -EINVAL);
 			return 0;
 		}), 0);
 		must_be(heph_call(ctx, ref, answer, &answer, {}), 0);

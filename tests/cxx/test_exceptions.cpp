@@ -196,6 +196,48 @@ static void actors_throw_and_catch_side_by_side(void **)
 	});
 }
 
+/* Each waits in the destructor of a scope while its exception passes, for a child
+ * that throws and catches meanwhile, on the same thread. */
+static void exceptions_pass_scopes_that_wait(void **)
+{
+	enum { ACTORS = 10 };
+	static int children;
+
+	children = caught = 0;
+	run([](heph_ctx ctx) {
+		heph_ref refs[ACTORS];
+
+		for (int n = 0; n < ACTORS; n++)
+			must_be(heph_spawn_fn(ctx, &refs[n], [n](heph_ctx ctx) {
+				std::string mine = std::to_string(n);
+
+				try {
+					heph_cxx::scope scope;
+
+					must_be(scope.open(ctx), 0);
+					must_be(heph_spawn_fn(ctx, nullptr, [n](heph_ctx ctx) {
+						must_be(heph_sleep(ctx, HEPH_NEVER), -ECANCELED);
+						must_be(std::uncaught_exceptions(), 0);
+						juggle(heph_shield(ctx, HEPH_SEC), n);
+						children++;
+						return 0;
+					}), 0);
+					must_be(heph_yield(ctx), 0);
+					throw std::runtime_error(mine);
+				} catch (const std::runtime_error &e) {
+					must(e.what() == mine);
+				}
+				must(!std::current_exception());
+				must_be(std::uncaught_exceptions(), 0);
+				return 0;
+			}), 0);
+		for (int n = 0; n < ACTORS; n++)
+			must_be(heph_join(ctx, refs[n], nullptr), 0);
+		must_be(children, ACTORS);
+		return 0;
+	});
+}
+
 /* An exception is kept until a wait is over: by its pointer, or a copy. */
 static void what_was_caught_can_be_kept(void **)
 {
@@ -379,6 +421,7 @@ int main()
 		cmocka_unit_test(the_supervisor_decides),
 		cmocka_unit_test(deferred_calls_run),
 		cmocka_unit_test(actors_throw_and_catch_side_by_side),
+		cmocka_unit_test(exceptions_pass_scopes_that_wait),
 		cmocka_unit_test(what_was_caught_can_be_kept),
 		cmocka_unit_test(an_exception_that_leaves_a_c_actor_is_a_fault),
 		cmocka_unit_test(one_that_leaves_a_hook_is_a_fault),

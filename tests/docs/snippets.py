@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: MIT
 """snippets.py BUILD [--write] [TEXT...] - runs the programs of the documentation
 
-Looks at all *.md files that belong to the project, or those with TEXT in their
+BUILD is the folder of a build, or "installed": then it is the library that pkg-config
+finds. Looks at all *.md files that belong to the project, or those with TEXT in their
 path. Each block of C is a program, or says that it is none:
 
     ```c                        and the first line is  /* file: NAME.c */
                                 blocks of one page with the same name are
                                 pieces of one file
     ```cpp                      the same in C++: /* file: NAME.cpp */
+    ```erlang                   a module: %% file: NAME.erl. All of a page are
+                                compiled together; main() of those that have
+                                an output is run, where Erlang is installed
     ```c fragment               only to be read (and cpp)
     ```c wrong N                case N of tests/fail/wrong.c, which must not
                                 compile; its lines stand there
@@ -23,14 +27,24 @@ A comment before a block of text says what that is:
     <!-- gcc of N -->           what a compiler says about case N
     <!-- clang of N -->
 
+A block of what a terminal shows is followed word for word by
+tests/first-hour/follow.py, and is such a text here:
+
+    ```console                  what stands after "$ ./NAME" is the output of
+                                that program
+    <!-- another terminal -->   before one: the session of the program which the
+                                block before has started
+
 and comments without a block say how a program is treated:
 
     <!-- debug: NAME -->        linked with a library with HEPH_DEBUG=1
     <!-- status of NAME: N -->  it ends with N, otherwise 0; -N is signal N
     <!-- env of NAME: A=B ... -->
+    <!-- libraries of NAME: libuv -lcaf_core ... -->  names of pkg-config, and
+                                others: where one is missing it is not tried
 
 "..." in an expected text stands for anything, alone in a line for any lines.
---write replaces texts that do not fit. All relative links must lead somewhere.
+--write replaces texts that do not fit. Links are checked by scripts/check-links.py.
 """
 import concurrent.futures
 import glob
@@ -45,6 +59,7 @@ import tempfile
 import time
 
 LIMIT = 25 * int(os.environ.get("SLOW") or 1)
+COMPILING = 8 * LIMIT  # templates of others take seconds on an idle machine
 TRIES = 3  # some programs wait for milliseconds, and a machine may pause meanwhile
 FLAGS = ["-Wall", "-Wextra", "-Werror", "-g", "-O1",
          "-Wno-unused-parameter", "-D_GNU_SOURCE", "-Iinclude"]
@@ -52,8 +67,9 @@ COMMANDS = {"c": ["gcc", "-std=gnu17"], "cpp": ["g++", "-std=c++17"]}
 # What the compilers say is compared with these versions only: Debian 12's.
 COMPILERS = {"gcc": "12", "clang": "14"}
 PORT = "7007"
-MARK = re.compile(r"<!-- (output|errors|session|gcc|clang|debug|status|env)"
+MARK = re.compile(r"<!-- (output|errors|session|gcc|clang|debug|status|env|libraries)"
                   r"(?: of|:) ([\w.]+)(?:: (.*?))? -->")
+ELSEWHERE = "<!-- another terminal -->"
 failures = []
 
 
@@ -77,6 +93,8 @@ class Program:
         self.language = "c"
         self.expect = {}  # kind: block
         self.status, self.env, self.debug = 0, {}, False
+        self.libraries = []
+        self.modules = []  # of Erlang: all programs of the page
         self.got = {}
 
     def __str__(self):
@@ -89,6 +107,7 @@ class Page:
         with open(path, encoding="utf-8") as file:
             self.lines = file.read().split("\n")
         self.programs, self.wrong, self.said = {}, [], []
+        self.started = None
         self.read()
 
     def program(self, name):
@@ -104,10 +123,15 @@ class Page:
                 block, mark = None, None
             elif block is not None:
                 block.lines.append(line)
+            elif line == ELSEWHERE:
+                mark = ("session", self.started, number) if self.started else None
             elif MARK.fullmatch(line):
                 mark = self.take_mark(line, number)
             elif line.strip():
                 mark = None
+        erlang = [p for p in self.programs.values() if p.language == "erlang"]
+        for program in erlang:
+            program.modules = erlang
 
     def take_mark(self, line, number):
         kind, name, value = MARK.fullmatch(line).groups()
@@ -117,6 +141,8 @@ class Page:
             self.program(name).env = dict(v.split("=", 1) for v in value.split())
         elif kind == "debug":
             self.program(name).debug = True
+        elif kind == "libraries":
+            self.program(name).libraries = value.split()
         else:
             return kind, name, number
         return None
@@ -129,12 +155,26 @@ class Page:
                 self.said.append((kind, name, block))
             else:
                 self.program(name).expect[kind] = block
-        elif info and info[0] in COMMANDS:
+        elif info and info[0] in (*COMMANDS, "erlang"):
             self.take_code(block, info[0], info[1:])
+        elif info == ["console"]:
+            self.take_terminal(block)
+
+    def take_terminal(self, block):
+        said = self.started = None
+        for n, line in enumerate(block.lines):
+            if line.startswith("$ ") or line == "^C":
+                said = self.started = None
+            elif said is not None:
+                said.lines.append(line)
+            if line.startswith("$ ./") and line[4:] in self.programs:
+                self.started, said = line[4:], Block("", block.first + n + 1)
+                self.program(self.started).expect["output"] = said
 
     def take_code(self, block, language, how):
         first = block.lines[0] if block.lines else ""
-        file = re.fullmatch(rf"/\* file: (\w+)\.{language} \*/", first)
+        file = re.fullmatch(rf"/\* file: (\w+)\.{language} \*/", first) or \
+            re.fullmatch(r"%% file: (\w+)\.erl", first)
         if how[:1] == ["fragment"]:
             return
         if how[:1] == ["wrong"]:
@@ -144,7 +184,8 @@ class Page:
             program.source += block.text()
             program.language = language
         else:
-            complain(f"{self.path}:{block.first}", "C of no file, and no fragment")
+            complain(f"{self.path}:{block.first}",
+                     f"{language} of no file, and no fragment")
 
     def write(self, changes):
         """changes: list of (block, new text)"""
@@ -166,9 +207,9 @@ def fits(expected, got):
     return re.fullmatch(pattern, got.rstrip("\n") + "\n") is not None
 
 
-def run(args, **more):
+def run(args, limit=LIMIT, **more):
     return subprocess.run(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, errors="replace", timeout=LIMIT,
+                          text=True, errors="replace", timeout=limit,
                           stdin=subprocess.DEVNULL, **more)
 
 
@@ -183,14 +224,51 @@ def cares():
             run(["pkg-config", "--libs", "jansson"]).stdout.split())
 
 
-def library_flags(build, debug):
-    name = f"{build}/tests/docs/libheph-debug.a" if debug else f"{build}/libheph.a"
-    return [name, "-luring", "-pthread"] + cares()
+def http(build, source):
+    """The same for programs that use a library on top."""
+    remote = "#include <heph/remote" in source
+    if not remote and not re.search(r"#include <heph/(http|tls)", source):
+        return []
+    archives = [f"{build}/libheph-{name}.a" for name in ("remote", "http", "tls")]
+    libraries = [run(["pkg-config", "--libs", name]).stdout.split()
+                 for name in ("openssl", "zlib", "libbrotlienc", "libbrotlidec", "libzstd")]
+    if remote:
+        libraries += [run(["pkg-config", "--libs", name]).stdout.split()
+                      for name in ("libcbor", "libsodium", "libnats")]
+    return [a for a in archives if os.path.exists(a)] + sum(libraries, [])
+
+
+def wanted(program):
+    """How to compile and link with what the page says; None if it is not here."""
+    plain = [name for name in program.libraries if name.startswith("-l")]
+    named = [name for name in program.libraries if not name.startswith("-l")]
+    if plain and run(["gcc", "-shared", "-o", os.devnull, *plain]).returncode:
+        return None
+    if not named:
+        return plain
+    done = run(["pkg-config", "--cflags", "--libs", *named]) \
+        if shutil.which("pkg-config") else None
+    return plain + done.stdout.split() if done and done.returncode == 0 else None
+
+
+def installed(program):
+    """The same with the library that is installed, as the guide says."""
+    names = ["heph"] + [f"heph-{name}" for name in ("tls", "http", "remote")
+                        if f"#include <heph/{name}" in program.source]
+    return run(["pkg-config", "--cflags-only-I", "--libs"] + names).stdout.split()
+
+
+def library_flags(build, program):
+    if build == "installed":
+        return installed(program)
+    name = f"{build}/tests/docs/libheph-debug.a" if program.debug else f"{build}/libheph.a"
+    return http(build, program.source) + [name, "-luring", "-pthread", "-lm"] + cares()
 
 
 def sources():
     cpu = "aarch64" if os.uname().machine == "aarch64" else "x86_64"
-    return sorted(glob.glob("src/*/*.c")) + glob.glob(f"src/*/*_{cpu}.S")
+    return sorted(f for layer in ("base", "coro", "core", "io", "rt")
+                  for f in glob.glob(f"src/{layer}/*.c") + glob.glob(f"src/{layer}/*_{cpu}.S"))
 
 
 def build_debug(build):
@@ -229,11 +307,12 @@ def free_port():
 def compile_program(program, build, directory, port):
     source = f"{directory}/{program.name}.{program.language}"
     with open(source, "w", encoding="utf-8") as file:
-        file.write(program.source.replace(":" + PORT, ":" + port))
+        file.write(re.sub(rf"\b{PORT}\b", port, program.source))
     binary = f"{directory}/{program.name}"
-    done = run(COMMANDS[program.language] + FLAGS +
+    flags = [f for f in FLAGS if build != "installed" or f != "-Iinclude"]
+    done = run(COMMANDS[program.language] + flags +
                [source, "-o", binary, "-rdynamic"] +
-               library_flags(build, program.debug))
+               library_flags(build, program) + wanted(program), COMPILING)
     if done.returncode:
         complain(program, "does not compile\n" + done.stderr)
         return None
@@ -294,12 +373,43 @@ def says_so(program, status):
         for kind, block in program.expect.items() if kind in program.got)
 
 
+def compile_erlang(program, directory):
+    """All modules of the page, and a script that runs main() of this one."""
+    for module in program.modules:
+        source = f"{directory}/{module.name}.erl"
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(module.source)
+    for module in program.modules:
+        done = run(["erlc", "-Werror", "-o", directory, f"{directory}/{module.name}.erl"],
+                   COMPILING)
+        if done.returncode:
+            complain(program, "does not compile\n" + done.stdout + done.stderr)
+            return None
+    script = f"{directory}/run"
+    with open(script, "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\nexec erl -noinput -pa {directory} "
+                   f"-eval '{program.name}:main(), init:stop().'\n")
+    os.chmod(script, 0o755)
+    return script
+
+
+def lacks(program):
+    """Whether something is missing here that it cannot be tried without."""
+    if program.language == "erlang":
+        return not shutil.which("erlc") or "output" not in program.expect
+    return wanted(program) is None or \
+        ("session" in program.expect and not shutil.which("nc"))
+
+
 def try_program(program, build):
     port = free_port()
-    if "session" in program.expect and not shutil.which("nc"):
+    if lacks(program):
         return
     with tempfile.TemporaryDirectory() as directory:
-        binary = compile_program(program, build, directory, port)
+        if program.language == "erlang":
+            binary = compile_erlang(program, directory)
+        else:
+            binary = compile_program(program, build, directory, port)
         if not binary:
             return
         for _ in range(TRIES):
@@ -385,30 +495,6 @@ def try_said(page, versions):
     return changes
 
 
-# ---- links ----------------------------------------------------------------------
-
-
-def anchors(path):
-    with open(path, encoding="utf-8") as file:
-        text = re.sub(r"^```.*?^```", "", file.read(), flags=re.M | re.S)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-")
-            for title in re.findall(r"^#+ +(.*)$", text, re.M)}
-
-
-def try_links(page):
-    text = re.sub(r"^```.*?^```", "", "\n".join(page.lines), flags=re.M | re.S)
-    for link in re.findall(r"\[[^\]]*\]\(([^)\s]+)\)", text):
-        if re.match(r"[a-z]+:", link):
-            continue
-        file, _, anchor = link.partition("#")
-        target = os.path.normpath(os.path.join(os.path.dirname(page.path), file)) \
-            if file else page.path
-        if not os.path.exists(target):
-            complain(page.path, f"link leads nowhere: {link}")
-        elif anchor and anchor not in anchors(target):
-            complain(page.path, f"no such heading: {link}")
-
-
 # ---- all ------------------------------------------------------------------------
 
 
@@ -438,7 +524,6 @@ def main():
         changes = [c for p in page.programs.values() for c in compare_program(p)]
         try_wrong(page, known)
         changes += try_said(page, versions)
-        try_links(page)
         if "--write" in sys.argv and changes:
             page.write(changes)
 
@@ -450,4 +535,5 @@ def main():
     return 1 if failures else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

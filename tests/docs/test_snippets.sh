@@ -3,8 +3,8 @@
 #
 # test_snippets.sh - the programs in the documentation do what it says they do
 #
-# Links are checked as well; snippets.py says how the pages are marked. With
-# --write it puts into the pages what the programs really say.
+# snippets.py says how the pages are marked. With --write it puts into the pages
+# what the programs really say.
 set -eu
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build}

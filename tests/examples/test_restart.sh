@@ -6,7 +6,7 @@
 equal "the output" "$("$BUILD/examples/restart" 2>"$tmp/log")" \
 	"Hello"$'\n'"Hello again"$'\n'"And once more"$'\n'"It is gone."
 
-why='err=ENOTRECOVERABLE note="restart.c:22: cannot print more than one"'
+why='err=ENOTRECOVERABLE note="restart.c:29: cannot print more than one"'
 sed -i -E '/msg="driver is /d; s/ts=[^ ]+ //; s/ (actor_)?id=[0-9]+//g; s/ target=heph.verdict / /' "$tmp/log"
 equal "the log" "$(cat "$tmp/log")" \
 "level=warn msg=\"actor failed, restarting it\" actor=print left=1 max=2 $why

@@ -228,7 +228,7 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	err = heph_send(ctx, counter, { .kind = COUNTER_ADD, .add = "x" });
 #elif FAIL == 25 /* integer into a pointer member */ /* expect: int-conversion */
 	err = heph_send(ctx, other, { .p = total });
-#elif FAIL == 26 /* to an actor without messages */ /* gcc: declared void */ /* clang: incomplete type */
+#elif FAIL == 26 /* to an actor without messages */ /* expect: error: static.*quiet takes no messages: its HEPH_ACTOR\(\) says void */
 	err = heph_send(ctx, quiet, { 0 });
 #elif FAIL == 27 /* through an untyped reference */ /* expect: no member named 'msg_t' */
 	err = heph_send(ctx, any, msg);
@@ -286,6 +286,12 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	err = heph_spawn(ctx, counter, &counter, { .start = 1 }, .decide = bad_decide);
 #elif FAIL == 56 /* argument for one that takes none */ /* expect: 'start' */
 	err = heph_spawn(ctx, quiet, NULL, { .start = 1 });
+#elif FAIL == 571 /* a number for one that takes none */ /* expect: heph_takes_no_argument */
+	err = heph_spawn(ctx, quiet, NULL, { 5 });
+#elif FAIL == 572 /* run: a number for one that takes none */ /* expect: heph_takes_no_argument */
+	err = heph_run(NULL, quiet, { 5 });
+#elif FAIL == 573 /* run_on_each: a number for one that takes none */ /* expect: heph_takes_no_argument */
+	err = heph_run_on_each(ctx, quiet, { 5 });
 #elif FAIL == 57 /* no such actor */ /* expect: 'countr_ref' */
 	err = heph_spawn(ctx, countr, &counter, { .start = 1 });
 #elif FAIL == 58 /* spawn: forgot & */ /* expect: heph_spawn: this is not a counter_ref */
@@ -368,6 +374,9 @@ int f(heph_ctx ctx, counter_inbox in, counter_ref counter, other_ref other, quie
 	other = heph_group_at(&group, 0);
 #elif FAIL == 234 /* group: forgot & */ /* expect: invalid type argument|member reference type|not a pointer */
 	err = heph_group_add(ctx, group, counter);
+#elif FAIL == 213 /* a reply kept in another union */ /* gcc: incompatible types when assigning to type */ /* clang: assigning to .* from incompatible type */
+	HEPH_REPLY(long) kept;
+	kept = msg.total;
 #elif FAIL == 200 /* start_call: answered with another type */ /* expect: heph_start_call: total does not answer with the type of &small_pending */
 	err = heph_start_call(ctx, counter, total, &small_pending, { .kind = COUNTER_TOTAL });
 #elif FAIL == 201 /* start_call: through a member that is no reply */ /* expect: not a structure or union */
@@ -558,5 +567,69 @@ int channels(heph_ctx ctx, job_sender tx, job_receiver rx, task_sender other, on
 	return 0;
 #endif
 }
+#endif
+#endif
+
+#if FAIL >= 900 /* codecs, and actors of other processes */
+#include <heph/remote/actor.h>
+
+struct line { char what[8]; int n; };
+HEPH_CODEC(line, struct line, HEPH_FIELD(what), HEPH_FIELD(n));
+HEPH_REMOTE_LATER(counter);
+HEPH_REMOTE_LATER(other);
+struct all {
+	struct line line, lines[4], *list;
+	unsigned n, *pointer;
+	float ratio;
+	heph_ref any;
+	counter_ref counter;
+	other_ref others[3];
+	quiet_ref quiet;
+	HEPH_REPLY(int) number;
+	HEPH_REPLY(char *) text;
+	HEPH_REPLY(struct line) answer;
+	HEPH_REPLY(struct other_msg) more;
+	HEPH_REPLY(counter_ref) made;
+};
+#if FAIL == 900 /* field: a pointer */ /* expect: HEPH_FIELD: a member of this type cannot travel */
+HEPH_CODEC(all, struct all, HEPH_FIELD(pointer));
+#elif FAIL == 901 /* field: a typed reference as any */ /* expect: HEPH_FIELD_REF: this is not a heph_ref */
+HEPH_CODEC(all, struct all, HEPH_FIELD_REF(counter));
+#elif FAIL == 902 /* field: another reference */ /* expect: HEPH_FIELD_REF_OF: this is not a other_ref */
+HEPH_CODEC(all, struct all, HEPH_FIELD_REF_OF(counter, other));
+#elif FAIL == 903 /* field: any reference as a typed one */ /* expect: HEPH_FIELD_REF_OF: this is not a counter_ref */
+HEPH_CODEC(all, struct all, HEPH_FIELD_REF_OF(any, counter));
+#elif FAIL == 904 /* field: an actor without HEPH_REMOTE() */ /* expect: undeclared.*quiet_remote|quiet_remote.*undeclared */
+HEPH_CODEC(all, struct all, HEPH_FIELD_REF_OF(quiet, quiet));
+#elif FAIL == 905 /* array: other references */ /* expect: HEPH_FIELD_REF_OF: this is not a counter_ref */
+HEPH_CODEC(all, struct all, HEPH_ARRAY_REF_OF(others, n, counter));
+#elif FAIL == 906 /* field: the codec of another struct */ /* expect: HEPH_FIELD_OF: the codec line is of another type */
+HEPH_CODEC(all, struct all, HEPH_FIELD_OF(any, line));
+#elif FAIL == 907 /* reply: a struct without its codec */ /* expect: HEPH_FIELD_REPLY: an answer of this type cannot travel */
+HEPH_CODEC(all, struct all, HEPH_FIELD_REPLY(answer));
+#elif FAIL == 908 /* reply: what is owned */ /* expect: HEPH_FIELD_REPLY: an answer of this type cannot travel */
+HEPH_CODEC(all, struct all, HEPH_FIELD_REPLY(text));
+#elif FAIL == 909 /* reply: the codec of another struct */ /* expect: HEPH_FIELD_OF: the codec line is of another type */
+HEPH_CODEC(all, struct all, HEPH_FIELD_REPLY_OF(more, line));
+#elif FAIL == 910 /* reply: another reference */ /* expect: HEPH_FIELD_REPLY_REF: the answer is not a other_ref */
+HEPH_CODEC(all, struct all, HEPH_FIELD_REPLY_REF(made, other));
+#elif FAIL == 911 /* reply: it is none */ /* expect: no member named 'raw' */
+HEPH_CODEC(all, struct all, HEPH_FIELD_REPLY(any));
+#elif FAIL == 912 /* array: a list */ /* expect: HEPH_ARRAY: list is a pointer, not an array */
+HEPH_CODEC(all, struct all, HEPH_ARRAY_OF(list, n, line));
+#elif FAIL == 913 /* list: an array */ /* expect: HEPH_LIST: lines is an array, not a pointer */
+HEPH_CODEC(all, struct all, HEPH_LIST_OF(lines, n, line));
+#elif FAIL == 914 /* array: how many is no number */ /* expect: HEPH_ARRAY, HEPH_LIST: ratio is not a number of elements */
+HEPH_CODEC(all, struct all, HEPH_ARRAY_OF(lines, ratio, line));
+#elif FAIL == 915 /* if: no bool */ /* expect: HEPH_IF: n is no bool */
+HEPH_CODEC(all, struct all, HEPH_FIELD(ratio, HEPH_IF(n)));
+#elif FAIL == 916 /* remote: the codec of another message */ /* expect: HEPH_REMOTE: the codec line is not of the messages of counter */
+HEPH_REMOTE(counter, line);
+#elif FAIL == 917 /* remote: no codec where there are messages */ /* expect: HEPH_REMOTE: the codec void is not of the messages of counter */
+HEPH_REMOTE(counter, void);
+#elif FAIL == 918 /* remote: the codec of another argument */ /* expect: HEPH_REMOTE_SPAWN: the codec line is not of the argument of quiet */
+HEPH_REMOTE_SPAWN(quiet, void, line);
+#elif FAIL == 919 /* remote: an actor that there is not */ /* expect: nobody_msg__ */
+HEPH_REMOTE(nobody, line);
 #endif
 #endif

@@ -17,8 +17,8 @@
 #define TEST_STORM_H
 
 #include "../api/act.h"
+#include "../fds.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,18 +30,6 @@ struct storm {
 };
 
 static _Atomic long storm_lives; /* in all rounds */
-
-static int storm_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	must(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
 
 /* What a step may say that did not do what it should. */
 static int storm_may_fail(int err)
@@ -462,7 +450,7 @@ static void storm_end(heph_ctx ctx, heph_ref ref)
 UNUSED static void storm_round(int lives, void (*inject)(long n), long n)
 {
 	static struct storm storms[2];
-	int fds = storm_fds();
+	int fds = count_fds();
 	act_ref refs[2];
 	heph_ctx ctx = begin(&two_workers);
 	int err;
@@ -483,7 +471,7 @@ UNUSED static void storm_round(int lives, void (*inject)(long n), long n)
 	if (inject)
 		inject(-1);
 	end(ctx);
-	must_be(storm_fds(), fds);
+	must_be(count_fds(), fds);
 }
 
 #endif

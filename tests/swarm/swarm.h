@@ -36,6 +36,11 @@ static const struct {
 	{ "reorder", HEPH_SIM_REORDER },
 };
 
+/* Defects of what the world is made of, beside those of the simulated kernel. */
+#ifndef SWARM_PLANT
+#define SWARM_PLANT(name) false
+#endif
+
 static bool swarm_plants;
 
 static void swarm_told(const char *text)
@@ -104,9 +109,10 @@ static int swarm_find(uint64_t first, uint64_t n, const char *name)
 
 	while (i < kinds && strcmp(name, swarm_defects[i].name) != 0)
 		i++;
-	if (i == kinds)
+	if (i < kinds)
+		heph_sim_plant(swarm_defects[i].defect);
+	else if (!SWARM_PLANT(name))
 		return 2;
-	heph_sim_plant(swarm_defects[i].defect);
 	swarm_plants = true;
 	for (uint64_t seed = first; seed < first + n; seed++) {
 		if (!swarm_run(seed).failed)

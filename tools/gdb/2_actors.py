@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# 2_actors.py - actors, as they are read from memory
 class HephActor:
     """The control block of an actor, as it was read."""
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# 3_frames.py - the frames of actors that wait, as a backtrace
 class HephStack:
     """The frames of a suspended actor: its registers, and its bytes if they are put
     away. All addresses in them are those of its slot."""

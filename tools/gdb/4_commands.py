@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# 4_commands.py - the commands: heph actors, heph bt, heph inbox ...
 class HephCommand(gdb.Command):
     """Errors become one line, whatever they are."""
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# 5_values.py - how values of our types are printed
 class HephError_:
     """The name of an errno."""
 

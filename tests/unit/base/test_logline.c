@@ -126,6 +126,24 @@ static void says_whence_a_line_is(void **state)
 				    "CODE_FILE=src/conn.c\nCODE_LINE=12\n"));
 }
 
+static void says_when_in_virtual_time(void **state)
+{
+	const struct heph_kv kvs[] = { HEPH_KV_STR("msg", "m"), END };
+	const heph_time at = 121 * HEPH_SEC + 45 * HEPH_USEC + 9;
+	const struct heph_logline line = { .time = TIME,
+					   .at = &at,
+					   .level = HEPH_LOG_WARN,
+					   .kvs = kvs };
+
+	(void)state;
+	heph_fmt_init(&fmt, buf, sizeof(buf));
+	heph_logline_logfmt(&fmt, &line);
+	assert_non_null(strstr(buf, "Z at=121.000045 level=warn msg=m\n"));
+	heph_fmt_init(&fmt, buf, sizeof(buf));
+	heph_logline_journal(&fmt, &line);
+	assert_non_null(strstr(buf, "\nAT=121.000045\nMESSAGE=m\n"));
+}
+
 static void knows_leap_years(void **state)
 {
 	static const struct {
@@ -306,6 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_logfmt),
 		cmocka_unit_test(writes_values_of_all_kinds),
+		cmocka_unit_test(says_when_in_virtual_time),
 		cmocka_unit_test(says_whence_a_line_is),
 		cmocka_unit_test(knows_leap_years),
 		cmocka_unit_test(quotes_what_would_be_misread),

@@ -172,12 +172,29 @@ UNUSED static void rig_open_scheduled(const struct heph_driver *driver,
 	rig_open_configured(&config, driver);
 }
 
-UNUSED static void rig_open(unsigned n)
+UNUSED static struct heph_driver *rig_own_driver(void)
 {
 	rig_driver = heph_futex_driver;
 	rig_driver.poll = rig_poll;
 	rig_driver.wake = rig_wake;
-	rig_open_with(n, &rig_driver);
+	return &rig_driver;
+}
+
+UNUSED static void rig_open(unsigned n)
+{
+	rig_open_with(n, rig_own_driver());
+}
+
+/* One worker whose turns have all the time, also on a machine that is busy. */
+UNUSED static void rig_open_patient(void)
+{
+	const struct heph_config config = { .workers = 1,
+					    .poll_ratio = 64,
+					    .grace = HEPH_SEC,
+					    .actors = RIG_ACTORS,
+					    .max_run = HEPH_SEC };
+
+	rig_open_configured(&config, rig_own_driver());
 }
 
 /* Runs a worker as long as it has something to do at once. */

@@ -237,7 +237,7 @@ static void share_a_worker(int locals, int movers)
 {
 	long before_local, before_movers;
 
-	setup(1);
+	rig_open_patient();
 	steps_of_local = steps_of_movers = 0;
 	for (int n = 0; n < locals; n++)
 		rig_spawn(0, count_local, NULL);

@@ -45,6 +45,26 @@ static int run_read_heap(heph_ctx ctx, struct stops *it)
 	return n;
 }
 
+static int run_views(heph_ctx ctx, struct stops *it)
+{
+	char *data;
+	int n = 1;
+
+	for (int i = 0; i < 3 && n > 0; i++) {
+		n = heph_read_view(ctx, it->fd, &data);
+		must(n <= 0 || data[0] == '0');
+		it->n2 += n > 0 ? n : 0;
+	}
+	return n;
+}
+
+static int run_mixed(heph_ctx ctx, struct stops *it)
+{
+	int n = run_views(ctx, it);
+
+	return n > 0 ? run_read(ctx, it) : n;
+}
+
 static int run_reads(heph_ctx ctx, struct stops *it)
 {
 	int n = 1;
@@ -342,6 +362,11 @@ static const struct stops_row rows[] = {
 	{ "read a socket", begin_pair, run_read, feed_bytes, end_read },
 	{ "read a socket to the heap", begin_pair, run_read_heap, feed_bytes,
 	  end_read },
+	{ "look three times", begin_pair, run_views, feed_bytes, end_read },
+	{ "look at a pipe", begin_pipe, run_views, feed_bytes, end_read },
+	{ "look without waiting", begin_wait_free, run_views, feed_bytes,
+	  end_read },
+	{ "look, and read", begin_pair, run_mixed, feed_bytes, end_read },
 	{ "read three times", begin_pair, run_reads, feed_bytes, end_read },
 	{ "read exactly", begin_pair, run_read_exact, feed_bytes, end_read },
 	{ "read a pipe exactly", begin_pipe, run_read_exact, feed_bytes,

@@ -109,13 +109,16 @@ static void a_wrong_value_is_named(void **state)
 		   "app.conf:1: workers = 4 cores: must be 0 to 512, or all");
 	wrong_line("workers =\n",
 		   "app.conf:1: workers = : must be 0 to 512, or all");
-	wrong_line("workers = 2\ngrace = 10\n",
-		   "app.conf:2: grace = 10: must be 0 or more, or never");
-	wrong_line("grace = 10d\n",
-		   "app.conf:1: grace = 10d: must be 0 or more, or never");
-	wrong_line("grace = 99999999h\n",
-		   "app.conf:1: grace = 99999999h: must be 0 or more, or "
-		   "never");
+	wrong_line(
+		"workers = 2\ngrace = 10\n",
+		"app.conf:2: grace = 10: must be 0 or more, as 500ms or 30s, or never");
+	wrong_line(
+		"grace = 10d\n",
+		"app.conf:1: grace = 10d: must be 0 or more, as 500ms or 30s, or never");
+	wrong_line(
+		"grace = 99999999h\n",
+		"app.conf:1: grace = 99999999h: must be 0 or more, as 500ms or "
+		"30s, or never");
 	wrong_line("buffers = 65535\n",
 		   "app.conf:1: buffers = 65535: must be 0, or 64KiB to 1GiB");
 	wrong_line("buffers = 2GiB\n",
@@ -232,14 +235,16 @@ static void variables_set_what_they_name(void **state)
 static void a_wrong_variable_is_named(void **state)
 {
 	assert_int_equal(from_env("HEPH_GRACE", "soon"), -EINVAL);
-	assert_string_equal(text.error,
-			    "HEPH_GRACE = soon: must be 0 or more, or never");
+	assert_string_equal(
+		text.error,
+		"HEPH_GRACE = soon: must be 0 or more, as 500ms or 30s, or never");
 	assert_int_equal(config.grace, 3);
 	assert_int_equal(from_env("HEPH_WORKER", "2"), -EINVAL);
 	assert_string_equal(text.error, "there is no HEPH_WORKER; did you "
 					"mean HEPH_WORKERS?");
 	assert_int_equal(from_env("HEPH_LOG_LEVEL_", "2"), -EINVAL);
-	assert_string_equal(text.error, "there is no HEPH_LOG_LEVEL_");
+	assert_string_equal(text.error, "there is no HEPH_LOG_LEVEL_; did "
+					"you mean HEPH_LOG_LEVEL?");
 }
 
 static void a_program_of_an_earlier_version_has_fewer(void **state)
@@ -368,7 +373,7 @@ static void a_runtime_uses_them(void **state)
 	end_task(ctx, start_task(ctx, ask_of_config, &used));
 	assert_int_equal(used.inbox, 3);
 	assert_int_equal(used.spin, HEPH_SPIN_OFF);
-	assert_int_equal(used.grace, 10 * HEPH_SEC);
+	assert_int_equal(used.grace, 8 * HEPH_SEC);
 	assert_int_equal(heph_config_of(ctx)->workers, 1);
 	assert_string_equal(heph_config_of(ctx)->driver, heph_driver_name(ctx));
 	its_inbox_is(ctx, 0, HEPH_HERE, 3);
@@ -471,6 +476,27 @@ static void quotas_are_respected(void **state)
 	remove_root();
 }
 
+/* With the path as it is outside, and the own group as the topmost one. */
+static void quotas_of_the_first_version_are_respected(void **state)
+{
+	assert_non_null(mkdtemp(root));
+	put("3:cpuset:/x\n2:cpuacct,cpu:/docker/1\n0::/\n", "/proc/self/cgroup",
+	    0);
+	assert_int_equal(heph_cpus_quota(root), 0);
+	put("250000\n", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", 0);
+	assert_int_equal(heph_cpus_quota(root), 0);
+	put("100000\n", "/sys/fs/cgroup/cpu/cpu.cfs_period_us", 0);
+	assert_int_equal(heph_cpus_quota(root), 3);
+	put("-1\n", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", 0);
+	assert_int_equal(heph_cpus_quota(root), 0);
+	put("150000\n", "/sys/fs/cgroup/cpu/docker/1/cpu.cfs_quota_us", 0);
+	put("100000\n", "/sys/fs/cgroup/cpu/docker/1/cpu.cfs_period_us", 0);
+	assert_int_equal(heph_cpus_quota(root), 2);
+	put("3:cpuset,cpuacct:/docker/1\n", "/proc/self/cgroup", 0);
+	assert_int_equal(heph_cpus_quota(root), 0);
+	remove_root();
+}
+
 /* ---- the machine --------------------------------------------------------------------------- */
 
 static void the_machine_is_told(void **state)
@@ -526,6 +552,7 @@ int main(void)
 		cmocka_unit_test(a_runtime_uses_them),
 		cmocka_unit_test(cores_are_taken_node_by_node),
 		cmocka_unit_test(quotas_are_respected),
+		cmocka_unit_test(quotas_of_the_first_version_are_respected),
 		cmocka_unit_test(the_machine_is_told),
 		cmocka_unit_test(an_id_that_is_none_is_empty),
 	};

@@ -11,18 +11,6 @@
 
 static const struct heph_config config = { .actors = 100 };
 
-static int open_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
-
 static void once(void)
 {
 	struct heph_embed *embed;
@@ -39,7 +27,7 @@ static void gives_all_back_when_there_is_no_memory(void **state)
 
 	(void)state;
 	once();
-	before = open_descriptors();
+	before = count_fds();
 	for (long n = 1; err == -ENOMEM; n++) {
 		heph_mem_fail_after(n);
 		err = heph_embed_new(&embed, &config);
@@ -51,7 +39,7 @@ static void gives_all_back_when_there_is_no_memory(void **state)
 		} else {
 			heph_embed_free(embed);
 		}
-		must_be(open_descriptors(), before);
+		must_be(count_fds(), before);
 	}
 	must(refused > 5);
 }
@@ -73,7 +61,7 @@ static void gives_all_back_when_there_are_no_descriptors(void **state)
 
 	(void)state;
 	must_be(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	before = open_descriptors();
+	before = count_fds();
 	lowest = dup(0);
 	close(lowest);
 	for (rlim_t n = (rlim_t)lowest; err == -EMFILE; n++, refused++) {
@@ -81,12 +69,12 @@ static void gives_all_back_when_there_are_no_descriptors(void **state)
 		err = heph_embed_new(&embed, &config);
 		set_limit(limit.rlim_cur);
 		if (err < 0)
-			must_be(open_descriptors(), before);
+			must_be(count_fds(), before);
 	}
 	must_be(err, 0);
 	must(refused >= 4);
 	heph_embed_free(embed);
-	must_be(open_descriptors(), before);
+	must_be(count_fds(), before);
 }
 
 int main(void)

@@ -370,7 +370,7 @@ static void what_is_not_given_has_a_default(void **state)
 
 	assert_int_equal(heph_config_resolve(&config, NULL, 0), 0);
 	assert_true(config.workers >= 1);
-	assert_int_equal(config.grace, 10 * HEPH_SEC);
+	assert_int_equal(config.grace, 8 * HEPH_SEC);
 	assert_int_equal(config.poll_ratio, 64);
 	assert_int_equal(config.actors, 1 << 24);
 	assert_non_null(config.name);

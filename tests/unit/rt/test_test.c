@@ -7,6 +7,7 @@
 #include <setjmp.h>
 
 #include "base/log.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "core/timers.h"
 #include "rt/test.h"

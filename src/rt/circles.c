@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "rt/circles.h"
+
+#include <heph/time.h>
+
+#include "base/log.h"
+#include "core/stats.h"
+#include "rt/inspect.h"
+#include "rt/runtime.h"
+
+/* A look at so many takes a millisecond or two. */
+enum { ACTORS_MAX = 4096 };
+
+#define PAUSE_MIN HEPH_SEC
+#define PAUSE_MAX (64 * HEPH_SEC)
+#define PATIENCE (100 * HEPH_MSEC)
+
+static bool is_told(struct heph_circles *circles, uint64_t which)
+{
+	const unsigned max = sizeof(circles->told) / sizeof(*circles->told);
+
+	for (unsigned n = 0; n < max && n < circles->n_told; n++)
+		if (circles->told[n] == which)
+			return true;
+	circles->told[circles->n_told++ % max] = which;
+	return false;
+}
+
+/* The waits that it consists of, in any order. */
+static uint64_t number_of(const struct heph_cycle *cycle)
+{
+	uint64_t number = 0;
+
+	for (unsigned n = 0; n < cycle->n && n < HEPH_CYCLE_MAX; n++)
+		number += cycle->actors[n].ref.addr.id *
+			  (2 * cycle->actors[n].wait_number + 1);
+	return number;
+}
+
+static bool tell(void *arg, const struct heph_cycle *cycle)
+{
+	if (!cycle->ends && !is_told(arg, number_of(cycle)))
+		heph_log_warn("actors wait in a circle, for ever",
+			      HEPH_KV_STR("who", cycle->text),
+			      HEPH_KV_STR("do", "give one of the waits a "
+						"deadline, heph_within(), or "
+						"answer later"),
+			      HEPH_KV_STR("guide", "errors-you-will-meet"));
+	return true;
+}
+
+void heph_circles_look(struct heph_runtime *runtime)
+{
+	struct heph_circles *circles = &runtime->circles;
+	struct heph_stats stats = heph_stats_of(&runtime->heph);
+	uint64_t happened =
+		stats.spawned + stats.ended + stats.sent + stats.received;
+	struct heph_asker asker = heph_asker_outside(&runtime->heph, false);
+	heph_time now = heph_now();
+	unsigned told;
+	bool is_news;
+	int n;
+
+	circles->again = HEPH_NEVER;
+	if ((happened == circles->happened &&
+	     stats.sleeps == circles->sleeps) ||
+	    stats.spawned - stats.ended > ACTORS_MAX)
+		return;
+	if (now < circles->next) {
+		circles->again = circles->next;
+		return;
+	}
+	asker.patience = PATIENCE;
+	asker.until = now + PATIENCE;
+	asker.asleep = true;
+	told = circles->n_told;
+	n = heph_cycles_find(&asker, tell, circles);
+	if (n >= 0) {
+		circles->happened = happened;
+		/* They slept once more, as they were asked. */
+		circles->sleeps = heph_stats_of(&runtime->heph).sleeps;
+	}
+	is_news = circles->n_told != told;
+	circles->pause = is_news || !circles->pause ? PAUSE_MIN :
+						      2 * circles->pause;
+	if (circles->pause > PAUSE_MAX)
+		circles->pause = PAUSE_MAX;
+	circles->next = now + circles->pause;
+	if (n < 0) /* a worker did not answer: the machine is busy */
+		circles->again = circles->next;
+}
