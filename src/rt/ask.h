@@ -31,7 +31,7 @@ struct heph_asker {
 	heph_time patience; /* with each that is asked */
 	heph_time until;    /* with all of them; 0: no limit */
 	bool alone;
-	bool asleep; /* asks only those that are */
+	bool *awake; /* NULL, or: those that are awake are not asked, but told of */
 };
 
 /* A record of that size, of which the question is the first member; NULL: no

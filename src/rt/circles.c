@@ -58,7 +58,7 @@ void heph_circles_look(struct heph_runtime *runtime)
 	struct heph_asker asker = heph_asker_outside(&runtime->heph, false);
 	heph_time now = heph_now();
 	unsigned told;
-	bool is_news;
+	bool is_news, awake = false;
 	int n;
 
 	circles->again = HEPH_NEVER;
@@ -72,10 +72,10 @@ void heph_circles_look(struct heph_runtime *runtime)
 	}
 	asker.patience = PATIENCE;
 	asker.until = now + PATIENCE;
-	asker.asleep = true;
+	asker.awake = &awake;
 	told = circles->n_told;
 	n = heph_cycles_find(&asker, tell, circles);
-	if (n >= 0) {
+	if (n >= 0 && !awake) {
 		circles->happened = happened;
 		/* They slept once more, as they were asked. */
 		circles->sleeps = heph_stats_of(&runtime->heph).sleeps;
@@ -86,6 +86,7 @@ void heph_circles_look(struct heph_runtime *runtime)
 	if (circles->pause > PAUSE_MAX)
 		circles->pause = PAUSE_MAX;
 	circles->next = now + circles->pause;
-	if (n < 0) /* a worker did not answer: the machine is busy */
+	/* Who has not answered, or was awake, may wait for somebody by now. */
+	if (n < 0 || awake)
 		circles->again = circles->next;
 }

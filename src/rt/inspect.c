@@ -226,7 +226,10 @@ static bool wants_worker(const struct heph_inspect_filter *filter,
 static bool may_ask(const struct heph_asker *asker,
 		    const struct heph_worker *worker)
 {
-	return !asker->asleep || atomic_load(&worker->thread.asleep);
+	if (!asker->awake || atomic_load(&worker->thread.asleep))
+		return true;
+	*asker->awake = true;
+	return false;
 }
 
 /* Whether there is time for one more. */
