@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Sockets that listen. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <heph/time.h>
 
 #include "base/log.h"
 #include "core/misuse.h"
@@ -14,6 +21,8 @@
 
 /* Besides HEPH_FILE_...: of ":80". */
 enum { FOR_ALL = 1 << 16 };
+
+enum { LOCK_TRIES = 50 }; /* a millisecond each */
 
 /* Options of TCP; ":80" is for IPv6 and IPv4. */
 static int set_options(struct heph_self *self, int number, unsigned flags)
@@ -93,17 +102,53 @@ static bool is_left_behind(const struct sockaddr_un *name, socklen_t size)
 	return err == -ECONNREFUSED;
 }
 
+/* Of several who find the same socket left behind only one may remove it: the next one
+ * would remove what the first has bound since. So they take turns, by a lock on its
+ * directory, which is held for microseconds; with somebody who locks directories for
+ * longer than that we have no patience. A descriptor that holds it, or an error. */
+static int lock_directory(const char *path)
+{
+	const struct timespec pause = { .tv_nsec = HEPH_MSEC };
+	char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	char *slash;
+	int fd;
+
+	snprintf(name, sizeof(name), "%s", path);
+	slash = strrchr(name, '/');
+	if (slash)
+		slash[slash == name] = '\0';
+	fd = open(slash ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (fd >= 0)
+		close(fd);
+	return -EWOULDBLOCK;
+}
+
 /* The file of a Unix socket stays when who listened is gone, and would keep all from
  * listening there who come after it. Whether it was removed. A simulated one does
  * not stay. */
 static bool remove_left_behind(heph_ctx ctx, const struct heph_address *address)
 {
 	const struct sockaddr_un *name = (const void *)&address->storage;
+	bool removed;
+	int lock;
 
-	return !ctx.self->thread->heph->sim &&
-	       heph_address_family(address) == AF_UNIX && name->sun_path[0] &&
-	       is_left_behind(name, address->size) &&
-	       unlink(name->sun_path) == 0;
+	if (ctx.self->thread->heph->sim ||
+	    heph_address_family(address) != AF_UNIX || !name->sun_path[0])
+		return false;
+	lock = lock_directory(name->sun_path);
+	if (lock < 0)
+		return false;
+	removed = is_left_behind(name, address->size) &&
+		  unlink(name->sun_path) == 0;
+	close(lock);
+	return removed;
 }
 
 /* A socket that listens there; or an error. */

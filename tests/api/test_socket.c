@@ -3,6 +3,7 @@
 #include "task.h"
 
 #include <netinet/tcp.h>
+#include <sys/file.h>
 #include <sys/un.h>
 
 static struct heph_address parsed(const char *text)
@@ -216,10 +217,36 @@ static int by_path(heph_ctx ctx, void *arg)
 	return 0;
 }
 
+/* Who removes one has the directory for itself: of two programs one would remove what
+ * the other has just bound. */
+static int in_turns(heph_ctx ctx, void *arg)
+{
+	char directory[] = "/tmp/heph-XXXXXX", path[HEPH_ADDRESS_MAX];
+	heph_fd listener;
+	int lock;
+
+	must(mkdtemp(directory));
+	snprintf(path, sizeof(path), "unix:%s/socket", directory);
+	must_be(heph_listen(ctx, path, &listener), 0);
+	heph_close(listener);
+	lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	must(lock >= 0);
+	must_be(flock(lock, LOCK_EX), 0);
+	must_be(heph_listen(ctx, path, &listener), -EADDRINUSE);
+	must_be(access(path + 5, F_OK), 0);
+	close(lock);
+	must_be(heph_listen(ctx, path, &listener), 0);
+	heph_close(listener);
+	must_be(unlink(path + 5), 0);
+	must_be(rmdir(directory), 0);
+	return 0;
+}
+
 static void listens_at_paths(void **state)
 {
 	run_task(by_path);
 	run_thread_once(by_path);
+	run_task(in_turns);
 }
 
 /* A listener that is full makes those who connect wait. */
