@@ -16,6 +16,7 @@
 
 #include "core/futex.h"
 #include "core/heph.h"
+#include "core/misuse.h"
 #include "core/timers.h"
 
 enum { REFUSALS_MAX = 1000 };
@@ -52,6 +53,10 @@ static void sleep_thread(struct heph_self *self, heph_time deadline)
 
 static void suspend_thread(struct heph_self *self, heph_time deadline)
 {
+	/* Also where assertions are cheap: nobody would ever wake an actor that waits
+	 * as a thread does, and the thread would not hear of anything any more. */
+	if (heph_unlikely(!heph_ctx_is_ours(self)))
+		heph_ctx_misused(self, NULL);
 	for (;;) {
 		heph_thread_open_door(self->thread);
 		if (abandoned(self))

@@ -225,6 +225,10 @@ static void the_context_of_another_thread(void **state)
 	dies(do_sleep, by_an_actor_of_a_thread,
 	     "heph_sleep with the context of another thread, by " ACTOR(
 		     "borrower") ": " ADVICE);
+	/* It would have waited for ever, and kept its worker. */
+	dies(do_wait, by_an_actor_of_a_thread,
+	     "a wait with the context or inbox of another thread, by " ACTOR(
+		     "borrower") ": " ADVICE);
 }
 
 static void a_thread_that_has_no_context_or_its_own(void **state)
