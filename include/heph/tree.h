@@ -57,7 +57,8 @@ struct heph_tree {
 	heph_time within, backoff, backoff_max;
 	heph_time grace; /* for a child to stop, then it is forced: even its
 			    shielded waits are refused; 0: 5 seconds, or five
-			    eighths of the runtime's grace if that is more */
+			    eighths of the runtime's grace if that is more;
+			    nobody is begun again before it has ended */
 	void *private__[2];
 };
 

@@ -219,11 +219,8 @@ int heph_http_raw_serve(heph_ctx ctx, const char *address,
 	if (err < 0)
 		return err;
 	err = heph_listen_shared(ctx, address, &listener);
-	if (err < 0) {
-		heph_log_error("cannot listen", HEPH_KV_STR("address", address),
-			       HEPH_KV_ERR("err", err));
+	if (err < 0)
 		return err;
-	}
 	each.size = sizeof(each);
 	each.each_worker = true;
 	err = heph_http_raw_serve_on(ctx, listener, &each);
