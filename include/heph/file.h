@@ -126,7 +126,7 @@ struct heph_stat;
  * -ELOOP, -ENOTDIR). `dir` is the kernel's number, so that any number of actors
  * can share one; it stays open. `ret_stat`, which may be NULL, is all that is known
  * of the file. Returns 0; -EXDEV (it would lead out); -EAGAIN (something was renamed
- * meanwhile: try again).
+ * meanwhile, in each of a hundred attempts).
  */
 HEPH_API HEPH_MUST int heph_open_beneath(heph_ctx ctx, int dir,
 					 const char *name, int flags,

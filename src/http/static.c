@@ -80,19 +80,6 @@ static int send_redirect(heph_ctx ctx, struct asked *it)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-/* Something may be renamed just now. */
-static int open_below(heph_ctx ctx, const struct asked *it, heph_fd *ret_fd,
-		      struct heph_stat *ret_stat)
-{
-	int err = -EAGAIN;
-
-	for (int i = 0; i < 3 && err == -EAGAIN; i++)
-		err = heph_open_beneath(ctx, it->files->dir, it->path,
-					O_RDONLY | O_NONBLOCK | O_NOCTTY, 0,
-					ret_fd, ret_stat);
-	return err;
-}
-
 /* A regular file of that path, with `suffix` behind. -EISDIR: it is a directory,
  * which is open, too. */
 static int open_file(heph_ctx ctx, struct asked *it, const char *suffix,
@@ -103,7 +90,9 @@ static int open_file(heph_ctx ctx, struct asked *it, const char *suffix,
 	int err;
 
 	strcpy(it->path + it->size, suffix);
-	err = open_below(ctx, it, &fd, &stat);
+	err = heph_open_beneath(ctx, it->files->dir, it->path,
+				O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &fd,
+				&stat);
 	if (err == 0) {
 		err = heph_http_file_of(fd, &stat, ret_file);
 		if (err == -EINVAL)

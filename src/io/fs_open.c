@@ -10,7 +10,7 @@
 
 enum {
 	LETTERS = 6,
-	TRIES = 100, /* for a name that nobody has */
+	TRIES = 100, /* for a name that nobody has, or a look-up without a rename */
 };
 
 /* What it is, is asked once it is open: that takes no time any more. */
@@ -80,9 +80,12 @@ int heph_open_beneath(heph_ctx ctx, int dir, const char *name, int flags,
 		      unsigned mode, heph_fd *ret_fd, struct heph_stat *ret_stat)
 {
 	heph_fd fd = { 0, 0 };
-	int err = name ? open_beneath(ctx, dir, name, flags, mode, &fd) :
-			 -EINVAL;
+	int err = name ? -EAGAIN : -EINVAL;
 
+	/* A rename, of whatever it was on this machine, while a ".." was looked up:
+	 * the kernel cannot tell where it led to. */
+	for (int i = 0; err == -EAGAIN && i < TRIES; i++)
+		err = open_beneath(ctx, dir, name, flags, mode, &fd);
 	if (err == 0 && ret_stat)
 		err = heph_fs_stat_new(ctx, fd, ret_stat);
 	if (err == 0)

@@ -3,6 +3,7 @@
 #include <sys/syscall.h>
 #include "dir.h"
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -132,6 +133,45 @@ static int stays_below(heph_ctx ctx, void *arg)
 static void opens_only_what_is_below(void **state)
 {
 	run_both(stays_below);
+}
+
+static _Atomic bool renames;
+
+static void *rename_on_and_on(void *arg)
+{
+	static const char *const names[] = { "this", "that" };
+
+	(void)arg;
+	for (int i = 0; renames; i = !i)
+		must_be(renameat(dir_number, names[i], dir_number, names[!i]),
+			0);
+	return NULL;
+}
+
+/* The kernel does not know then where a ".." led to (-EAGAIN). */
+static int opens_while_others_rename(heph_ctx ctx, void *arg)
+{
+	heph_fd dir = dir_fd(ctx);
+	pthread_t thread;
+
+	dir_clear();
+	dir_file("this", "");
+	dir_file("file", "text");
+	must_be(heph_mkdir(ctx, heph_at(dir, "sub"), 0777), 0);
+	renames = true;
+	must_be(pthread_create(&thread, NULL, rename_on_and_on, NULL), 0);
+	if (has_openat2())
+		for (int i = 0; i < 300; i++)
+			must_be(beneath(ctx, dir, "sub/../file"), 0);
+	renames = false;
+	must_be(pthread_join(thread, NULL), 0);
+	heph_close(dir);
+	return 0;
+}
+
+static void opens_what_is_below_while_others_rename(void **state)
+{
+	run_both(opens_while_others_rename);
 }
 
 static int refuses(heph_ctx ctx, void *arg)
@@ -536,6 +576,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opens_and_creates),
 		cmocka_unit_test(opens_only_what_is_below),
+		cmocka_unit_test(opens_what_is_below_while_others_rename),
 		cmocka_unit_test(refuses_bad_paths),
 		cmocka_unit_test(makes_temporary_files),
 		cmocka_unit_test(tells_what_is_known),
