@@ -128,8 +128,8 @@ struct heph_nats_sub {
 
 /* Waits. From now on what is sent to that subject comes, also after the connection broke
  * and was made again. `group`, which may be NULL, is a queue group: each message goes to
- * one of it. `capacity` 0: as the config says. What is published through the same link
- * afterwards reaches the broker later than this.
+ * one of it. `capacity` 0: as the config says. The broker knows when this returns, if there is one
+ * just then; what is published through the same link afterwards reaches it later anyway.
  * Returns 0; -EINVAL (no subject); -ESRCH, -ENOMEM, -ETIME, -ECANCELED. */
 HEPH_MUST int heph_nats_subscribe(heph_ctx ctx, struct heph_nats_link *link,
 				  const char *subject, const char *group,

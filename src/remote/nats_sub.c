@@ -206,6 +206,11 @@ static int run_subscribe(struct heph_nats_job *base, struct heph_nats_tools *too
 	err = link->closed ? -ESRCH : make(job->sub, tools->conn);
 	pthread_mutex_unlock(&link->making);
 	job->made = err == 0;
+	/* Another connection may publish as soon as we have returned. Without a broker
+	 * there is nobody to wait for: it is told when there is one again. */
+	if (job->made &&
+	    natsConnection_Status(tools->conn) == NATS_CONN_STATUS_CONNECTED)
+		natsConnection_FlushTimeout(tools->conn, tools->wait);
 	return err;
 }
 

@@ -175,8 +175,9 @@ HEPH_API HEPH_MUST int heph_cluster_holds(heph_ctx ctx, heph_cluster cluster,
  * in what is sent to that subject: HEPH_TO_ONE: each message goes to one of those who
  * do (a queue group); HEPH_TO_ALL: to all of them. Until it ends, the caller ends,
  * or heph_cluster_unserve(). Its inbox is awaited; what the broker sends meanwhile waits
- * here, up to `queue` of struct heph_nats_config, and is lost and counted then.
- * Returns 0; -EINVAL.
+ * here, up to `queue` of struct heph_nats_config, and is lost and counted then. When
+ * this returns the broker knows, if there is one just then: what is sent afterwards
+ * comes. Returns 0; -EINVAL.
  */
 #define heph_cluster_serve(ctx, cluster, n_, ref, subject, how)                \
 	HEPH_DO__(_Static_assert(HEPH_SAME__(ref, n_##_ref),                   \

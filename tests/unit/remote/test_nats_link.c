@@ -137,6 +137,31 @@ static void passes_messages(void **state)
 	run(pass, NULL);
 }
 
+/* What another connection publishes then, comes. */
+static int know_at_once(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct heph_nats_link *link = open_link(ctx), *other = open_link(ctx);
+	struct heph_nats_sub *sub;
+
+	for (int i = 0; i < 200; i++) {
+		must_be(heph_nats_subscribe(ctx, link, "now", NULL, 0, &sub),
+			0);
+		must_be(heph_nats_publish(ctx, other,
+					  text_msg("now", NULL, "x")),
+			0);
+		must_come(ctx, sub, "x");
+		heph_nats_unsubscribe(sub);
+	}
+	heph_nats_link_unref(link);
+	heph_nats_link_unref(other);
+	return 0;
+}
+
+static void the_broker_knows_of_a_subscription_at_once(void **state)
+{
+	run(know_at_once, NULL);
+}
+
 static int lose(heph_ctx ctx, act_inbox in, void *arg)
 {
 	struct heph_nats_link *link = open_link(ctx);
@@ -390,6 +415,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_what_a_message_has),
 		cmocka_unit_test(passes_messages),
+		cmocka_unit_test(the_broker_knows_of_a_subscription_at_once),
 		cmocka_unit_test(counts_what_finds_no_room),
 		cmocka_unit_test(asks_and_is_answered),
 		cmocka_unit_test(runs_what_blocks_elsewhere),
