@@ -121,6 +121,15 @@ int heph_ctl_show(struct heph_ctl_client *client,
 	return err;
 }
 
+/* Before there is nobody left to be stopped: then the program ends, and the socket. */
+static int answer_first(struct heph_ctl_client *client, json_t *result)
+{
+	int err = heph_ctl_done(client, result);
+
+	heph_ctl_client_flush(client);
+	return err;
+}
+
 int heph_ctl_stop_actor(struct heph_ctl_client *client,
 			const struct heph_ctl_request *request,
 			struct heph_ctl_error *error)
@@ -131,18 +140,19 @@ int heph_ctl_stop_actor(struct heph_ctl_client *client,
 
 	if (request->all) {
 		heph_log_info("asked to stop by the control socket");
+		err = answer_first(client, json_pack("{s:b}", "all", true));
 		heph_stop_runtime(heph, heph_clock_now() + heph->config.grace);
 		heph->notify(heph);
-		return heph_ctl_done(client, json_pack("{s:b}", "all", true));
+		return err;
 	}
 	err = find(client, request, &info, error);
 	if (err < 0)
 		return err;
+	err = answer_first(client, json_pack("{s:I, s:o}", "id",
+					     (json_int_t)info.ref.addr.id,
+					     "name", heph_ctl_text(info.name)));
 	heph_stop(info.ref);
-	return heph_ctl_done(client,
-			     json_pack("{s:I, s:o}", "id",
-				       (json_int_t)info.ref.addr.id, "name",
-				       heph_ctl_text(info.name)));
+	return err;
 }
 
 #endif

@@ -20,7 +20,7 @@ static bool wait_for_room(struct heph_ctl_client *client)
 	return n == 1 || (n < 0 && errno == EINTR);
 }
 
-static void flush(struct heph_ctl_client *client)
+void heph_ctl_client_flush(struct heph_ctl_client *client)
 {
 	size_t done = 0;
 	ssize_t n;
@@ -51,7 +51,7 @@ static int put(const char *data, size_t size, void *arg)
 		data += n;
 		size -= n;
 		if (client->n_out == sizeof(client->out))
-			flush(client);
+			heph_ctl_client_flush(client);
 	}
 	return client->gone ? -1 : 0;
 }
@@ -107,7 +107,7 @@ static void answer(struct heph_ctl_client *client, const char *line,
 		send_error(client, &error);
 	client->id = NULL;
 	heph_ctl_request_fini(&request);
-	flush(client);
+	heph_ctl_client_flush(client);
 }
 
 static void refuse_long(struct heph_ctl_client *client)
@@ -119,7 +119,7 @@ static void refuse_long(struct heph_ctl_client *client)
 			      "a request is longer than %d bytes",
 			      HEPH_CTL_LINE_MAX - 1);
 		send_error(client, &error);
-		flush(client);
+		heph_ctl_client_flush(client);
 	}
 	client->skipping = true;
 	client->n_in = 0;

@@ -42,6 +42,9 @@ void heph_ctl_client_serve(struct heph_ctl_client *client);
  * memory for it). Returns false if the client is gone. */
 bool heph_ctl_client_send(struct heph_ctl_client *client, json_t *line);
 
+/* Waits until what was sent so far is on its way; not for longer than the patience. */
+void heph_ctl_client_flush(struct heph_ctl_client *client);
+
 /* Answers a request; in ctl_answer.c. Returns 0, or `error->err`. */
 int heph_ctl_answer(struct heph_ctl_client *client,
 		    const struct heph_ctl_request *request,
