@@ -1059,6 +1059,12 @@ static int talk(heph_ctx ctx, act_inbox in, void *arg)
 		EXPECT("\r\n\r\n"),
 		SEND("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789"),
 		MUTE,
+		/* It is gone in the midst. */
+		ACCEPT,
+		EXPECT("\r\n\r\n"),
+		SEND("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nONE\r\n"),
+		EXPECT("1\r\nx\r\n"),
+		RESET,
 		END,
 	};
 	peer_ref peer = peer_start(ctx, &script, steps);
@@ -1113,6 +1119,19 @@ static int talk(heph_ctx ctx, act_inbox in, void *arg)
 	must_be(heph_http_fetch_some(ctx, reply, "", 0), 0);
 	must_be(heph_http_fetch_some(ctx, reply, "", 0), 0);
 	must_be(heph_http_reply_view(ctx, reply, &data), -EMSGSIZE);
+	heph_http_reply_free(ctx, reply);
+
+	must_be(heph_http_fetch_begin(ctx, client, at(&script, "/"), &reply,
+				      .method = HEPH_HTTP_POST,
+				      .both_ways = true,
+				      .length = HEPH_HTTP_UNKNOWN),
+		0);
+	must_be(heph_http_fetch_some(ctx, reply, "", 0), 0);
+	hear_some(ctx, reply, "ONE");
+	write_some(ctx, reply, "x");
+	must_be(heph_http_fetch_some(ctx, reply, "", 0), -ECONNRESET);
+	must_be(heph_http_fetch_end(ctx, reply), -ECONNRESET);
+	must_be(heph_http_reply_view(ctx, reply, &data), -ECONNRESET);
 	heph_http_reply_free(ctx, reply);
 
 	peer_end(ctx, peer, &script);
