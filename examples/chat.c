@@ -313,36 +313,24 @@ struct conn {
 	room_ref room;
 	writer_ref writer;
 	char name[NAME + 1];
-	size_t n;    /* bytes in `buf` */
-	size_t used; /* of them, by the line before */
-	char buf[LINE + 1];
+	struct heph_lines lines;
+	char buf[LINE];
+	char in[LINE]; /* what has come */
 };
 
-/* The next line, without its end, which lasts until the next call. Returns 1; 0:
- * there are no more; -EMSGSIZE. */
+/* The next line. Little is read at a time, so that the writers, who write line by line,
+ * keep up with who says much. Returns 1; 0: there are no more; -EMSGSIZE. */
 static int read_line(heph_ctx ctx, struct conn *conn, char **ret_line)
 {
-	char *end;
 	int n;
 
-	conn->n -= conn->used;
-	memmove(conn->buf, conn->buf + conn->used, conn->n);
-	conn->used = 0;
-	while (!(end = memchr(conn->buf, '\n', conn->n))) {
-		if (conn->n == LINE)
-			return -EMSGSIZE;
-		n = heph_read(ctx, conn->fd, conn->buf + conn->n,
-			      LINE - conn->n);
+	while ((n = heph_lines_take(&conn->lines, ret_line)) == 0) {
+		n = heph_read(ctx, conn->fd, conn->in, sizeof(conn->in));
 		if (n <= 0)
 			return n;
-		conn->n += (size_t)n;
+		heph_lines_give(&conn->lines, conn->in, (size_t)n);
 	}
-	conn->used = (size_t)(end - conn->buf) + 1;
-	if (end > conn->buf && end[-1] == '\r')
-		end--;
-	*end = '\0';
-	*ret_line = conn->buf;
-	return 1;
+	return n;
 }
 
 static int write_text(heph_ctx ctx, struct conn *conn, const char *text)
@@ -470,6 +458,8 @@ static int conn_main(heph_ctx ctx, struct conn_arg *arg)
 	if (!conn)
 		return -ENOMEM;
 	*conn = (struct conn){ .fd = arg->fd, .room = arg->room };
+	conn->lines.buf = conn->buf;
+	conn->lines.size = sizeof(conn->buf);
 	n = start_writer(ctx, conn);
 	if (n < 0)
 		return n;

@@ -712,7 +712,7 @@ CONCEPTS = {
                      "runtime config embed sched drivers systemd activation"),
     "heph-io": ("input and output: descriptors, sockets, files, processes",
                 "io sockets files processes names",
-                "io net address resolve socket socket_msg packet file notify process "
+                "io lines net address resolve socket socket_msg packet file notify process "
                 "str stream"),
     "heph-observing": ("looking into a program: logs, metrics, traces",
                        "observing logging metrics tracing probes control debugging",

@@ -254,9 +254,8 @@ struct keys {
 	const char *name;
 	struct room_msg to_room; /* too large for the stack while we wait */
 	struct user_msg to_user;
-	size_t n;    /* bytes in `buf` */
-	size_t used; /* of them, by the line before */
-	char buf[LINE + 2];
+	struct heph_lines lines;
+	char buf[LINE + 1];
 };
 
 /* Waits for something to be read; -EHOSTDOWN: the room is gone. */
@@ -270,30 +269,23 @@ static int await_input(heph_ctx ctx, heph_fd fd)
 	return which == DOWN ? -EHOSTDOWN : which < 0 ? which : 0;
 }
 
-/* Waits. The next line of standard input, without its end; what is too long comes in
- * pieces. Returns 1; 0: there are no more. */
+/* Waits. The next line of standard input, without its end. Returns 1; 0: there are no
+ * more; -EMSGSIZE. */
 static int read_line(heph_ctx ctx, heph_fd fd, struct keys *keys,
 		     char **ret_line)
 {
-	char *end;
+	char *data;
 	int n;
 
-	keys->n -= keys->used;
-	memmove(keys->buf, keys->buf + keys->used, keys->n);
-	keys->used = 0;
-	while (!(end = memchr(keys->buf, '\n', keys->n)) && keys->n < LINE) {
+	while ((n = heph_lines_take(&keys->lines, ret_line)) == 0) {
 		n = await_input(ctx, fd);
 		if (n == 0)
-			n = heph_read(ctx, fd, keys->buf + keys->n,
-				      LINE - keys->n);
+			n = heph_read_view(ctx, fd, &data);
 		if (n <= 0)
 			return n;
-		keys->n += (size_t)n;
+		heph_lines_give(&keys->lines, data, (size_t)n);
 	}
-	keys->used = end ? (size_t)(end - keys->buf) + 1 : keys->n;
-	keys->buf[end ? keys->used - 1 : keys->used] = '\0';
-	*ret_line = keys->buf;
-	return 1;
+	return n;
 }
 
 /* A message for the room, from us. */
@@ -359,10 +351,15 @@ static int talk(heph_ctx ctx, struct keys *keys)
 	char *line;
 	int err = heph_stdin(ctx, &fd), n;
 
+	keys->lines.buf = keys->buf;
+	keys->lines.size = sizeof(keys->buf);
 	if (err == 0)
 		err = heph_monitor(ctx, keys->room);
 	while (err == 0 && (n = read_line(ctx, fd, keys, &line)) != 0)
-		err = n < 0 ? n : do_line(ctx, keys, line);
+		if (n == -EMSGSIZE)
+			fprintf(stderr, "a line may have %d letters\n", LINE);
+		else
+			err = n < 0 ? n : do_line(ctx, keys, line);
 	return err < 0 ? err : 0;
 }
 

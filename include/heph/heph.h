@@ -16,6 +16,7 @@
 #include <heph/inbox.h>
 #include <heph/inspect.h>
 #include <heph/io.h>
+#include <heph/lines.h>
 #include <heph/log.h>
 #include <heph/message.h>
 #include <heph/metrics.h>
