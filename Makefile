@@ -28,7 +28,7 @@ SANITIZE = -Db_lundef=false $(PLAIN)=1
 # valgrind believes that it reads what nobody has written.
 HOSTILE = build-hostile tests $(PLAIN)=1 -Ddebug_level=2 -Dvalgrind=enabled
 
-.PHONY: help build run test check bench bench-check bench-peers \
+.PHONY: help build run test rest check bench bench-check bench-peers \
 	bench-io bench-http bench-tls bench-remote bench-plots plots asan tsan valgrind hostile slots epoll \
 	stress swarm fuzz cover format tidy map site pictures deps install uninstall dist deb first-hour clean
 
@@ -46,10 +46,15 @@ run: build ## the demo; EXAMPLE=name ARGS=arguments runs an example
 	@if [ -n "$(EXAMPLE)" ]; then exec env BUILD=build scripts/example.sh $(EXAMPLE) $(ARGS); \
 	else exec env BUILD=build scripts/demo.sh; fi
 
-test: ## all tests but stress; T=text: those with that in their name
+test: ## the tests; T=text: those with that in their name
 	@scripts/deps.sh test
 	@scripts/build.sh build tests
-	@T=$(T) scripts/test.sh build unit api examples shell
+	@T=$(T) scripts/test.sh build unit api examples shell $(if $(T),,-drivers -long)
+
+rest: ## the tests that take longer: documents, models, other kinds of rings
+	@scripts/deps.sh test
+	@scripts/build.sh build tests
+	@scripts/test.sh build drivers long
 
 check: ## what the tests cannot see: warnings, layers, headers, wrong uses ...
 	@scripts/deps.sh test
