@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/helper.h"
 
+#include <limits.h>
 #include <signal.h>
 
 /* A fault that is blocked would end the process without a report. */
@@ -19,6 +20,7 @@ static void block_signals(sigset_t *before)
 int heph_helper_start(pthread_t *ret_thread, size_t stack, void *(*fn)(void *),
 		      void *arg)
 {
+	const size_t least = (size_t)PTHREAD_STACK_MIN;
 	pthread_attr_t attr;
 	pthread_t thread;
 	sigset_t before;
@@ -26,7 +28,7 @@ int heph_helper_start(pthread_t *ret_thread, size_t stack, void *(*fn)(void *),
 
 	pthread_attr_init(&attr);
 	if (stack)
-		pthread_attr_setstacksize(&attr, stack);
+		pthread_attr_setstacksize(&attr, stack > least ? stack : least);
 	if (!ret_thread)
 		pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	/* The new thread inherits the mask. */
