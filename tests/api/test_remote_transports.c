@@ -345,19 +345,20 @@ static int queued(heph_ctx ctx, act_inbox in, void *arg)
 {
 	struct world *world = arg;
 	const struct heph_transport_type *type = world->net.client->type;
-	heph_ctx soon = heph_within(ctx, 50 * HEPH_MSEC);
 	struct heph_wire *wires[3] = { NULL };
 	struct heph_door *door;
+	heph_ctx soon;
 	int err;
 
 	must_be(type->listen(ctx, world->net.server, world->net.where, &door,
 			     world->net.door),
 		0);
 	for (int i = 0; i < 3; i++)
-		must_be(type->connect(soon, world->net.client, world->net.door,
+		must_be(type->connect(ctx, world->net.client, world->net.door,
 				      &wires[i]),
 			0);
 	type->close_door(ctx, door);
+	soon = heph_within(ctx, 50 * HEPH_MSEC);
 	for (int i = 0; i < 3; i++) {
 		const void *data;
 

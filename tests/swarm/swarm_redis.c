@@ -9,6 +9,8 @@
  * connection is gone, finds no less than what was acknowledged and no more than
  * what was sent.
  */
+#include <stdarg.h>
+
 #include "swarm.h"
 
 #include "../../examples/redis/conn.h"

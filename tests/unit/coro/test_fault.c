@@ -93,10 +93,12 @@ static void crash_by_null(void)
 	*null = 1;
 }
 
+#ifdef __x86_64__
 static void crash_by_illegal_instruction(void)
 {
 	__builtin_trap();
 }
+#endif
 
 static void crash_by_division(void)
 {
