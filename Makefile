@@ -29,7 +29,7 @@ SANITIZE = -Db_lundef=false $(PLAIN)=1
 HOSTILE = build-hostile tests $(PLAIN)=1 -Ddebug_level=2 -Dvalgrind=enabled
 
 .PHONY: help build run test rest check bench bench-check bench-peers \
-	bench-io bench-http bench-tls bench-remote bench-plots plots asan tsan valgrind hostile slots epoll \
+	bench-io bench-http bench-tls bench-remote bench-plots plots asan tsan valgrind hostile slots epoll aarch64 \
 	stress swarm fuzz cover format tidy map site pictures deps install uninstall dist deb first-hour clean
 
 help: ## these lines
@@ -123,14 +123,14 @@ tsan: ## the tests with the thread sanitizer
 
 # A jump of more than --max-stackframe is a switch of stacks: those of threads are
 # not registered, and may lie close to those of actors.
-valgrind: ## the tests in the hostile build, under valgrind, each once, no ciphers
+valgrind: ## the tests in the hostile build, under valgrind, each once, no ciphers, no sweeps
 	@scripts/deps.sh test
 	@$(GCC) scripts/build.sh $(HOSTILE)
 	@WRAP="valgrind --quiet --error-exitcode=99 --leak-check=full \
 		--errors-for-leak-kinds=definite --num-callers=25 --fair-sched=yes \
 		--max-stackframe=60000 \
 		--suppressions=$(CURDIR)/tests/valgrind.supp" \
-		T=$(T) SLOW=10 scripts/test.sh build-hostile unit api -drivers -ciphers -places
+		T=$(T) SLOW=10 scripts/test.sh build-hostile unit api -drivers -ciphers -places -sweeps
 
 hostile: ## the tests in a build that is nasty on purpose (HEPH_DEBUG=2)
 	@scripts/deps.sh test
@@ -141,6 +141,14 @@ epoll: ## the tests with the other driver, for where io_uring is forbidden
 	@scripts/deps.sh test
 	@scripts/build.sh build tests
 	@HEPH_DRIVER=epoll T=$(T) scripts/test.sh build unit api examples -drivers -once
+
+aarch64: ## the tests on AArch64, emulated; S=unit: less
+	@scripts/deps.sh test
+	@scripts/aarch64.sh build-aarch64
+	@scripts/build.sh build-aarch64 $(or $(S),tests) --cross-file build-aarch64/cross.ini \
+		$(PLAIN)=2 -Dwerror=true
+	@HEPH_DRIVER=epoll WITHOUT=tests/not-emulated.txt T=$(T) SLOW=6 \
+		scripts/test.sh build-aarch64 $(or $(S),unit api) -drivers
 
 # Where each switch copies, and where some do; the hostile build has one slot.
 slots: ## the tests where actors share 1, 2, and 4 stacks; N=1: so many

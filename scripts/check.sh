@@ -53,7 +53,6 @@ alone() {
 	check map scripts/map.py --check
 	check readme scripts/readme-bench.py --check
 	check version scripts/check-version.sh
-	check aarch64 scripts/check-aarch64.sh
 }
 
 built() {

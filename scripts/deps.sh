@@ -21,10 +21,10 @@ test="$run g++ libcmocka-dev clang lld libclang-rt-dev llvm valgrind libc6-dbg g
 	socat systemd systemtap-sdt-dev binutils wrk
 	nats-server iproute2 libprotobuf-c-dev protobuf-c-compiler protobuf-compiler cmake
 	abigail-tools xz-utils openssl furo python3-myst-parser libsqlite3-dev
-	libcurl4-openssl-dev libcaf-dev"
+	libcurl4-openssl-dev libcaf-dev mmdebstrap"
 all="$test clang-format clang-tidy gcovr erlang-dev erlang-ssl chromium
 	golang-go h2o gnuplot-nox graphviz fonts-dejavu-core
-	debhelper dpkg-dev fakeroot lintian mmdebstrap bash-completion"
+	debhelper dpkg-dev fakeroot lintian bash-completion"
 
 what=${1:-run}
 case $what in

@@ -5,6 +5,7 @@
 # for those that are in a suite with a '-' as well
 #
 #   T=text     only the tests whose name contains it
+#   WITHOUT=f  not those whose names begin the lines of that file
 #   WRAP=...   a command in front of each test: valgrind, for example
 #   SLOW=n     time limits are n times as long
 set -eu
@@ -21,10 +22,12 @@ for suite; do
 done
 
 names=
-if [ -n "${T:-}" ]; then
+if [ -n "${T-}${WITHOUT-}" ]; then
 	names=$(meson test -C "$dir" --list --no-rebuild $suites 2>/dev/null |
-		sed 's|^heph:[^/]* / ||' | grep -F -e "$T") || {
-		echo "no test has '$T' in its name" >&2
+		sed 's|^heph:[^/]* / ||' | grep -F -e "${T-}" |
+		awk 'FILENAME != "-" { without[$1]; next } !($1 in without)' "${WITHOUT:-/dev/null}" -)
+	[ -n "$names" ] || {
+		echo "no test has '${T-}' in its name" >&2
 		exit 1
 	}
 fi
