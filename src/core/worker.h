@@ -124,6 +124,7 @@ struct heph_worker {
 	_Atomic bool stop_posted;
 	void *driver; /* of the driver */
 	bool no_ring; /* the kernel has refused one, when it started */
+	bool pipes_by_call; /* its driver only waits for them */
 	unsigned sample_in; /* turns; see sample.h */
 	bool sampling;      /* the one that runs */
 	struct heph_self *sampled; /* who will be; NULL: nobody */

@@ -52,6 +52,16 @@ static inline const struct heph_io *heph_io_of(const struct heph *heph)
 	return (const struct heph_io *)heph->driver;
 }
 
+/* A pipe, of a kernel that cannot try one without waiting. */
+static inline bool heph_io_pipe_by_call(const struct heph_self *self,
+					const struct heph_op *op)
+{
+	const unsigned mask = HEPH_FILE_PIPE | HEPH_FILE_NONBLOCK;
+
+	return heph_worker_of(self)->pipes_by_call && op->file &&
+	       (op->file->flags & mask) == HEPH_FILE_PIPE;
+}
+
 /* The same as heph_op_by_actor(), inline. */
 static inline bool heph_io_by_actor(const struct heph_self *self,
 				    const struct heph_op *op)
@@ -61,7 +71,8 @@ static inline bool heph_io_by_actor(const struct heph_self *self,
 	if (heph_unlikely(!self->kind || heph_op_type(op)->polled))
 		return true;
 	if (op->kind == HEPH_OP_POLL ||
-	    !heph_io_of(self->thread->heph)->by_readiness)
+	    (!heph_io_of(self->thread->heph)->by_readiness &&
+	     heph_likely(!heph_io_pipe_by_call(self, op))))
 		return heph_op_type(op)->way == HEPH_OP_AT_ONCE;
 	return heph_op_way(op) != HEPH_OP_BLOCKING;
 }

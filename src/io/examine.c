@@ -124,6 +124,8 @@ static int try_feature(struct io_uring *ring,
 		return try_opcode(features, IORING_OP_SOCKET);
 	case HEPH_FEATURE_MSG_RING:
 		return try_opcode(features, IORING_OP_MSG_RING);
+	case HEPH_FEATURE_PIPES:
+		return heph_features_try_pipe();
 	case HEPH_FEATURES:
 		break;
 	}

@@ -2,10 +2,13 @@
 #include "io/features.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <liburing.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -26,11 +29,12 @@ const struct heph_feature_info heph_feature_infos[] = {
 				       "a buffer is filled piece by piece" },
 	[HEPH_FEATURE_MULTISHOT_ACCEPT] = { "multishot_accept", "5.19",
 					    "one operation accepts many connections" },
-	[HEPH_FEATURE_POLL_FIRST] = {
-		"poll_first", "5.19",
-		"a socket that was read empty is not read in vain" },
+	[HEPH_FEATURE_POLL_FIRST] = { "poll_first", "5.19",
+				      "a socket that was read empty is not read in vain" },
 	[HEPH_FEATURE_MSG_RING] = { "msg_ring", "5.18",
 				    "workers wake each other by their rings" },
+	[HEPH_FEATURE_PIPES] = { "pipes", "6.4",
+				 "pipes need no system calls of their own" },
 };
 _Static_assert(sizeof(heph_feature_infos) / sizeof(*heph_feature_infos) ==
 		       HEPH_FEATURES,
@@ -119,6 +123,21 @@ int heph_features_probe(struct heph_features *features, struct io_uring *ring)
 							  << opcode % 64;
 	io_uring_free_probe(probe);
 	return 0;
+}
+
+/* An empty pipe says -EAGAIN if it understands the question. */
+int heph_features_try_pipe(void)
+{
+	char byte;
+	struct iovec piece = { .iov_base = &byte, .iov_len = 1 };
+	int numbers[2], err;
+
+	if (pipe2(numbers, O_CLOEXEC) < 0)
+		return -errno;
+	err = preadv2(numbers[0], &piece, 1, -1, RWF_NOWAIT) < 0 ? -errno : 0;
+	close(numbers[0]);
+	close(numbers[1]);
+	return err == -EAGAIN ? 0 : -EOPNOTSUPP;
 }
 
 const char *heph_features_text(const struct heph_features *features, char *text,

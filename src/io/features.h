@@ -25,6 +25,7 @@ enum heph_feature {
 	HEPH_FEATURE_MULTISHOT_ACCEPT,
 	HEPH_FEATURE_POLL_FIRST,
 	HEPH_FEATURE_MSG_RING,
+	HEPH_FEATURE_PIPES,
 	HEPH_FEATURES,
 };
 
@@ -64,6 +65,10 @@ static inline void heph_features_use(struct heph_features *features,
 /* Asks the kernel which opcodes it has. Returns 0; its error. */
 struct io_uring;
 int heph_features_probe(struct heph_features *features, struct io_uring *ring);
+
+/* Whether pipes can be tried without waiting; without that the kernel tries them
+ * over and over and then leaves each to a thread. Returns 0; -EOPNOTSUPP. */
+int heph_features_try_pipe(void);
 
 static inline bool heph_features_opcode(const struct heph_features *features,
 					int opcode)

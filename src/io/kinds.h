@@ -79,6 +79,13 @@ int heph_attempt_notify_remove(struct heph_op *op);
  * with the whole worker: pipes and terminals can say so instead. */
 bool heph_attempt_must_not_wait(const struct heph_op *op);
 
+/* The transfer of such a one, at its position, that does not wait: -1 and EAGAIN. */
+struct iovec;
+ssize_t heph_attempt_try_read(const struct heph_op *op,
+			      const struct iovec *pieces, int n);
+ssize_t heph_attempt_try_write(const struct heph_op *op,
+			       const struct iovec *pieces, int n);
+
 /* Reads into memory of the pool, of HEPH_VIEW_SIZE bytes, which is in op->buf if
  * the result is above 0. */
 int heph_attempt_provided(struct heph_op *op);

@@ -350,7 +350,8 @@ static int open_number(heph_ctx ctx, heph_fd *ret_fd)
 {
 	struct heph_op op = { .kind = HEPH_OP_NOTIFY_OPEN };
 
-	return heph_file_admit(ctx.self, heph_op_now(ctx.self, &op), 0, ret_fd);
+	return heph_file_admit(ctx.self, heph_op_now(ctx.self, &op),
+			       HEPH_FILE_NONBLOCK, ret_fd);
 }
 
 int heph_notify_open(heph_ctx ctx, struct heph_notify **ret_notify)

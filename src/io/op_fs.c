@@ -230,7 +230,7 @@ int heph_attempt_mkdir(struct heph_op *op)
 int heph_attempt_notify_open(struct heph_op *op)
 {
 	(void)op;
-	return result_of(inotify_init1(IN_CLOEXEC));
+	return result_of(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
 }
 
 int heph_attempt_notify_add(struct heph_op *op)

@@ -24,16 +24,72 @@ bool heph_attempt_must_not_wait(const struct heph_op *op)
 	       !(op->file->flags & (HEPH_FILE_DISK | HEPH_FILE_NONBLOCK));
 }
 
+/* Before Linux 6.4 pipes know no RWF_NOWAIT, but splice(2) does not wait: by way of
+ * another pipe, which nobody else has. It holds 64 KiB; what it is given and cannot
+ * pass on is not told. */
+static ssize_t splice_some(int from, int to, size_t size)
+{
+	return splice(from, NULL, to, NULL, size, SPLICE_F_NONBLOCK);
+}
+
+static ssize_t by_splice(const struct heph_op *op, const struct iovec *pieces,
+			 int n, bool writing)
+{
+	int numbers[2], err;
+	ssize_t size = 0;
+
+	for (int i = 0; i < n; i++)
+		size += (ssize_t)pieces[i].iov_len;
+	if (pipe2(numbers, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -1;
+	if (writing) {
+		size = writev(numbers[1], pieces, n);
+		if (size > 0)
+			size = splice_some(numbers[0], op->number,
+					   (size_t)size);
+	} else {
+		size = splice_some(op->number, numbers[1], (size_t)size);
+		if (size > 0)
+			size = readv(numbers[0], pieces, n);
+	}
+	err = errno;
+	close(numbers[0]);
+	close(numbers[1]);
+	errno = err;
+	return size;
+}
+
+/* What is neither a pipe nor knows RWF_NOWAIT may wait all the same. */
+ssize_t heph_attempt_try_read(const struct heph_op *op,
+			      const struct iovec *pieces, int n)
+{
+	ssize_t size = preadv2(op->number, pieces, n, -1, RWF_NOWAIT);
+
+	if (size >= 0 || errno != EOPNOTSUPP)
+		return size;
+	return op->file->flags & HEPH_FILE_PIPE ?
+		       by_splice(op, pieces, n, false) :
+		       readv(op->number, pieces, n);
+}
+
+ssize_t heph_attempt_try_write(const struct heph_op *op,
+			       const struct iovec *pieces, int n)
+{
+	ssize_t size = pwritev2(op->number, pieces, n, -1, RWF_NOWAIT);
+
+	if (size >= 0 || errno != EOPNOTSUPP)
+		return size;
+	return op->file->flags & HEPH_FILE_PIPE ?
+		       by_splice(op, pieces, n, true) :
+		       writev(op->number, pieces, n);
+}
+
 static ssize_t read_it(struct heph_op *op)
 {
 	struct iovec piece = { .iov_base = op->buf, .iov_len = op->size };
-	ssize_t n;
 
-	if (heph_attempt_must_not_wait(op)) {
-		n = preadv2(op->number, &piece, 1, -1, RWF_NOWAIT);
-		if (n >= 0 || errno != EOPNOTSUPP)
-			return n;
-	}
+	if (heph_attempt_must_not_wait(op))
+		return heph_attempt_try_read(op, &piece, 1);
 	return op->offset == HEPH_OFFSET_NONE ?
 		       read(op->number, op->buf, op->size) :
 		       pread(op->number, op->buf, op->size, (off_t)op->offset);
@@ -65,13 +121,9 @@ static ssize_t write_it(struct heph_op *op)
 {
 	struct iovec piece = { .iov_base = op->buf, .iov_len = op->size };
 	size_t size = write_at_once(op);
-	ssize_t n;
 
-	if (heph_attempt_must_not_wait(op)) {
-		n = pwritev2(op->number, &piece, 1, -1, RWF_NOWAIT);
-		if (n >= 0 || errno != EOPNOTSUPP)
-			return n;
-	}
+	if (heph_attempt_must_not_wait(op))
+		return heph_attempt_try_write(op, &piece, 1);
 	return op->offset == HEPH_OFFSET_NONE ?
 		       write(op->number, op->buf, size) :
 		       pwrite(op->number, op->buf, size, (off_t)op->offset);

@@ -21,16 +21,11 @@ void heph_prepare_readv(struct io_uring_sqe *sqe, struct heph_op *op)
 
 static ssize_t read_it(struct heph_op *op)
 {
-	ssize_t n;
-
 	if (op->buf2)
 		return recvmsg(op->number, op->buf2,
 			       (int)op->flags | MSG_DONTWAIT);
-	if (heph_attempt_must_not_wait(op)) {
-		n = preadv2(op->number, op->buf, (int)op->size, -1, RWF_NOWAIT);
-		if (n >= 0 || errno != EOPNOTSUPP)
-			return n;
-	}
+	if (heph_attempt_must_not_wait(op))
+		return heph_attempt_try_read(op, op->buf, (int)op->size);
 	return op->offset == HEPH_OFFSET_NONE ?
 		       readv(op->number, op->buf, (int)op->size) :
 		       preadv(op->number, op->buf, (int)op->size,
@@ -56,17 +51,11 @@ void heph_prepare_writev(struct io_uring_sqe *sqe, struct heph_op *op)
 
 static ssize_t write_it(struct heph_op *op)
 {
-	ssize_t n;
-
 	if (op->buf2)
 		return sendmsg(op->number, op->buf2,
 			       (int)op->flags | MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (heph_attempt_must_not_wait(op)) {
-		n = pwritev2(op->number, op->buf, (int)op->size, -1,
-			     RWF_NOWAIT);
-		if (n >= 0 || errno != EOPNOTSUPP)
-			return n;
-	}
+	if (heph_attempt_must_not_wait(op))
+		return heph_attempt_try_write(op, op->buf, (int)op->size);
 	return op->offset == HEPH_OFFSET_NONE ?
 		       writev(op->number, op->buf, (int)op->size) :
 		       pwritev(op->number, op->buf, (int)op->size,

@@ -121,6 +121,11 @@ static int use_features(struct heph_uring *uring, size_t budget)
 	if (heph_features_allow(features, HEPH_FEATURE_REGISTERED_RING) &&
 	    io_uring_register_ring_fd(&uring->ring) == 1)
 		heph_features_use(features, HEPH_FEATURE_REGISTERED_RING);
+	if (heph_features_allow(features, HEPH_FEATURE_PIPES) &&
+	    heph_features_try_pipe() == 0)
+		heph_features_use(features, HEPH_FEATURE_PIPES);
+	uring->worker->pipes_by_call =
+		!heph_features_have(features, HEPH_FEATURE_PIPES);
 	return lend_buffers(uring, budget);
 }
 

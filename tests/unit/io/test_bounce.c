@@ -80,7 +80,8 @@ static int copies(heph_ctx ctx, void *arg)
 
 	fill(stack, 100);
 	fill(heap, 100);
-	for (int how = 0; how < 2; how++) {
+	/* of a pipe nothing is copied, where it is read by a system call */
+	for (int how = 0; how < 2 && !loop->worker->pipes_by_call; how++) {
 		fd = how ? pair(ctx, &other) : pipe_end(ctx, 0, &other);
 		must_be(write(other, heap, 40), 40);
 		must_be(heph_read(ctx, fd, heap, 30), 30);
