@@ -29,7 +29,7 @@ SANITIZE = -Db_lundef=false $(PLAIN)=1
 HOSTILE = build-hostile tests $(PLAIN)=1 -Ddebug_level=2 -Dvalgrind=enabled
 
 .PHONY: help build run test rest check bench bench-check bench-peers \
-	bench-io bench-http bench-tls bench-remote bench-plots plots asan tsan valgrind hostile slots epoll aarch64 \
+	bench-io bench-http bench-tls bench-remote bench-plots plots asan tsan valgrind hostile slots epoll aarch64 kernel \
 	stress swarm fuzz cover format tidy map site pictures deps install uninstall dist deb first-hour clean
 
 help: ## these lines
@@ -149,6 +149,13 @@ aarch64: ## the tests on AArch64, emulated; S=unit: less
 		$(PLAIN)=2 -Dwerror=true
 	@HEPH_DRIVER=epoll WITHOUT=tests/not-emulated.txt T=$(T) SLOW=6 \
 		scripts/test.sh build-aarch64 $(or $(S),unit api) -drivers
+
+kernel: ## the tests of I/O on the kernel of Debian 12, emulated; T=text
+	@scripts/deps.sh all
+	@scripts/build.sh build tests
+	@scripts/kernel.sh build-kernel build $$(find build/tests -maxdepth 1 -type f \
+		'(' -name 'unit-io-*' -o -name 'unit-rt-*' -o -name 'api-*' ')' \
+		-name '*$(T)*' -printf '%f\n' | sort)
 
 # Where each switch copies, and where some do; the hostile build has one slot.
 slots: ## the tests where actors share 1, 2, and 4 stacks; N=1: so many
