@@ -52,6 +52,7 @@ struct heph_counters {
 	_Atomic uint64_t spawned, ended, failed, restarted, panicked;
 	_Atomic uint64_t received, delivered, posts_dropped;
 	_Atomic uint64_t unread_dropped, late_answers, polls, sleeps;
+	_Atomic uint64_t runs; /* of actors, until the last turn */
 	_Atomic uint64_t wakes, system_calls, descriptors, operations, buffers;
 	_Atomic uint64_t timers, calls, stacks, slots, bytes, bounced;
 	_Atomic uint64_t displaced, overflows;

@@ -339,6 +339,7 @@ static void run_one(struct heph_worker *worker, struct heph_self *self,
 int heph_worker_run_actors(struct heph_worker *worker, int budget)
 {
 	struct heph_self *self;
+	int steps;
 
 	heph_sched_begin(worker, budget);
 	if (heph_unlikely(--worker->sample_in == 0))
@@ -349,7 +350,9 @@ int heph_worker_run_actors(struct heph_worker *worker, int budget)
 		run_one(worker, self, worker->budget - 1);
 	if (worker->dirty)
 		heph_lanes_flush(worker);
-	return budget - heph_sched_left(worker);
+	steps = budget - heph_sched_left(worker);
+	heph_count_add(&worker->thread.count.runs, (uint64_t)steps);
+	return steps;
 }
 
 /* Takes an actor that was preempted out of its queue again. */

@@ -49,12 +49,23 @@ static bool tell(void *arg, const struct heph_cycle *cycle)
 	return true;
 }
 
+/* Rises whenever an actor has run; to be asked is not to run. */
+static uint64_t happened_in(struct heph *heph)
+{
+	struct heph_thread *thread = NULL;
+	uint64_t runs = 0;
+
+	while ((thread = heph_threads_next(heph, thread)))
+		runs += atomic_load_explicit(&thread->count.runs,
+					     memory_order_relaxed);
+	return runs;
+}
+
 void heph_circles_look(struct heph_runtime *runtime)
 {
 	struct heph_circles *circles = &runtime->circles;
 	struct heph_stats stats = heph_stats_of(&runtime->heph);
-	uint64_t happened =
-		stats.spawned + stats.ended + stats.sent + stats.received;
+	uint64_t happened = happened_in(&runtime->heph);
 	struct heph_asker asker = heph_asker_outside(&runtime->heph, false);
 	heph_time now = heph_now();
 	unsigned told;
@@ -62,8 +73,7 @@ void heph_circles_look(struct heph_runtime *runtime)
 	int n;
 
 	circles->again = HEPH_NEVER;
-	if ((happened == circles->happened &&
-	     stats.sleeps == circles->sleeps) ||
+	if (happened == circles->happened ||
 	    stats.spawned - stats.ended > ACTORS_MAX)
 		return;
 	if (now < circles->next) {
@@ -75,18 +85,16 @@ void heph_circles_look(struct heph_runtime *runtime)
 	asker.awake = &awake;
 	told = circles->n_told;
 	n = heph_cycles_find(&asker, tell, circles);
-	if (n >= 0 && !awake) {
-		circles->happened = happened;
-		/* They slept once more, as they were asked. */
-		circles->sleeps = heph_stats_of(&runtime->heph).sleeps;
-	}
 	is_news = circles->n_told != told;
 	circles->pause = is_news || !circles->pause ? PAUSE_MIN :
 						      2 * circles->pause;
 	if (circles->pause > PAUSE_MAX)
 		circles->pause = PAUSE_MAX;
 	circles->next = now + circles->pause;
-	/* Who has not answered, or was awake, may wait for somebody by now. */
-	if (n < 0 || awake)
+	/* Who has not answered, was awake, or has run since it was asked, may wait for
+	 * somebody by now. */
+	if (n < 0 || awake || happened_in(&runtime->heph) != happened)
 		circles->again = circles->next;
+	else
+		circles->happened = happened;
 }

@@ -20,8 +20,7 @@ struct heph_circles {
 	heph_time again;   /* when to look, if nobody is awake; HEPH_NEVER */
 	heph_time next;    /* not before that */
 	heph_time pause;   /* after the last look */
-	uint64_t happened; /* until the last look */
-	uint64_t sleeps;   /* of workers, until it was over */
+	uint64_t happened; /* until the last look, and during it */
 	uint64_t told[64]; /* circles, the latest ones */
 	unsigned n_told;
 };
