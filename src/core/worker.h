@@ -123,7 +123,7 @@ struct heph_worker {
 	struct heph_event stop_event;
 	_Atomic bool stop_posted;
 	void *driver; /* of the driver */
-	bool no_ring; /* the kernel has refused one, when it started */
+	bool no_ring; /* the kernel has refused one, or its buffers, when it started */
 	bool pipes_by_call; /* its driver only waits for them */
 	unsigned sample_in; /* turns; see sample.h */
 	bool sampling;      /* the one that runs */

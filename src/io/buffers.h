@@ -39,6 +39,7 @@ struct heph_buffers {
 	unsigned short group;
 	unsigned in_use; /* pieces that hold data */
 	unsigned away;   /* buffers that the kernel waits for, or may soon */
+	bool refused;    /* the kernel has no memory for them */
 };
 
 /* A ring of as many buffers as fit in `budget` bytes, at least one. Returns 0;

@@ -170,8 +170,11 @@ int heph_uring_start(struct heph_worker *worker)
 		goto fail_ring;
 	io_uring_ring_dontfork(&uring->ring);
 	err = use_features(uring, worker->thread.heph->config.buffers);
-	if (err < 0)
+	if (err < 0) {
+		worker->no_ring = uring->streams.refused ||
+				  uring->buffers.refused;
 		goto fail_buffers;
+	}
 	tell_features(uring);
 	heph_uring_await_event(uring);
 	worker->driver = uring;

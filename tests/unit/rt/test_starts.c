@@ -5,6 +5,9 @@
  */
 #include "../../api/task.h"
 
+#include <heph/embed.h>
+
+#include <liburing.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,9 +23,9 @@
 
 /* ---- what the kernel is asked for ------------------------------------------------ */
 
-enum { THREAD, EVENT, EPOLL, KINDS };
+enum { THREAD, EVENT, EPOLL, BUFFERS, KINDS };
 
-static const int errors[KINDS] = { EAGAIN, ENFILE, EMFILE };
+static const int errors[KINDS] = { EAGAIN, ENFILE, EMFILE, ENOMEM };
 static _Atomic long left[KINDS]; /* calls until one fails */
 static _Atomic int failures;
 
@@ -59,6 +62,21 @@ int __wrap_epoll_create1(int flags);
 int __wrap_epoll_create1(int flags)
 {
 	return fails(EPOLL) ? -1 : __real_epoll_create1(flags);
+}
+
+int __real_io_uring_register_buf_ring(struct io_uring *ring,
+				      struct io_uring_buf_reg *reg,
+				      unsigned flags);
+int __wrap_io_uring_register_buf_ring(struct io_uring *ring,
+				      struct io_uring_buf_reg *reg,
+				      unsigned flags);
+int __wrap_io_uring_register_buf_ring(struct io_uring *ring,
+				      struct io_uring_buf_reg *reg,
+				      unsigned flags)
+{
+	return fails(BUFFERS) ?
+		       -ENOMEM :
+		       __real_io_uring_register_buf_ring(ring, reg, flags);
 }
 
 /* ---- the log ------------------------------------------------------------------------ */
@@ -236,6 +254,37 @@ static void a_driver_that_cannot_be_had_is_told(void **state)
 	assert_true(told);
 }
 
+/* Locked memory that is enough for the rings, but not for the buffers of each. */
+static void buffers_that_cannot_be_had_leave_epoll(void **state)
+{
+	const struct heph_config one = { .no_signals = true };
+	struct heph_embed *embed;
+	heph_ctx ctx;
+	int before;
+
+	if (getenv("HEPH_DRIVER") || getenv("HEPH_URING_FEATURES"))
+		skip();
+	for (long n = 1; n <= 4; n++) {
+		before = failures;
+		left[BUFFERS] = n;
+		assert_int_equal(heph_new(&ctx, &two), 0);
+		left[BUFFERS] = 0;
+		assert_string_equal(heph_driver_name(ctx),
+				    failures > before ? "epoll" : "uring");
+		heph_free(ctx);
+		nothing_is_left();
+	}
+	before = failures;
+	left[BUFFERS] = 1;
+	assert_int_equal(heph_embed_new(&embed, &one), 0);
+	left[BUFFERS] = 0;
+	assert_int_equal(failures, before + 1);
+	assert_string_equal(heph_driver_name(heph_embed_ctx(embed)), "epoll");
+	heph_embed_free(embed);
+	nothing_is_left();
+	look_at_log();
+}
+
 /* Both at once, and the second thread not at all. */
 static void several_steps_may_fail(void **state)
 {
@@ -409,6 +458,7 @@ int main(void)
 		cmocka_unit_test(a_thread_that_cannot_be_had_is_told),
 		cmocka_unit_test(an_event_that_cannot_be_had_is_told),
 		cmocka_unit_test(a_driver_that_cannot_be_had_is_told),
+		cmocka_unit_test(buffers_that_cannot_be_had_leave_epoll),
 		cmocka_unit_test(several_steps_may_fail),
 		cmocka_unit_test(memory_that_cannot_be_had_is_told),
 		cmocka_unit_test(there_are_so_many_places),
