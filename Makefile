@@ -132,10 +132,10 @@ valgrind: ## the tests in the hostile build, under valgrind, each once, no ciphe
 		--suppressions=$(CURDIR)/tests/valgrind.supp" \
 		T=$(T) SLOW=10 scripts/test.sh build-hostile unit api -drivers -ciphers -places -sweeps
 
-hostile: ## the tests in a build that is nasty on purpose (HEPH_DEBUG=2)
+hostile: ## the tests in a build that is nasty on purpose (HEPH_DEBUG=2); S=suites
 	@scripts/deps.sh test
 	@$(GCC) scripts/build.sh $(HOSTILE)
-	@T=$(T) SLOW=2 scripts/test.sh build-hostile unit api -drivers
+	@T=$(T) SLOW=2 scripts/test.sh build-hostile $(or $(S),unit api) -drivers
 
 epoll: ## the tests with the other driver, for where io_uring is forbidden
 	@scripts/deps.sh test
@@ -148,7 +148,7 @@ aarch64: ## the tests on AArch64, emulated; S=unit: less
 	@scripts/build.sh build-aarch64 $(or $(S),tests) --cross-file build-aarch64/cross.ini \
 		$(PLAIN)=2 -Dwerror=true
 	@HEPH_DRIVER=epoll WITHOUT=tests/not-emulated.txt T=$(T) SLOW=6 \
-		scripts/test.sh build-aarch64 $(or $(S),unit api) -drivers
+		scripts/test.sh build-aarch64 $(if $(S),$(S) -ciphers,unit api) -drivers
 
 kernel: ## the tests of I/O on the kernel of Debian 12, emulated; T=text
 	@scripts/deps.sh all
