@@ -25,7 +25,7 @@ test="$run g++ libcmocka-dev clang lld libclang-rt-dev llvm valgrind libc6-dbg g
 all="$test clang-format clang-tidy gcovr erlang-dev erlang-ssl chromium
 	golang-go h2o gnuplot-nox graphviz fonts-dejavu-core
 	debhelper dpkg-dev fakeroot lintian bash-completion
-	qemu-system-x86 busybox-static"
+	qemu-system-x86 busybox-static e2fsprogs"
 
 what=${1:-run}
 case $what in

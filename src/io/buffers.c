@@ -82,19 +82,16 @@ int heph_buffers_init(struct heph_buffers *buffers, struct io_uring *uring,
 			   incremental ? HEPH_ABI_BUFFERS_INCREMENTAL : 0);
 	err = io_uring_register_buf_ring(uring, &reg, 0);
 	if (err < 0)
-		goto refused;
+		goto fail;
 	io_uring_buf_ring_init(buffers->ring);
 	for (unsigned id = 0; id < buffers->n; id++)
 		lend(buffers, id);
 	return 0;
 
-refused:
-	release(buffers);
-	buffers->refused = err == -ENOMEM;
-	return err;
-
 fail:
 	release(buffers);
+	/* It was asked if it was told where. */
+	buffers->refused = reg.ring_addr && err == -ENOMEM;
 	return err;
 }
 
