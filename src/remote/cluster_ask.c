@@ -3,8 +3,8 @@
 /* Asking JetStream, and waiting for what it says. */
 #include <heph/heph.h>
 
+#include <stdio.h>
 #include <string.h>
-
 
 #include "remote/cluster_ask.h"
 #include "remote/mem.h"
@@ -35,49 +35,15 @@ int heph_cluster_ask(heph_ctx ctx, struct heph_nats_link *link,
 	return err;
 }
 
-/* ---- which life of the broker --------------------------------------------------------------- */
-
-struct life_job {
-	struct heph_nats_job job;
-	char server[HEPH_JS_LIFE];
-};
-
-static int run_life(struct heph_nats_job *base, struct heph_nats_tools *tools)
-{
-	struct life_job *job = (struct life_job *)base;
-
-	return heph_nats_error(natsConnection_GetConnectedServerId(
-		tools->conn, job->server, sizeof(job->server)));
-}
-
-static void free_life(struct heph_nats_job *job)
-{
-	heph_remote_mem_free(job);
-}
-
-static int ask_life(heph_ctx ctx, struct heph_nats_link *link, struct heph_js_life *life)
-{
-	struct life_job *job = heph_remote_mem_zero(sizeof(*job));
-	int err;
-
-	if (!job)
-		return -ENOMEM;
-	job->job = (struct heph_nats_job){ run_life, free_life, 1 };
-	err = heph_nats_do(ctx, link, &job->job);
-	if (err == 0)
-		memcpy(life->server, job->server, sizeof(life->server));
-	heph_nats_job_unref(&job->job);
-	return err;
-}
-
 /* ---- an inbox --------------------------------------------------------------------------- */
 
 /* What is asked for, one after the other. */
-enum step { LOOK, FORGET, LOOK_AGAIN, STREAM, LIMITS, CONSUMER, DEAD, STEPS };
+enum step { LOOK, STREAM, LIMITS, CONSUMERS, INFO, CONSUMER, DEAD, STEPS };
+enum { TRIES = 32 }; /* steps: others make, or the broker forgets, what this one looks for */
 
-static const char *const words[STEPS] = { "looking",	"its old consumer",
-					  "looking",	"its stream",
-					  "its limits", "its consumer",
+static const char *const words[STEPS] = { "looking",	   "its stream",
+					  "its limits",	   "its consumers",
+					  "its consumer",  "its consumer",
 					  "the stream of the dead" };
 
 struct making {
@@ -85,7 +51,7 @@ struct making {
 	const char *name;
 	const struct heph_durable_config *config;
 	unsigned replicas;
-	struct heph_js_life life;
+	struct heph_js_consumer consumer;
 };
 
 /* Not in the frame of who waits: a request is large. */
@@ -96,19 +62,23 @@ static struct heph_nats_msg *asking_for(const struct making *making, enum step s
 
 	switch (step) {
 	case LOOK:
-	case LOOK_AGAIN:
 		heph_js_info(&request, prefix, making->name);
-		break;
-	case FORGET:
-		heph_js_forget(&request, prefix, making->name);
 		break;
 	case STREAM:
 	case LIMITS:
 		heph_js_create(&request, prefix, making->name, making->config,
-			       making->replicas, &making->life, step == LIMITS);
+			       making->replicas, step == LIMITS);
+		break;
+	case CONSUMERS:
+		heph_js_consumers(&request, prefix, making->name);
+		break;
+	case INFO:
+		heph_js_consumer_info(&request, prefix, making->name,
+				      making->consumer.name);
 		break;
 	case CONSUMER:
-		heph_js_consume(&request, prefix, making->name, making->config);
+		heph_js_consume(&request, prefix, making->name, making->consumer.name,
+				making->config);
 		break;
 	default:
 		heph_js_create_dead(&request, prefix, making->replicas);
@@ -117,29 +87,58 @@ static struct heph_nats_msg *asking_for(const struct making *making, enum step s
 	return heph_cluster_asking(&request);
 }
 
-/* What comes after a step; below 0: it failed. The consumer goes before the number is
- * read, so nothing later was delivered by it. */
+/* One that nothing had before. */
+static void name_consumer(struct making *making)
+{
+	char subject[HEPH_NATS_SUBJECT_MAX];
+
+	heph_nats_unique(making->link, "consumer", subject);
+	snprintf(making->consumer.name, sizeof(making->consumer.name), "heph_%s",
+		 strrchr(subject, '.') + 1);
+}
+
+/* The consumer that is there, or is to be made. */
+static enum step take_consumer(struct making *making, const struct heph_js_answer *answer)
+{
+	if (!answer->consumer[0]) {
+		name_consumer(making);
+		return CONSUMER;
+	}
+	strcpy(making->consumer.name, answer->consumer);
+	return INFO;
+}
+
+/* What comes after a step; below 0: it failed. Settings are only written where they
+ * differ: a broker that is killed while it writes them may not know the stream any more. */
 static int after(struct making *making, enum step step, int err,
 		 const struct heph_js_answer *answer)
 {
-	if ((step == LOOK || step == LOOK_AGAIN) && err == -ENOENT)
+	if (step == LOOK && err == -ENOENT)
 		return STREAM;
 	if (step == STREAM && err == -EEXIST)
 		return LOOK; /* somebody was faster */
-	if (step == FORGET && err == -ENOENT)
-		return LOOK_AGAIN;
+	if ((step == CONSUMER && err == -EEXIST) || (step == INFO && err == -ENOENT))
+		return CONSUMERS; /* so it was here; or it has just gone */
 	if (err < 0)
 		return err;
 	switch (step) {
 	case LOOK:
-		making->life.before = answer->life.before;
-		return strcmp(making->life.server, answer->life.server) == 0 ? LIMITS :
-									       FORGET;
-	case LOOK_AGAIN:
-		making->life.before = answer->latest;
-		return LIMITS;
+		return heph_js_limits_are(&answer->limits, making->config,
+					  making->replicas) ?
+			       CONSUMERS :
+			       LIMITS;
 	case STREAM:
-		return CONSUMER;
+		return CONSUMERS;
+	case CONSUMERS:
+		return take_consumer(making, answer);
+	case INFO:
+	case CONSUMER:
+		making->consumer.since = answer->created;
+		if (!answer->created)
+			return -EPROTO;
+		return step == INFO && answer->redeliver != making->config->redeliver ?
+			       CONSUMER :
+			       DEAD;
 	default:
 		return (int)step + 1;
 	}
@@ -148,21 +147,21 @@ static int after(struct making *making, enum step step, int err,
 int heph_cluster_make_inbox(heph_ctx ctx, struct heph_nats_link *link,
 			    const char *name,
 			    const struct heph_durable_config *config,
-			    unsigned replicas, struct heph_js_life *ret_life)
+			    unsigned replicas, struct heph_js_consumer *ret_consumer)
 {
 	struct making making = { link, name, config, replicas, { "", 0 } };
 	struct heph_js_answer answer = { 0 };
-	int step = ask_life(ctx, link, &making.life), was = LOOK;
+	int step = LOOK, was = LOOK;
 
-	while (step >= 0 && step < STEPS) {
+	for (int i = 0; step >= 0 && step < STEPS; i++) {
 		int err = heph_cluster_ask(ctx, link, asking_for(&making, step),
 					   &answer);
 
 		was = step;
-		step = after(&making, step, err, &answer);
+		step = i < TRIES ? after(&making, step, err, &answer) : -EAGAIN;
 	}
 	if (step >= 0) {
-		*ret_life = making.life;
+		*ret_consumer = making.consumer;
 		return 0;
 	}
 	heph_log_warn("an inbox cannot be made", HEPH_KV_STR("inbox", name),

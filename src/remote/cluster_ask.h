@@ -19,14 +19,13 @@ HEPH_MUST int heph_cluster_ask(heph_ctx ctx, struct heph_nats_link *link,
 			       struct heph_js_answer *ret_answer);
 
 /*
- * Waits. Has the stream and the consumer of an inbox made, or given these limits if they
- * are there, and the stream of what is given up. `ret_life` is which life of the broker
- * this is, and up to which number messages may have been delivered in an earlier one.
- * Returns what heph_cluster_ask() does; -ENOTSUP (there is no JetStream).
+ * Waits. Has the stream and the consumer of an inbox made, or given these settings if they
+ * are there, and the stream of what is given up. Returns what heph_cluster_ask() does; -ENOTSUP (there is no JetStream).
  */
 HEPH_MUST int heph_cluster_make_inbox(heph_ctx ctx, struct heph_nats_link *link,
 				      const char *name,
 				      const struct heph_durable_config *config,
-				      unsigned replicas, struct heph_js_life *ret_life);
+				      unsigned replicas,
+				      struct heph_js_consumer *ret_consumer);
 
 #endif

@@ -71,7 +71,7 @@ int heph_raw_cluster_durable(heph_ctx ctx, heph_cluster cluster,
 		err = heph_cluster_make_inbox(ctx, taker->shared->link, taker->name,
 					      &taker->config,
 					      taker->shared->replicas,
-					      &taker->life);
+					      &taker->consumer);
 	if (err < 0) {
 		heph_taker_free(taker);
 		return err;

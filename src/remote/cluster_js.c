@@ -2,22 +2,23 @@
 /*
  * What JetStream is asked, and what it says.
  *
- * An inbox is a stream of one subject with one durable consumer that all who take
- * from it share. Its retention is that of a work queue: what was acknowledged is
+ * An inbox is a stream of one subject with one consumer that all who take from it
+ * share. Its retention is that of a work queue: what was acknowledged is
  * gone, so the broker's disk holds what is still to be done, and the limits of the
  * inbox are about that. (A stream kept by limits would have to be cleaned by somebody,
  * and would count what is done.) The price: the broker knows the ids of what is
  * done until it is restarted, not after.
  */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "remote/cluster_js.h"
 #include "remote/json_load.h"
 
-#define CONSUMER "heph"
 enum { DEPTH = 16 }; /* of an answer: what brokers send has 6 levels */
 
 static bool letter_ok(char c)
@@ -71,7 +72,7 @@ static int64_t limit(uint64_t n)
 
 void heph_js_create(struct heph_js_request *ret, const char *prefix, const char *name,
 		    const struct heph_durable_config *config, unsigned replicas,
-		    const struct heph_js_life *life, bool update)
+		    bool update)
 {
 	char stream[HEPH_JS_SUBJECT], subject[HEPH_JS_SUBJECT];
 
@@ -80,14 +81,13 @@ void heph_js_create(struct heph_js_request *ret, const char *prefix, const char 
 	ask(ret, update ? "STREAM.UPDATE" : "STREAM.CREATE", stream, NULL);
 	snprintf(ret->text, sizeof(ret->text),
 		 "{\"name\":\"%s\",\"subjects\":[\"%s\"],"
-		 "\"description\":\"%s %" PRIu64 "\","
 		 "\"retention\":\"workqueue\",\"storage\":\"file\","
 		 "\"discard\":\"new\",\"max_msgs\":%" PRId64
 		 ",\"max_bytes\":%" PRId64 ",\"max_consumers\":-1,"
 		 "\"max_age\":0,\"num_replicas\":%u,"
 		 "\"duplicate_window\":%" PRId64 "}",
-		 stream, subject, life->server, life->before, limit(config->messages),
-		 limit(config->bytes), replicas, config->duplicates);
+		 stream, subject, limit(config->messages), limit(config->bytes), replicas,
+		 config->duplicates);
 }
 
 /* What nobody takes must not fill the disk: the oldest go. */
@@ -109,19 +109,20 @@ void heph_js_create_dead(struct heph_js_request *ret, const char *prefix,
 
 /* No limit of deliveries there: who counts them is who gives up, and tells why. */
 void heph_js_consume(struct heph_js_request *ret, const char *prefix, const char *name,
-		     const struct heph_durable_config *config)
+		     const char *consumer, const struct heph_durable_config *config)
 {
 	char stream[HEPH_JS_SUBJECT];
 
 	stream_of(stream, prefix, name);
-	ask(ret, "CONSUMER.DURABLE.CREATE", stream, CONSUMER);
+	ask(ret, "CONSUMER.DURABLE.CREATE", stream, consumer);
 	snprintf(ret->text, sizeof(ret->text),
 		 "{\"stream_name\":\"%s\",\"config\":{"
-		 "\"durable_name\":\"" CONSUMER "\",\"deliver_policy\":\"all\","
+		 "\"durable_name\":\"%s\",\"deliver_policy\":\"all\","
 		 "\"ack_policy\":\"explicit\",\"ack_wait\":%" PRId64
 		 ",\"max_deliver\":-1,\"max_ack_pending\":-1,"
-		 "\"max_waiting\":4096,\"replay_policy\":\"instant\"}}",
-		 stream, config->redeliver);
+		 "\"max_waiting\":4096,\"replay_policy\":\"instant\","
+		 "\"mem_storage\":true}}",
+		 stream, consumer, config->redeliver);
 }
 
 void heph_js_info(struct heph_js_request *ret, const char *prefix, const char *name)
@@ -133,32 +134,33 @@ void heph_js_info(struct heph_js_request *ret, const char *prefix, const char *n
 	ret->text[0] = '\0';
 }
 
-void heph_js_forget(struct heph_js_request *ret, const char *prefix, const char *name)
+void heph_js_consumers(struct heph_js_request *ret, const char *prefix,
+		       const char *name)
 {
 	char stream[HEPH_JS_SUBJECT];
 
 	stream_of(stream, prefix, name);
-	ask(ret, "CONSUMER.DELETE", stream, CONSUMER);
+	ask(ret, "CONSUMER.NAMES", stream, NULL);
 	ret->text[0] = '\0';
 }
 
 void heph_js_consumer_info(struct heph_js_request *ret, const char *prefix,
-			   const char *name)
+			   const char *name, const char *consumer)
 {
 	char stream[HEPH_JS_SUBJECT];
 
 	stream_of(stream, prefix, name);
-	ask(ret, "CONSUMER.INFO", stream, CONSUMER);
+	ask(ret, "CONSUMER.INFO", stream, consumer);
 	ret->text[0] = '\0';
 }
 
 void heph_js_next(struct heph_js_request *ret, const char *prefix, const char *name,
-		  unsigned batch, heph_time expires, heph_time beat)
+		  const char *consumer, unsigned batch, heph_time expires, heph_time beat)
 {
 	char stream[HEPH_JS_SUBJECT];
 
 	stream_of(stream, prefix, name);
-	ask(ret, "CONSUMER.MSG.NEXT", stream, CONSUMER);
+	ask(ret, "CONSUMER.MSG.NEXT", stream, consumer);
 	snprintf(ret->text, sizeof(ret->text),
 		 "{\"batch\":%u,\"expires\":%" PRId64
 		 ",\"idle_heartbeat\":%" PRId64 "}",
@@ -174,6 +176,7 @@ static const struct {
 	{ 10014, -ENOENT },   /* consumer not found */
 	{ 10059, -ENOENT },   /* stream not found */
 	{ 10058, -EEXIST },   /* name in use with a different configuration */
+	{ 10099, -EEXIST },   /* multiple non-filtered consumers on a work queue */
 	{ 10077, -ENOSPC },   /* store failed: maximum messages, bytes exceeded */
 	{ 10023, -ENOSPC },   /* insufficient resources */
 	{ 10028, -ENOSPC },   /* resource limits exceeded for account */
@@ -199,19 +202,50 @@ static int error_of(const json_t *error, struct heph_js_answer *ret)
 	return code == 404 ? -ENOENT : -EINVAL;
 }
 
-/* What is said about a stream; nothing of it need be there. */
-static void read_stream(const json_t *root, struct heph_js_answer *ret)
+/* A time as RFC 3339, section 5.6, has it; 0: that is none. */
+static heph_time time_of(const char *text)
+{
+	struct tm tm = { 0 };
+	const char *at = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+	heph_time rest = 0;
+	long east;
+
+	if (at && *at == '.')
+		for (heph_time digit = HEPH_SEC / 10; isdigit((unsigned char)*++at);
+		     digit /= 10)
+			rest += (*at - '0') * digit;
+	at = at ? strptime(at, "%z", &tm) : NULL;
+	if (!at || *at)
+		return 0;
+	east = tm.tm_gmtoff; /* timegm(3) sets it */
+	return (timegm(&tm) - east) * HEPH_SEC + rest;
+}
+
+/* What is said about a stream or a consumer; nothing of it need be there. */
+static void read_info(const json_t *root, struct heph_js_answer *ret)
 {
 	const json_t *config = json_object_get(root, "config");
-	const json_t *state = json_object_get(root, "state");
-	const char *text = json_string_value(json_object_get(config, "description"));
-	const char *space = text ? strchr(text, ' ') : NULL;
+	const char *consumer = json_string_value(
+		json_array_get(json_object_get(root, "consumers"), 0));
 
-	ret->latest = (uint64_t)json_integer_value(json_object_get(state, "last_seq"));
-	if (!space || space - text >= HEPH_JS_LIFE)
-		return;
-	memcpy(ret->life.server, text, (size_t)(space - text));
-	ret->life.before = strtoull(space + 1, NULL, 10);
+	snprintf(ret->consumer, sizeof(ret->consumer), "%s", consumer ? consumer : "");
+	ret->redeliver = json_integer_value(json_object_get(config, "ack_wait"));
+	ret->created = time_of(json_string_value(json_object_get(root, "created")));
+	ret->limits = (struct heph_js_limits){
+		.messages = json_integer_value(json_object_get(config, "max_msgs")),
+		.bytes = json_integer_value(json_object_get(config, "max_bytes")),
+		.replicas = json_integer_value(json_object_get(config, "num_replicas")),
+		.duplicates =
+			json_integer_value(json_object_get(config, "duplicate_window")),
+	};
+}
+
+bool heph_js_limits_are(const struct heph_js_limits *limits,
+			const struct heph_durable_config *config, unsigned replicas)
+{
+	return limits->messages == limit(config->messages) &&
+	       limits->bytes == limit(config->bytes) &&
+	       limits->replicas == replicas && limits->duplicates == config->duplicates;
 }
 
 int heph_js_answer(const void *data, size_t size, struct heph_js_answer *ret)
@@ -231,7 +265,7 @@ int heph_js_answer(const void *data, size_t size, struct heph_js_answer *ret)
 	if (error)
 		err = error_of(error, ret);
 	else
-		read_stream(root, ret);
+		read_info(root, ret);
 	json_decref(root);
 	return err;
 }
@@ -266,21 +300,33 @@ static int number_at(const char *part, uint64_t max, uint64_t *ret)
 	return errno || (*end && *end != '.') || *ret > max ? -EPROTO : 0;
 }
 
-int heph_js_delivery(const char *reply, struct heph_delivery *ret)
+int heph_js_delivery(const char *reply, struct heph_delivery *ret, heph_time *ret_stored)
 {
 	const char *parts[12];
 	unsigned n = strncmp(reply, "$JS.ACK.", 8) ? 0 : cut_up(reply, parts);
 	unsigned at = n == 9 ? 4 : 6;
-	uint64_t times, waiting;
+	uint64_t times, stored, waiting;
 
 	if ((n != 9 && n != 11 && n != 12) ||
 	    number_at(parts[at], UINT32_MAX, &times) < 0 ||
 	    number_at(parts[at + 1], UINT64_MAX, &ret->number) < 0 ||
+	    number_at(parts[at + 3], INT64_MAX, &stored) < 0 ||
 	    number_at(parts[at + 4], UINT64_MAX, &waiting) < 0)
 		return -EPROTO;
+	*ret_stored = (heph_time)stored;
 	ret->times = (uint32_t)times;
 	ret->waiting = waiting > UINT32_MAX ? UINT32_MAX : (uint32_t)waiting;
 	return 0;
+}
+
+bool heph_js_is_of(const char *reply, const char *consumer)
+{
+	const char *parts[12];
+	unsigned n = strncmp(reply, "$JS.ACK.", 8) ? 0 : cut_up(reply, parts);
+	size_t size = strlen(consumer);
+	const char *part = n >= 9 ? parts[n == 9 ? 3 : 5] : ".";
+
+	return strncmp(part, consumer, size) == 0 && part[size] == '.';
 }
 
 void heph_js_nak(char ret[64], heph_time delay)

@@ -17,6 +17,7 @@ enum {
 	HEPH_JS_REQUEST = 400, /* of that of a request */
 	HEPH_JS_TEXT = 1024,   /* of a request */
 	HEPH_JS_NAME = 200,    /* of an inbox, without its end */
+	HEPH_JS_CONSUMER = 64, /* of the name of a consumer, with its end */
 	HEPH_DEAD_KEPT = 100000, /* messages that were given up, of each inbox */
 };
 
@@ -39,39 +40,44 @@ struct heph_js_request {
 
 /*
  * A broker that is killed may forget what was acknowledged of late, and, if nothing was
- * left, even which number was the latest; then its consumer, which knows a later one, takes
- * the next messages for delivered. So an inbox says with which life of the broker it was used
- * last, and up to which number messages may have been delivered in an earlier one; that is in
- * the description of its stream. In a new life the consumer is made anew.
+ * left, even which number was the latest. So the consumer of an inbox is in its memory, and
+ * ends with what it knows for sure. A later one has another name: who asks the old one for
+ * messages gets none, and each message tells which one it is of. What was stored before a
+ * consumer was made may have been delivered by an earlier one.
  */
-enum { HEPH_JS_LIFE = 80 };
-struct heph_js_life {
-	char server[HEPH_JS_LIFE]; /* the broker's id, another one each time it starts */
-	uint64_t before;           /* the number */
+struct heph_js_consumer {
+	char name[HEPH_JS_CONSUMER];
+	heph_time since; /* by the broker's clock; since 1970 */
 };
 
 /* `update`: of one that is there. */
 void heph_js_create(struct heph_js_request *ret, const char *prefix, const char *name,
 		    const struct heph_durable_config *config, unsigned replicas,
-		    const struct heph_js_life *life, bool update);
+		    bool update);
 void heph_js_create_dead(struct heph_js_request *ret, const char *prefix,
 			 unsigned replicas);
+/* Makes that consumer, if the inbox has none, or changes its settings. */
 void heph_js_consume(struct heph_js_request *ret, const char *prefix, const char *name,
-		     const struct heph_durable_config *config);
+		     const char *consumer, const struct heph_durable_config *config);
+void heph_js_consumers(struct heph_js_request *ret, const char *prefix,
+		       const char *name);
 void heph_js_info(struct heph_js_request *ret, const char *prefix, const char *name);
-void heph_js_forget(struct heph_js_request *ret, const char *prefix, const char *name);
 void heph_js_consumer_info(struct heph_js_request *ret, const char *prefix,
-			   const char *name);
+			   const char *name, const char *consumer);
 void heph_js_next(struct heph_js_request *ret, const char *prefix, const char *name,
-		  unsigned batch, heph_time expires, heph_time beat);
+		  const char *consumer, unsigned batch, heph_time expires, heph_time beat);
 
 /* ---- answers ------------------------------------------------------------------------ */
 
 struct heph_js_answer {
 	uint64_t seq;    /* of what was stored */
 	bool duplicate;  /* it had been before */
-	uint64_t latest; /* of a stream: the number of its latest message */
-	struct heph_js_life life; /* of an inbox */
+	heph_time created; /* the stream or the consumer, by the broker's clock; since 1970 */
+	struct heph_js_limits {
+		int64_t messages, bytes, replicas, duplicates;
+	} limits; /* of a stream, as the broker writes them */
+	char consumer[HEPH_JS_CONSUMER]; /* the first one that a stream has; "": none */
+	heph_time redeliver; /* of a consumer */
 	char text[96];   /* of the error, by the broker */
 };
 
@@ -83,14 +89,22 @@ struct heph_js_answer {
  */
 int heph_js_answer(const void *data, size_t size, struct heph_js_answer *ret);
 
+/* Whether a stream has these limits. */
+bool heph_js_limits_are(const struct heph_js_limits *limits,
+			const struct heph_durable_config *config, unsigned replicas);
+
 /* ---- messages ------------------------------------------------------------------------ */
 
 /* A header of what is stored with more than one attempt: an earlier one may have been
  * stored, too, if the broker has forgotten its id since. */
 #define HEPH_JS_AGAIN "Heph-Again"
 
-/* What the reply subject of a message says about it. Returns 0; -EPROTO. */
-int heph_js_delivery(const char *reply, struct heph_delivery *ret);
+/* What the reply subject of a message says about it; and when it was stored, by the
+ * broker's clock, since 1970. Returns 0; -EPROTO. */
+int heph_js_delivery(const char *reply, struct heph_delivery *ret, heph_time *ret_stored);
+
+/* Whether it is of that consumer, by its reply subject. */
+bool heph_js_is_of(const char *reply, const char *consumer);
 
 /* What is said to that subject. */
 #define HEPH_JS_ACK "+ACK"

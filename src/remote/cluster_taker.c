@@ -69,10 +69,10 @@ bool heph_taker_saw(struct heph_taker_seen *seen, uint64_t number)
  * before, under another number. */
 static bool maybe_again(struct heph_taker *taker, const struct heph_taken *taken)
 {
-	uint64_t number = taken->delivery.number;
-	bool saw = heph_taker_saw(&taker->seen, number);
+	bool saw = heph_taker_saw(&taker->seen, taken->delivery.number);
 
-	return saw || number <= taker->life.before ||
+	return saw || taken->stored <= taker->consumer.since ||
+	       !heph_js_is_of(taken->msg->reply, taker->consumer.name) ||
 	       *heph_nats_msg_header(taken->msg, HEPH_JS_AGAIN);
 }
 
@@ -80,7 +80,7 @@ static void hold(struct heph_taker *taker, struct heph_nats_msg *msg)
 {
 	struct heph_taken *taken = heph_remote_mem_zero(sizeof(*taken));
 
-	if (!taken || heph_js_delivery(msg->reply, &taken->delivery) < 0) {
+	if (!taken || heph_js_delivery(msg->reply, &taken->delivery, &taken->stored) < 0) {
 		heph_remote_mem_free(taken);
 		heph_nats_msg_free(msg);
 		return; /* without a word it comes again */
@@ -140,7 +140,7 @@ static struct heph_nats_msg *pulling(struct heph_taker *taker, unsigned batch)
 	char reply[HEPH_NATS_SUBJECT_MAX + 24];
 
 	heph_js_next(&request, heph_nats_prefix(taker->shared->link), taker->name,
-		     batch, EXPIRES, BEAT);
+		     taker->consumer.name, batch, EXPIRES, BEAT);
 	snprintf(reply, sizeof(reply), "%s.%llu", taker->answers,
 		 (unsigned long long)++taker->pull);
 	return heph_nats_msg_new(&msg, request.subject, reply, NULL, 0, request.text,
@@ -200,17 +200,17 @@ static void forget_held(struct heph_taker *taker)
 static int mend(heph_ctx ctx, struct heph_taker *taker)
 {
 	uint64_t connects = heph_nats_connects(taker->shared->link);
-	struct heph_js_life life;
+	struct heph_js_consumer consumer;
 	int err = heph_cluster_make_inbox(ctx, taker->shared->link, taker->name,
 					  &taker->config, taker->shared->replicas,
-					  &life);
+					  &consumer);
 
 	taker->broken = err < 0;
 	taker->again = err < 0 ? heph_now() + HEPH_SEC : 0;
-	if (err == 0 && strcmp(life.server, taker->life.server) != 0)
+	if (err == 0 && strcmp(consumer.name, taker->consumer.name) != 0)
 		forget_held(taker);
 	if (err == 0) {
-		taker->life = life;
+		taker->consumer = consumer;
 		taker->connects = connects;
 	}
 	return err == -ECANCELED ? err : 0;
@@ -299,7 +299,7 @@ static struct heph_nats_msg *asking_about(const struct heph_taker *taker)
 	struct heph_js_request request;
 
 	heph_js_consumer_info(&request, heph_nats_prefix(taker->shared->link),
-			      taker->name);
+			      taker->name, taker->consumer.name);
 	return heph_cluster_asking(&request);
 }
 

@@ -27,6 +27,7 @@ struct heph_taken {
 	struct heph_taken *next;
 	struct heph_nats_msg *msg;
 	struct heph_delivery delivery; /* as the actor is told: `times` may be a mark */
+	heph_time stored;              /* by the broker's clock */
 	uint32_t deliveries;           /* by the broker's count: what is limited */
 };
 
@@ -70,7 +71,7 @@ struct heph_taker {
 	unsigned n;
 	heph_time told; /* when the broker was told that they are worked on */
 	struct heph_taker_seen seen;
-	struct heph_js_life life; /* of the broker */
+	struct heph_js_consumer consumer; /* asked for more */
 
 	/* under way: the first of them */
 	struct heph_pending pending;

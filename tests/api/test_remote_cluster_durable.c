@@ -567,6 +567,69 @@ static void what_is_stored_at_a_second_attempt_is_marked(void **state)
 	run(marks_attempts, NULL);
 }
 
+static void on_update(natsConnection *conn, natsSubscription *sub, natsMsg *msg,
+		      void *closure)
+{
+	struct bystander *by = closure;
+
+	(void)conn, (void)sub;
+	by->seen++;
+	natsMsg_Destroy(msg);
+}
+
+static bool consumers_say(const struct bystander *by, const char *text)
+{
+	natsMsg *msg = NULL;
+	char *found;
+
+	must(natsConnection_RequestString(&msg, by->conn,
+					  "$JS.API.CONSUMER.LIST.heph_durable_settings",
+					  "", 10000) == NATS_OK);
+	found = memmem(natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg), text,
+		       strlen(text));
+	natsMsg_Destroy(msg);
+	return found;
+}
+
+static int settings_change(heph_ctx ctx, act_inbox in, void *arg)
+{
+	struct bystander *by = calloc(1, sizeof(*by));
+	struct log *log = calloc(1, sizeof(*log));
+	struct member one = cluster_begin(ctx, &server, "one");
+	job_ref ref = job_of(ctx, log);
+
+	(void)in, (void)arg;
+	bystander_begin(by, "$JS.API.STREAM.UPDATE.heph_durable_settings", on_update);
+	for (int i = 0; i < 2; i++) {
+		must_be(heph_cluster_durable(ctx, one.cluster, job, ref, "settings", done,
+					     delivery),
+			0);
+		must_be(heph_cluster_undurable(ctx, one.cluster, "settings"), 0);
+		must(consumers_say(by, "\"ack_wait\":30000000000"));
+		must(consumers_say(by, "\"mem_storage\":true"));
+		must(consumers_say(by, "\"total\":1"));
+	}
+	must_be(heph_cluster_durable(ctx, one.cluster, job, ref, "settings", done,
+				     delivery, .messages = 7, .redeliver = HEPH_SEC),
+		0);
+	must(consumers_say(by, "\"ack_wait\":1000000000,"));
+	must(consumers_say(by, "\"total\":1"));
+	await_that(ctx, by->seen == 1); /* only when they are others */
+	store(ctx, one.cluster, "settings", 0, 1);
+	await_that(ctx, log->count == 1);
+	must_be(log->times, 1);
+	bystander_end(by);
+	free(log);
+	free(by);
+	return 0;
+}
+
+static void settings_are_those_of_who_came_last(void **state)
+{
+	(void)state;
+	run(settings_change, NULL);
+}
+
 /* A mark is no delivery: what waits while the broker is restarted is tried once. */
 static int limit_survives(heph_ctx ctx, act_inbox in, void *arg)
 {
@@ -612,6 +675,7 @@ int main(void)
 		cmocka_unit_test(storing_tells_what_is_wrong),
 		cmocka_unit_test(a_broker_that_is_killed_loses_nothing),
 		cmocka_unit_test(what_is_stored_at_a_second_attempt_is_marked),
+		cmocka_unit_test(settings_are_those_of_who_came_last),
 		cmocka_unit_test(a_restart_of_the_broker_takes_no_attempt),
 	};
 

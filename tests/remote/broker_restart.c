@@ -37,6 +37,7 @@ enum { CONSUMERS = 3, SENDERS = 16 };
 		if (!(expr_)) {                                                \
 			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__,     \
 				#expr_);                                       \
+			fflush(NULL);                                          \
 			_exit(1);                                              \
 		}                                                              \
 	} while (0)
@@ -65,15 +66,17 @@ HEPH_REMOTE(echo, echo_msg);
 struct record {
 	enum { HANDLED, GOT } what;
 	uint32_t id, times;
+	uint64_t number; /* in the inbox */
+	heph_time when;
 };
 
 /* ---- a consumer --------------------------------------------------------------------------- */
 
 static int records; /* the file */
 
-static void note(int what, uint32_t id, uint32_t times)
+static void note(int what, uint32_t id, struct heph_delivery delivery)
 {
-	struct record record = { what, id, times };
+	struct record record = { what, id, delivery.times, delivery.number, heph_now() };
 
 	CHECK(write(records, &record, sizeof(record)) == sizeof(record));
 }
@@ -83,7 +86,7 @@ static int task_main(heph_ctx ctx, task_inbox in)
 	struct task_msg msg;
 
 	while (heph_recv(ctx, in, &msg) == 0) {
-		note(HANDLED, msg.id, msg.delivery.times);
+		note(HANDLED, msg.id, msg.delivery);
 		heph_answer(msg.done, 0);
 	}
 	return 0;
@@ -98,7 +101,7 @@ static int echo_main(heph_ctx ctx, echo_inbox in)
 		if (msg.asks)
 			heph_answer(msg.back, msg.n);
 		else
-			note(GOT, msg.n, 1);
+			note(GOT, msg.n, (struct heph_delivery){ .times = 1 });
 	}
 	return 0;
 }
@@ -268,6 +271,8 @@ static int chaos_main(heph_ctx ctx)
 		while (all.stored < all.messages * (uint64_t)i / (kills + 1))
 			CHECK(heph_sleep(ctx, HEPH_MSEC) == 0);
 		if (i * all.broker_kills / kills > (i - 1) * all.broker_kills / kills) {
+			printf("the broker is killed at %.3f s\n",
+			       (double)heph_now() / HEPH_SEC);
 			nats_server_kill(&all.server);
 			CHECK(heph_sleep(ctx, 20 * HEPH_MSEC) == 0);
 			nats_server_restart(&all.server);
@@ -284,8 +289,18 @@ HEPH_ACTOR_MAIN(chaos, chaos_main);
 
 struct tally {
 	unsigned handled, twice, unmarked, got;
-	unsigned char *seen, *first; /* by id: whether; and not as a repetition */
+	unsigned char *seen;  /* by id: whether */
+	struct record *first; /* not as a repetition; `when` is 0: not yet */
+	bool tells;
 };
+
+/* The same message, twice for the first time: by what the inbox calls it, and when. */
+static void tell_unmarked(const struct record *a, const struct record *b)
+{
+	fprintf(stderr, "not marked: %u, number %llu at %.3f s and %llu at %.3f s\n", a->id,
+		(unsigned long long)a->number, (double)a->when / HEPH_SEC,
+		(unsigned long long)b->number, (double)b->when / HEPH_SEC);
+}
 
 static void tally_file(struct tally *tally, unsigned life)
 {
@@ -303,24 +318,30 @@ static void tally_file(struct tally *tally, unsigned life)
 		CHECK(record.id < all.messages);
 		tally->handled += !tally->seen[record.id];
 		tally->twice += tally->seen[record.id] > 0;
-		tally->unmarked += record.times == 1 && tally->first[record.id];
-		tally->first[record.id] |= record.times == 1;
 		tally->seen[record.id] = 1;
+		if (record.times > 1)
+			continue;
+		tally->unmarked += tally->first[record.id].when > 0;
+		if (tally->first[record.id].when > 0 && tally->tells)
+			tell_unmarked(&tally->first[record.id], &record);
+		tally->first[record.id] = record;
 	}
 	if (file)
 		fclose(file);
 }
 
-static struct tally tally_all(void)
+static struct tally tally_all(bool tells)
 {
 	struct tally tally = { .seen = calloc(1, all.messages),
-			       .first = calloc(1, all.messages) };
+			       .first = calloc(all.messages, sizeof(*tally.first)),
+			       .tells = tells };
 
 	for (unsigned i = 0; i < all.lives; i++)
 		tally_file(&tally, i);
 	free(tally.seen);
 	free(tally.first);
-	tally.seen = tally.first = NULL;
+	tally.seen = NULL;
+	tally.first = NULL;
 	return tally;
 }
 
@@ -337,7 +358,7 @@ static unsigned unmarked_max(void)
 static void tell(heph_ctx ctx, heph_cluster cluster, heph_time took)
 {
 	struct heph_cluster_stats stats;
-	struct tally tally = tally_all();
+	struct tally tally = tally_all(true);
 
 	CHECK(heph_cluster_stats(ctx, cluster, &stats) == 0);
 	printf("stored %u (%u of them said twice), handled %u, %.0f a second\n", all.stored,
@@ -377,7 +398,7 @@ static int director_main(heph_ctx ctx)
 	for (unsigned i = 0; i < SENDERS; i++)
 		CHECK(heph_join(ctx, senders[i], NULL) == 0);
 	CHECK(heph_join(ctx, chaos, NULL) == 0);
-	for (until = heph_now() + PATIENCE; tally_all().handled < all.messages;) {
+	for (until = heph_now() + PATIENCE; tally_all(false).handled < all.messages;) {
 		CHECK(heph_now() < until);
 		CHECK(heph_sleep(ctx, 20 * HEPH_MSEC) == 0);
 	}

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +45,6 @@ static void requests_are_json_and_fit(void **state)
 						    .messages = UINT64_MAX,
 						    .bytes = INT64_MAX,
 						    .duplicates = INT64_MAX };
-	struct heph_js_life life = { .before = UINT64_MAX };
 	struct heph_js_request request;
 	char name[HEPH_JS_NAME + 1];
 	json_t *json;
@@ -53,20 +53,19 @@ static void requests_are_json_and_fit(void **state)
 	memset(name, 'n', HEPH_JS_NAME);
 	name[HEPH_JS_NAME] = 0;
 	name[3] = '.';
-	memset(life.server, 'S', sizeof(life.server) - 1);
-	heph_js_create(&request, "heph", name, &config, 5, &life, false);
+	heph_js_create(&request, "heph", name, &config, 5, false);
 	json = json_loads(request.text, 0, NULL);
 	assert_non_null(json);
 	assert_int_equal(json_integer_value(json_object_get(json, "max_msgs")), -1);
 	assert_null(strchr(json_string_value(json_object_get(json, "name")), '.'));
 	json_decref(json);
-	heph_js_consume(&request, "heph", name, &config);
+	heph_js_consume(&request, "heph", name, "c", &config);
 	json = json_loads(request.text, 0, NULL);
 	assert_non_null(json);
 	json_decref(json);
-	heph_js_next(&request, "heph", "a.b", 7, 2, 1);
+	heph_js_next(&request, "heph", "a.b", "c", 7, 2, 1);
 	assert_string_equal(request.subject,
-			    "$JS.API.CONSUMER.MSG.NEXT.heph_durable_a=b.heph");
+			    "$JS.API.CONSUMER.MSG.NEXT.heph_durable_a=b.c");
 	assert_string_equal(request.text,
 			    "{\"batch\":7,\"expires\":2,\"idle_heartbeat\":1}");
 }
@@ -106,27 +105,71 @@ static void answers_become_errors(void **state)
 	assert_int_equal(answer("{\"a\":\"[[[[[[[[[[[[[[[[[[[\\\"[[\"}", &it), 0);
 }
 
-static void an_inbox_says_which_life_it_knows(void **state)
+static void it_says_when_it_was_made(void **state)
 {
-	char text[512];
+	static const struct {
+		const char *text;
+		heph_time time;
+	} times[] = {
+		{ "2026-11-23T17:45:29.021106322Z", 1795455929021106322 },
+		{ "2026-11-23T17:45:29.02Z", 1795455929020000000 },
+		{ "2026-11-23T17:45:29Z", 1795455929000000000 },
+		{ "2026-11-23T18:45:29+01:00", 1795455929000000000 },
+		{ "2026-11-23T17:45:29.0211063229999Z", 1795455929021106322 },
+		{ "2026-11-23T17:45:29", 0 },
+		{ "2026-11-23T17:45:29Zx", 0 },
+		{ "2026-11-23", 0 },
+		{ "", 0 },
+	};
+	char text[128];
 	struct heph_js_answer it;
 
 	(void)state;
-	assert_int_equal(answer("{\"config\":{\"description\":\"NABC 17\"},"
-				"\"state\":{\"last_seq\":20}}",
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+		snprintf(text, sizeof(text), "{\"created\":\"%s\"}", times[i].text);
+		assert_int_equal(answer(text, &it), 0);
+		assert_int_equal(it.created, times[i].time);
+	}
+	assert_int_equal(answer("{\"created\":7}", &it), 0);
+	assert_int_equal(it.created, 0);
+}
+
+static void a_stream_has_one_consumer_or_none(void **state)
+{
+	struct heph_js_answer it;
+
+	(void)state;
+	assert_int_equal(answer("{\"total\":1,\"consumers\":[\"heph_a-_9\"]}", &it), 0);
+	assert_string_equal(it.consumer, "heph_a-_9");
+	assert_int_equal(answer("{\"total\":0,\"consumers\":[]}", &it), 0);
+	assert_string_equal(it.consumer, "");
+	assert_int_equal(answer("{\"error\":{\"code\":400,\"err_code\":10099}}", &it),
+			 -EEXIST);
+	assert_int_equal(answer("{\"config\":{\"ack_wait\":5}}", &it), 0);
+	assert_int_equal(it.redeliver, 5);
+}
+
+static void limits_are_compared(void **state)
+{
+	struct heph_durable_config config = { .messages = 5, .duplicates = HEPH_SEC };
+	struct heph_js_answer it;
+
+	(void)state;
+	assert_int_equal(answer("{\"config\":{\"max_msgs\":5,\"max_bytes\":-1,"
+				"\"num_replicas\":3,\"duplicate_window\":1000000000}}",
 				&it),
 			 0);
-	assert_string_equal(it.life.server, "NABC");
-	assert_int_equal(it.life.before, 17);
-	assert_int_equal(it.latest, 20);
-	/* Somebody else's description. */
-	assert_int_equal(answer("{\"config\":{\"description\":\"mine\"}}", &it), 0);
-	assert_string_equal(it.life.server, "");
-	snprintf(text, sizeof(text), "{\"config\":{\"description\":\"%0*d 1\"}}",
-		 HEPH_JS_LIFE, 0);
-	assert_int_equal(answer(text, &it), 0);
-	assert_string_equal(it.life.server, "");
+	assert_true(heph_js_limits_are(&it.limits, &config, 3));
+	assert_false(heph_js_limits_are(&it.limits, &config, 1));
+	config.bytes = 1;
+	assert_false(heph_js_limits_are(&it.limits, &config, 3));
+	config.bytes = 0, config.messages = 0;
+	assert_false(heph_js_limits_are(&it.limits, &config, 3));
+	config.messages = 5, config.duplicates++;
+	assert_false(heph_js_limits_are(&it.limits, &config, 3));
 }
+
+/* ---- messages ---------------------------------------------------------------------------- */
 
 static void replies_tell_of_the_delivery(void **state)
 {
@@ -138,20 +181,28 @@ static void replies_tell_of_the_delivery(void **state)
 		"$JS.ACK.s.c.1.99999999999999999999999.3.4.5",
 	};
 	struct heph_delivery it;
+	heph_time stored;
 
 	(void)state;
-	assert_int_equal(heph_js_delivery("$JS.ACK.s.c.3.17.20.1795406344971116726.4", &it),
+	assert_int_equal(heph_js_delivery("$JS.ACK.s.c.3.17.20.1795406344971116726.4", &it, &stored),
 			 0);
 	assert_int_equal(it.times, 3);
 	assert_int_equal(it.number, 17);
 	assert_int_equal(it.waiting, 4);
-	assert_int_equal(heph_js_delivery("$JS.ACK.domain.account.s.c.1.9.8.7.6", &it), 0);
+	assert_int_equal(stored, 1795406344971116726);
+	assert_int_equal(heph_js_delivery("$JS.ACK.domain.account.s.c.1.9.8.7.6", &it, &stored), 0);
 	assert_int_equal(it.number, 9);
 	assert_int_equal(it.waiting, 6);
-	assert_int_equal(heph_js_delivery("$JS.ACK.d.a.s.c.1.9.8.7.6.random", &it), 0);
+	assert_int_equal(heph_js_delivery("$JS.ACK.d.a.s.c.1.9.8.7.6.random", &it, &stored), 0);
 	assert_int_equal(it.waiting, 6);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		assert_int_equal(heph_js_delivery(bad[i], &it), -EPROTO);
+		assert_int_equal(heph_js_delivery(bad[i], &it, &stored), -EPROTO);
+	assert_true(heph_js_is_of("$JS.ACK.s.c_1.3.17.20.17.4", "c_1"));
+	assert_true(heph_js_is_of("$JS.ACK.d.a.s.c_1.3.17.20.17.4.random", "c_1"));
+	assert_false(heph_js_is_of("$JS.ACK.s.c_1.3.17.20.17.4", "c_"));
+	assert_false(heph_js_is_of("$JS.ACK.s.c_1.3.17.20.17.4", "c_12"));
+	assert_false(heph_js_is_of("$JS.ACK.s.c_1", "c_1"));
+	assert_false(heph_js_is_of("", "c_1"));
 }
 
 /* ---- numbers that were seen ---------------------------------------------------------------- */
@@ -211,7 +262,9 @@ int main(void)
 		cmocka_unit_test(names_are_parts_of_subjects),
 		cmocka_unit_test(requests_are_json_and_fit),
 		cmocka_unit_test(answers_become_errors),
-		cmocka_unit_test(an_inbox_says_which_life_it_knows),
+		cmocka_unit_test(it_says_when_it_was_made),
+		cmocka_unit_test(a_stream_has_one_consumer_or_none),
+		cmocka_unit_test(limits_are_compared),
 		cmocka_unit_test(replies_tell_of_the_delivery),
 		cmocka_unit_test(numbers_are_remembered_for_a_while),
 		cmocka_unit_test(heads_are_ours_or_refused),
