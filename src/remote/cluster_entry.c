@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,12 @@ static const char *const kinds[] = {
 
 /* ---- keys -------------------------------------------------------------------------- */
 
+/* Of names; "." divides keys. */
+static bool letter_ok(char c)
+{
+	return isalnum((unsigned char)c) || (c && strchr("-_/.", c));
+}
+
 int heph_cluster_key(enum heph_cluster_kind kind, const char *name,
 		     char ret_key[HEPH_CLUSTER_KEY_MAX])
 {
@@ -33,7 +40,7 @@ int heph_cluster_key(enum heph_cluster_kind kind, const char *name,
 		return -EINVAL;
 	at = stpcpy(ret_key, kinds[kind]);
 	for (; *name; name++) {
-		if (!isalnum((unsigned char)*name) && !strchr("-_/.", *name))
+		if (!letter_ok(*name))
 			return -EINVAL;
 		*at++ = *name == '.' ? '=' : *name;
 	}
@@ -49,12 +56,14 @@ int heph_cluster_key_read(const char *key, enum heph_cluster_kind *ret_kind,
 
 		if (strncmp(key, kinds[i], n) != 0)
 			continue;
-		if (size == n || size - n > HEPH_CLUSTER_NAME_MAX ||
-		    strchr(key + n, '.'))
+		if (size == n || size - n > HEPH_CLUSTER_NAME_MAX)
 			return -EPROTO;
 		*ret_kind = i;
-		for (key += n; *key; key++)
+		for (key += n; *key; key++) {
+			if (*key != '=' && (*key == '.' || !letter_ok(*key)))
+				return -EPROTO;
 			*ret_name++ = *key == '=' ? '.' : *key;
+		}
 		*ret_name = 0;
 		return 0;
 	}

@@ -202,12 +202,13 @@ static int error_of(const json_t *error, struct heph_js_answer *ret)
 	return code == 404 ? -ENOENT : -EINVAL;
 }
 
-/* A time as RFC 3339, section 5.6, has it; 0: that is none. */
+/* A time as RFC 3339, section 5.6, has it, up to 2262; 0: that is none. */
 static heph_time time_of(const char *text)
 {
 	struct tm tm = { 0 };
 	const char *at = text ? strptime(text, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
 	heph_time rest = 0;
+	int64_t seconds;
 	long east;
 
 	if (at && *at == '.')
@@ -218,7 +219,8 @@ static heph_time time_of(const char *text)
 	if (!at || *at)
 		return 0;
 	east = tm.tm_gmtoff; /* timegm(3) sets it */
-	return (timegm(&tm) - east) * HEPH_SEC + rest;
+	seconds = timegm(&tm) - east;
+	return seconds > 0 && seconds < INT64_MAX / HEPH_SEC ? seconds * HEPH_SEC + rest : 0;
 }
 
 /* What is said about a stream or a consumer; nothing of it need be there. */
@@ -228,7 +230,9 @@ static void read_info(const json_t *root, struct heph_js_answer *ret)
 	const char *consumer = json_string_value(
 		json_array_get(json_object_get(root, "consumers"), 0));
 
-	snprintf(ret->consumer, sizeof(ret->consumer), "%s", consumer ? consumer : "");
+	if (consumer && strlen(consumer) < sizeof(ret->consumer) &&
+	    heph_js_name_ok(consumer))
+		strcpy(ret->consumer, consumer);
 	ret->redeliver = json_integer_value(json_object_get(config, "ack_wait"));
 	ret->created = time_of(json_string_value(json_object_get(root, "created")));
 	ret->limits = (struct heph_js_limits){

@@ -116,6 +116,10 @@ static void it_says_when_it_was_made(void **state)
 		{ "2026-11-23T17:45:29Z", 1795455929000000000 },
 		{ "2026-11-23T18:45:29+01:00", 1795455929000000000 },
 		{ "2026-11-23T17:45:29.0211063229999Z", 1795455929021106322 },
+		{ "2262-04-11T23:47:15Z", 9223372035 * HEPH_SEC },
+		{ "2262-04-11T23:47:16Z", 0 },
+		{ "9999-01-01T00:00:00Z", 0 },
+		{ "1960-01-01T00:00:00Z", 0 },
 		{ "2026-11-23T17:45:29", 0 },
 		{ "2026-11-23T17:45:29Zx", 0 },
 		{ "2026-11-23", 0 },
@@ -141,6 +145,8 @@ static void a_stream_has_one_consumer_or_none(void **state)
 	(void)state;
 	assert_int_equal(answer("{\"total\":1,\"consumers\":[\"heph_a-_9\"]}", &it), 0);
 	assert_string_equal(it.consumer, "heph_a-_9");
+	assert_int_equal(answer("{\"consumers\":[\"a\\r\\nPUB x\"]}", &it), 0);
+	assert_string_equal(it.consumer, "");
 	assert_int_equal(answer("{\"total\":0,\"consumers\":[]}", &it), 0);
 	assert_string_equal(it.consumer, "");
 	assert_int_equal(answer("{\"error\":{\"code\":400,\"err_code\":10099}}", &it),
