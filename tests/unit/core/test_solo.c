@@ -317,13 +317,16 @@ static void has_deadlines_that_move(void **state)
 {
 	bool in_time = false;
 	act_ref ref;
+	int err;
 
 	(void)state;
 	while (!in_time) {
 		setup(1);
 		ref = spawn_any(wait_twice, &in_time);
 		rig_step(0);
-		assert_int_equal(heph_try_send(ref, { .n = 1 }), 0);
+		err = heph_try_send(ref, { .n = 1 });
+		if (err != -ESRCH) /* a slow machine: it does not wait any more */
+			assert_int_equal(err, 0);
 		rig_settle();
 		assert_false(heph_alive(ref));
 		teardown();
