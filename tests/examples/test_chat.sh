@@ -77,20 +77,16 @@ hears ben "* carl has left"
 enter slow "$unix"
 hears anna "* slow is here"
 hears ben "* slow is here"
+# Anna, who reads, loses none: there are never more on their way to her than fit.
 text=$(head -c 400 /dev/zero | tr '\0' y)
-for n in {1..3000}; do
-	echo "$text $n"
-done >&"$ben_in" &
-for n in {1..3000}; do
-	read -r line <&"$anna_out" || fail "anna hears no more after $n"
-	case $line in
-	"ben: $text "*) last=${line##* } ;;
-	"* "*" lines were lost") ;; # the machine had paused
-	*) fail "anna hears '$line'" ;;
-	esac
-	[ "$last" != 3000 ] || break
+for first in {1..2945..32}; do
+	for n in {0..31}; do
+		echo "$text $((first + n))"
+	done >&"$ben_in"
+	for n in {0..31}; do
+		hears anna "ben: $text $((first + n))"
+	done
 done
-equal "the last line to anna" "$last" 3000
 says anna "to all"
 hears ben "anna: to all"
 heard=0 last=
@@ -99,7 +95,7 @@ while [[ $last != "* "*" lines were lost" ]]; do
 	heard=$((heard + 1))
 	[ $((heard % 16)) != 0 ] || says anna again
 done
-[ "$heard" -lt 3000 ] || fail "nothing was lost"
+[ "$heard" -lt 2976 ] || fail "nothing was lost"
 
 # Who leaves, leaves; and a stop tells the others.
 says ben /quit
