@@ -12,8 +12,6 @@
 #include "io/net.h"
 #include "io/socket.h"
 
-#define PAUSE_MAX (100 * HEPH_MSEC)
-
 static struct heph_op *make_op(heph_ctx ctx, int number,
 			       const struct heph_address *address)
 {
@@ -38,16 +36,15 @@ static struct heph_op *make_op(heph_ctx ctx, int number,
  * gets ready when that has changed. */
 static int connect_unix(heph_ctx ctx, struct heph_op *op)
 {
-	heph_time pause = HEPH_MSEC;
+	heph_time pause = 0;
 	int result, err = 0;
 
 	for (;;) {
 		result = heph_op_now(ctx.self, op);
 		if (result == -EAGAIN)
-			err = heph_sleep(ctx, pause);
+			err = heph_op_pause(ctx, &pause);
 		if (result != -EAGAIN || err < 0)
 			break;
-		pause = pause * 2 < PAUSE_MAX ? pause * 2 : PAUSE_MAX;
 	}
 	heph_op_free(op);
 	return err < 0 ? err : result;

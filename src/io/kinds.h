@@ -45,6 +45,9 @@ int heph_attempt_set_option(struct heph_op *op);
 int heph_attempt_name(struct heph_op *op);
 int heph_attempt_resolve(struct heph_op *op);
 
+/* Of a send that io_uring does. */
+unsigned heph_send_flags(const struct heph_op *op);
+
 HEPH_KIND(open);
 HEPH_KIND(statx);
 int heph_attempt_chmod(struct heph_op *op);

@@ -243,6 +243,7 @@ int heph_op_result(heph_ctx ctx, struct heph_op *op)
 /* ---- until it is ready, for those who make the system calls themselves ----------- */
 
 #define SLICE (100 * HEPH_MSEC)
+#define PAUSE_MAX (100 * HEPH_MSEC)
 
 static short events_of(const struct heph_op *op)
 {
@@ -300,9 +301,30 @@ static int poll_worker(heph_ctx ctx, const struct heph_op *op, bool tried)
 	return err < 0 ? err : 0;
 }
 
-/* `tried`: its system call has just said -EAGAIN. */
-static int until_ready(heph_ctx ctx, const struct heph_op *op, bool tried)
+int heph_op_pause(heph_ctx ctx, heph_time *pause)
 {
+	*pause = *pause * 2 < PAUSE_MAX ? *pause * 2 : PAUSE_MAX;
+	if (!*pause)
+		*pause = HEPH_MSEC;
+	return heph_sleep(ctx, *pause);
+}
+
+/* A socket says that it can be written if only its receiver has no room, unless it
+ * is connected to it: so it is with Unix sockets. */
+static bool never_says(const struct heph_op *op)
+{
+	const struct msghdr *header = op->buf;
+
+	return op->kind == HEPH_OP_SENDMSG && header->msg_name &&
+	       ((struct sockaddr *)header->msg_name)->sa_family == AF_UNIX;
+}
+
+/* `tried`: its system call has just said -EAGAIN. */
+static int until_ready(heph_ctx ctx, const struct heph_op *op, bool tried,
+		       heph_time *pause)
+{
+	if (never_says(op))
+		return heph_op_pause(ctx, pause);
 	return ctx.self->kind ? poll_worker(ctx, op, tried) :
 				poll_thread(ctx, op);
 }
@@ -362,7 +384,8 @@ static int last_attempt(struct heph_op *op, int err)
 
 static int run_when_ready(heph_ctx ctx, struct heph_op *op)
 {
-	int err = must_poll_first(op) ? until_ready(ctx, op, false) : 0;
+	heph_time pause = 0;
+	int err = must_poll_first(op) ? until_ready(ctx, op, false, &pause) : 0;
 	int result;
 
 	while (err == 0) {
@@ -372,7 +395,7 @@ static int run_when_ready(heph_ctx ctx, struct heph_op *op)
 		if (result != -EAGAIN && result != -EINTR)
 			return result;
 		if (result == -EAGAIN)
-			err = until_ready(ctx, op, true);
+			err = until_ready(ctx, op, true, &pause);
 	}
 	return last_attempt(op, err);
 }
@@ -382,9 +405,11 @@ static int run_when_ready(heph_ctx ctx, struct heph_op *op)
 /* It has ended, but what was asked for has not come about. */
 static int run_again(heph_ctx ctx, struct heph_op *op, int result)
 {
+	heph_time pause = 0;
+
 	do {
 		if (result == -EAGAIN)
-			result = until_ready(ctx, op, true);
+			result = until_ready(ctx, op, true, &pause);
 		if (result < 0 && result != -EINTR)
 			return result;
 		heph_op_start(op);

@@ -206,6 +206,10 @@ int heph_op_run(heph_ctx ctx, struct heph_op *op);
 int heph_op_run_begun(heph_ctx ctx, struct heph_op *op);
 int heph_op_finish(heph_ctx ctx, struct heph_op *op);
 
+/* Waits. Where nothing gets ready when there is room again: longer each time, from
+ * `*pause`, 0 at first, on. Returns 0; -ETIME, -ECANCELED. */
+int heph_op_pause(heph_ctx ctx, heph_time *pause);
+
 /* Does one that cannot block; it may lie on the stack. Returns its result. The
  * second one is for whoever is no actor. */
 int heph_op_now(struct heph_self *self, struct heph_op *op);

@@ -22,8 +22,7 @@ int heph_attempt_recvmsg(struct heph_op *op)
 
 void heph_prepare_sendmsg(struct io_uring_sqe *sqe, struct heph_op *op)
 {
-	io_uring_prep_sendmsg(sqe, op->number, op->buf,
-			      op->flags | MSG_NOSIGNAL);
+	io_uring_prep_sendmsg(sqe, op->number, op->buf, heph_send_flags(op));
 }
 
 int heph_attempt_sendmsg(struct heph_op *op)
@@ -36,8 +35,7 @@ int heph_attempt_sendmsg(struct heph_op *op)
 
 void heph_prepare_sendmsg_zc(struct io_uring_sqe *sqe, struct heph_op *op)
 {
-	io_uring_prep_sendmsg_zc(sqe, op->number, op->buf,
-				 op->flags | MSG_NOSIGNAL);
+	io_uring_prep_sendmsg_zc(sqe, op->number, op->buf, heph_send_flags(op));
 }
 
 int heph_attempt_sendmsg_zc(struct heph_op *op)

@@ -172,10 +172,22 @@ int heph_attempt_recv(struct heph_op *op)
 	return n < 0 ? -errno : n;
 }
 
+/* A packet that finds no room is for us to send again (op.c): the kernel, which would
+ * wait until there is some, then sends an empty one in its place where it was the
+ * receiver that had none (Unix sockets; seen in Linux 6.18). */
+unsigned heph_send_flags(const struct heph_op *op)
+{
+	unsigned flags = op->flags | MSG_NOSIGNAL;
+
+	return op->file && (op->file->flags & HEPH_FILE_PACKETS) ?
+		       flags | MSG_DONTWAIT :
+		       flags;
+}
+
 void heph_prepare_send(struct io_uring_sqe *sqe, struct heph_op *op)
 {
 	io_uring_prep_send(sqe, op->number, op->buf, op->size,
-			   (int)op->flags | MSG_NOSIGNAL);
+			   (int)heph_send_flags(op));
 }
 
 int heph_attempt_send(struct heph_op *op)

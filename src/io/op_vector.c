@@ -43,7 +43,7 @@ void heph_prepare_writev(struct io_uring_sqe *sqe, struct heph_op *op)
 {
 	if (op->buf2)
 		io_uring_prep_sendmsg(sqe, op->number, op->buf2,
-				      op->flags | MSG_NOSIGNAL);
+				      heph_send_flags(op));
 	else
 		io_uring_prep_writev(sqe, op->number, op->buf, op->size,
 				     op->offset);

@@ -418,6 +418,144 @@ static void what_was_passed_can_be_used(void **state)
 	run_all(half_of_a_pair);
 }
 
+/* ---- a receiver that is full -------------------------------------------------------- */
+
+enum { PACKETS = 60 };
+
+struct packet {
+	unsigned n;
+	char text[20];
+};
+
+struct receiver {
+	heph_fd fd;
+	unsigned first, last;
+};
+
+static struct packet packet_of(unsigned n)
+{
+	struct packet packet = { .n = n };
+
+	snprintf(packet.text, sizeof(packet.text), "packet %u", n);
+	return packet;
+}
+
+/* All, whole, and in their order. */
+static int receive_all(heph_ctx ctx, void *arg)
+{
+	struct receiver *receiver = arg;
+	struct packet packet, wanted;
+
+	for (unsigned n = receiver->first; n < receiver->last; n++) {
+		wanted = packet_of(n);
+		must_be(heph_read(ctx, receiver->fd, &packet, sizeof(packet)),
+			sizeof(packet));
+		must_be(packet.n, n);
+		must_be(memcmp(&packet, &wanted, sizeof(packet)), 0);
+		if (n % 8 == 0)
+			must_be(heph_yield(ctx), 0);
+	}
+	return 0;
+}
+
+/* In every form that there is; to `at`, or where it is connected. */
+static int send_as(heph_ctx ctx, heph_fd fd, const struct heph_address *at,
+		   unsigned form, struct packet *packet)
+{
+	struct iovec halves[] = { iov(packet, 8),
+				  iov(packet->text + 4, sizeof(*packet) - 8) };
+	struct heph_socket_msg out = message(halves, &fd, 1, 0);
+
+	out.n_iov = 2;
+	if (at) {
+		out.has = HEPH_MSG_ADDRESS;
+		out.address = *at;
+		if (form < 3)
+			return heph_socket_send_to(ctx, fd, packet,
+						   sizeof(*packet), 0, at);
+	}
+	switch (form) {
+	case 0:
+		return heph_write(ctx, fd, packet, sizeof(*packet));
+	case 1:
+		return heph_socket_send(ctx, fd, packet, sizeof(*packet), 0);
+	case 2:
+		return heph_writev(ctx, fd, halves, 2);
+	default:
+		return heph_socket_sendmsg(ctx, fd, &out, 0);
+	}
+}
+
+static unsigned fill(heph_ctx ctx, heph_fd fd, const struct heph_address *at)
+{
+	struct packet packet;
+	unsigned n = 0;
+	int sent;
+
+	for (;; n++) {
+		packet = packet_of(n);
+		sent = heph_socket_send_to(ctx, fd, &packet, sizeof(packet),
+					   MSG_DONTWAIT, at);
+		if (sent == -EAGAIN)
+			return n;
+		must_be(sent, sizeof(packet));
+	}
+}
+
+static void send_to_full(heph_ctx ctx, heph_fd fd, struct receiver *receiver,
+			 const struct heph_address *at,
+			 const struct heph_address *to)
+{
+	struct packet packet;
+	task_ref task;
+	int sent;
+
+	receiver->first = 0;
+	receiver->last = fill(ctx, fd, at);
+	packet = packet_of(receiver->last);
+	for (unsigned form = 0; form < 4; form++)
+		must_be(send_as(heph_within(ctx, HEPH_MSEC), fd, to, form,
+				&packet),
+			-ETIME);
+	receiver->last += PACKETS;
+	must_be(heph_spawn(ctx, task, &task, { receive_all, receiver },
+			   .give = receiver->fd),
+		0);
+	for (unsigned n = receiver->last - PACKETS; n < receiver->last; n++) {
+		packet = packet_of(n);
+		must_be(send_as(ctx, fd, to, n % 4, &packet), sizeof(packet));
+	}
+	end_task(ctx, task);
+	do /* it is closed, soon */
+		sent = send_as(ctx, fd, to, 0, &packet);
+	while (sent == (int)sizeof(packet));
+	must_be(sent, -ECONNREFUSED);
+}
+
+static int full_receiver(heph_ctx ctx, void *arg)
+{
+	struct receiver *receiver = malloc(sizeof(*receiver));
+	struct heph_address at;
+	heph_fd fd;
+
+	must(receiver);
+	for (int connected = 0; connected < 2; connected++) {
+		receiver->fd = bound(ctx, AF_UNIX, "unix:", &at);
+		must_be(heph_socket_open(ctx, AF_UNIX, SOCK_DGRAM, 0, &fd), 0);
+		if (connected)
+			must_be(heph_socket_connect(ctx, fd, &at), 0);
+		send_to_full(ctx, fd, receiver, &at, connected ? NULL : &at);
+		heph_close(fd);
+	}
+	free(receiver);
+	return 0;
+}
+
+static void waits_for_a_receiver_that_is_full(void **state)
+{
+	run_all(full_receiver);
+}
+
 /* ---- what else comes along ---------------------------------------------------------------- */
 
 static int credentials(heph_ctx ctx, void *arg)
@@ -621,6 +759,7 @@ int main(void)
 		cmocka_unit_test(packets_have_addresses),
 		cmocka_unit_test(passes_descriptors),
 		cmocka_unit_test(what_was_passed_can_be_used),
+		cmocka_unit_test(waits_for_a_receiver_that_is_full),
 		cmocka_unit_test(tells_who_has_sent_it),
 		cmocka_unit_test(tells_where_a_packet_has_arrived),
 		cmocka_unit_test(sends_many_packets_at_once),
