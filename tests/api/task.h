@@ -145,6 +145,14 @@ static inline void show(const char *what, const struct counts *it)
 		(long)it->bytes, (long)it->fds);
 }
 
+/* A thread of before may have had one open. */
+static inline bool is_back(struct counts is, const struct counts *wanted)
+{
+	if (is.fds < wanted->fds)
+		is.fds = wanted->fds;
+	return memcmp(&is, wanted, sizeof(is)) == 0;
+}
+
 /* Waits until all is as it was, whether it will be: workers tell their numbers,
  * and close, at the end of a turn. */
 static inline bool all_back(heph_ctx ctx, const struct counts *wanted,
@@ -155,9 +163,7 @@ static inline bool all_back(heph_ctx ctx, const struct counts *wanted,
 
 	do {
 		is = count_all(ctx);
-		if (is.fds < wanted->fds) /* a thread of before had one open */
-			is.fds = wanted->fds;
-		if (memcmp(&is, wanted, sizeof(is)) == 0)
+		if (is_back(is, wanted))
 			return true;
 		sched_yield();
 	} while (heph_now() < until);

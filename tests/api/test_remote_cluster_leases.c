@@ -150,7 +150,7 @@ static int killed(heph_ctx ctx, act_inbox in, void *arg)
 	heph_time began;
 	struct side a;
 
-	side_up(ctx, &a, "a", LEASE);
+	side_up(ctx, &a, "a", 6 * HEPH_SEC);
 	must_be(heph_cluster_lease(ctx, a.cluster, "boss", &before), 0);
 	must_be(heph_cluster_release(ctx, a.cluster, &before), 0);
 	child = child_start(&job);

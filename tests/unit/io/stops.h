@@ -434,7 +434,7 @@ static inline void stops_settle(heph_ctx ctx, const struct counts *wanted)
 		must_be(heph_yield(ctx), 0);
 		sched_yield();
 		is = count_all(ctx);
-		if (memcmp(&is, wanted, sizeof(is)) == 0)
+		if (is_back(is, wanted))
 			return;
 	} while (heph_now() < until);
 	show("wanted", wanted);
