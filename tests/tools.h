@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #if __has_include(<valgrind/valgrind.h>)
 #include <valgrind/valgrind.h>
@@ -46,6 +47,22 @@ static inline int64_t patience(void)
 	int64_t seconds = on_valgrind() ? 100 : ON_ASAN || ON_TSAN ? 40 : 10;
 
 	return seconds * 1000000000;
+}
+
+/* recv(2) of all of it; MSG_WAITALL gets less if a debugger or a freezer interrupts it.
+ * Returns what it has got. */
+static inline ssize_t recv_whole(int number, void *buf, size_t size)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < size) {
+		n = recv(number, (char *)buf + done, size - done, MSG_WAITALL);
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	return (ssize_t)done;
 }
 
 /* For processes that die with a runtime in them: valgrind would look for leaks,

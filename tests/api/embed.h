@@ -81,7 +81,7 @@ static void exchange(int fd)
 	for (int n = 0; n < ROUNDS; n++) {
 		memset(out, 'a' + n % 26, SIZE);
 		must_be(send(fd, out, SIZE, 0), SIZE);
-		must_be(recv(fd, in, SIZE, MSG_WAITALL), SIZE);
+		must_be(recv_whole(fd, in, SIZE), SIZE);
 		must(memcmp(in, out, SIZE) == 0);
 	}
 }

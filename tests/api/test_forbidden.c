@@ -53,7 +53,7 @@ static void *be_client(void *arg)
 		memset(out, 'a' + round % 26, sizeof(out));
 		must_be(send(number, out, sizeof(out), MSG_NOSIGNAL),
 			sizeof(out));
-		must_be(recv(number, in, sizeof(in), MSG_WAITALL), sizeof(in));
+		must_be(recv_whole(number, in, sizeof(in)), sizeof(in));
 		must(memcmp(in, out, sizeof(in)) == 0);
 	}
 	close(number);

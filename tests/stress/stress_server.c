@@ -91,7 +91,7 @@ static void hear(int number, int i)
 	char line[LINE], wanted[LINE];
 	int n = snprintf(wanted, sizeof(wanted), "line of client %d\n", i);
 
-	must_be(recv(number, line, (size_t)n, MSG_WAITALL), n);
+	must_be(recv_whole(number, line, (size_t)n), n);
 	must_be(memcmp(line, wanted, (size_t)n), 0);
 }
 
