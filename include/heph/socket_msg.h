@@ -84,9 +84,9 @@ HEPH_API HEPH_MUST int heph_socket_sendv_exact(heph_ctx ctx, struct heph_fd fd,
 
 /* ---- packets -------------------------------------------------------------- */
 
-/* Waits. Receives a packet, and whence it came; sends one somewhere. A Unix socket
- * that has no room for it is tried again after pauses of up to 100 ms; one that this
- * one is connected to tells when it has. */
+/* Waits. Receives a packet, and whence it came; sends one somewhere. A receiver on
+ * this machine (Unix, netlink) that has no room for it is tried again after pauses of
+ * up to 100 ms, unless this one is connected to it and hears of it. */
 HEPH_API HEPH_MUST int heph_socket_recv_from(heph_ctx ctx, struct heph_fd fd,
 					     void *buf, size_t size, int flags,
 					     struct heph_address *ret_from);

@@ -473,9 +473,7 @@ int heph_file_inspect(struct heph_self *self, int number)
 	if (S_ISFIFO(info.st_mode) && (status & O_DIRECT))
 		flags |= HEPH_FILE_PACKETS;
 	if (S_ISSOCK(info.st_mode))
-		flags |= HEPH_FILE_SOCKET;
-	if (S_ISSOCK(info.st_mode) && !heph_socket_is_stream(self, number))
-		flags |= HEPH_FILE_PACKETS;
+		flags |= (int)heph_socket_inspect(self, number);
 	return flags;
 }
 

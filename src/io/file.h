@@ -36,10 +36,11 @@ enum {
 	HEPH_FILE_DISK = 1 << 2,     /* poll(2) says nothing about it */
 	HEPH_FILE_NONBLOCK = 1 << 3, /* O_NONBLOCK */
 	HEPH_FILE_LISTENER = 1 << 4,
-	HEPH_FILE_SHARED = 1 << 5,   /* its port may be shared */
-	HEPH_FILE_LENT = 1 << 6,     /* others know the number, and use it */
+	HEPH_FILE_SHARED = 1 << 5, /* its port may be shared */
+	HEPH_FILE_LENT = 1 << 6,   /* others know the number, and use it */
 	HEPH_FILE_PIPE = 1 << 7,
-	HEPH_FILE_DRAINED = 1 << 8,  /* the last large read took all there was */
+	HEPH_FILE_DRAINED = 1 << 8, /* the last large read took all there was */
+	HEPH_FILE_DATAGRAMS = 1 << 9, /* each is sent whole, or not at all */
 };
 
 struct heph_file {

@@ -301,32 +301,58 @@ static int poll_worker(heph_ctx ctx, const struct heph_op *op, bool tried)
 	return err < 0 ? err : 0;
 }
 
+static int poll_until(heph_ctx ctx, const struct heph_op *op, bool tried)
+{
+	return ctx.self->kind ? poll_worker(ctx, op, tried) :
+				poll_thread(ctx, op);
+}
+
 int heph_op_pause(heph_ctx ctx, heph_time *pause)
 {
+	int err = heph_sleep(ctx, *pause);
+
 	*pause = *pause * 2 < PAUSE_MAX ? *pause * 2 : PAUSE_MAX;
 	if (!*pause)
 		*pause = HEPH_MSEC;
-	return heph_sleep(ctx, *pause);
+	return err;
 }
 
-/* A socket says that it can be written if only its receiver has no room, unless it
- * is connected to it: so it is with Unix sockets. */
-static bool never_says(const struct heph_op *op)
+static bool sends_datagram(const struct heph_op *op)
 {
-	const struct msghdr *header = op->buf;
-
-	return op->kind == HEPH_OP_SENDMSG && header->msg_name &&
-	       ((struct sockaddr *)header->msg_name)->sa_family == AF_UNIX;
+	return op->file && (op->file->flags & HEPH_FILE_DATAGRAMS) &&
+	       heph_op_type(op)->events == POLLOUT;
 }
 
-/* `tried`: its system call has just said -EAGAIN. */
-static int until_ready(heph_ctx ctx, const struct heph_op *op, bool tried,
-		       heph_time *pause)
+static bool says_ready(heph_ctx ctx, const struct heph_op *op)
 {
-	if (never_says(op))
+	struct heph_op poll = { .kind = HEPH_OP_POLL,
+				.number = op->number,
+				.events = (uint32_t)events_of(op) };
+
+	return heph_op_now(ctx.self, &poll) > 0;
+}
+
+/* It is the receiver that has no room, perhaps. That a socket hears of only if it is
+ * connected to it, and then not by epoll or poll(2) while much of what it has sent lies
+ * unread elsewhere. So it is tried again now and then. */
+static int until_room(heph_ctx ctx, const struct heph_op *op, heph_time *pause)
+{
+	heph_ctx slice = heph_within(ctx, SLICE);
+	int err;
+
+	if (says_ready(ctx, op))
 		return heph_op_pause(ctx, pause);
-	return ctx.self->kind ? poll_worker(ctx, op, tried) :
-				poll_thread(ctx, op);
+	err = poll_until(slice, op, true);
+	return err == -ETIME && heph_deadline(slice) < heph_deadline(ctx) ? 0 :
+									    err;
+}
+
+/* Its system call, or the kernel, has just said -EAGAIN. */
+static int until_ready_again(heph_ctx ctx, const struct heph_op *op,
+			     heph_time *pause)
+{
+	return sends_datagram(op) ? until_room(ctx, op, pause) :
+				    poll_until(ctx, op, true);
 }
 
 /* What does not listen will never be ready to accept. */
@@ -385,7 +411,7 @@ static int last_attempt(struct heph_op *op, int err)
 static int run_when_ready(heph_ctx ctx, struct heph_op *op)
 {
 	heph_time pause = 0;
-	int err = must_poll_first(op) ? until_ready(ctx, op, false, &pause) : 0;
+	int err = must_poll_first(op) ? poll_until(ctx, op, false) : 0;
 	int result;
 
 	while (err == 0) {
@@ -395,26 +421,43 @@ static int run_when_ready(heph_ctx ctx, struct heph_op *op)
 		if (result != -EAGAIN && result != -EINTR)
 			return result;
 		if (result == -EAGAIN)
-			err = until_ready(ctx, op, true, &pause);
+			err = until_ready_again(ctx, op, &pause);
 	}
 	return last_attempt(op, err);
 }
 
 /* ---- as the case may be ------------------------------------------------------------ */
 
-/* It has ended, but what was asked for has not come about. */
+static bool shall_run_again(const struct heph_op *op, int result)
+{
+	return result == -EINTR || (result == -EAGAIN && events_of(op));
+}
+
+/* The pause may have been longer than what was left, so it is tried once more. */
+static int last_datagram(heph_ctx ctx, struct heph_op *op, int err)
+{
+	int result;
+
+	if (!sends_datagram(op) || (err != -ETIME && err != -ECANCELED))
+		return err;
+	result = heph_op_now(ctx.self, op);
+	return result == -EAGAIN ? err : result;
+}
+
+/* It has ended, but what was asked for has not come about: O_NONBLOCK, or datagrams. */
 static int run_again(heph_ctx ctx, struct heph_op *op, int result)
 {
 	heph_time pause = 0;
+	int err = 0;
 
-	do {
+	while (shall_run_again(op, result)) {
 		if (result == -EAGAIN)
-			result = until_ready(ctx, op, true, &pause);
-		if (result < 0 && result != -EINTR)
-			return result;
+			err = until_ready_again(ctx, op, &pause);
+		if (err < 0)
+			return last_datagram(ctx, op, err);
 		heph_op_start(op);
 		result = await(ctx, op);
-	} while (result == -EINTR || (result == -EAGAIN && events_of(op)));
+	}
 	return result;
 }
 
@@ -424,10 +467,9 @@ int heph_op_run_begun(heph_ctx ctx, struct heph_op *op)
 
 	heph_op_start(op);
 	result = await(ctx, op);
-	if (heph_unlikely(result == -EINTR ||
-			  (result == -EAGAIN && events_of(op)))) /* O_NONBLOCK */
-		return run_again(ctx, op, result);
-	return result;
+	return heph_unlikely(shall_run_again(op, result)) ?
+		       run_again(ctx, op, result) :
+		       result;
 }
 
 /* It may block the thread that runs it, which is its own. */

@@ -206,8 +206,8 @@ int heph_op_run(heph_ctx ctx, struct heph_op *op);
 int heph_op_run_begun(heph_ctx ctx, struct heph_op *op);
 int heph_op_finish(heph_ctx ctx, struct heph_op *op);
 
-/* Waits. Where nothing gets ready when there is room again: longer each time, from
- * `*pause`, 0 at first, on. Returns 0; -ETIME, -ECANCELED. */
+/* Waits. Where nothing gets ready when there is room again: for `*pause`, which is 0 at
+ * first and gets longer each time. Returns 0; -ENOMEM, -ETIME, -ECANCELED. */
 int heph_op_pause(heph_ctx ctx, heph_time *pause);
 
 /* Does one that cannot block; it may lie on the stack. Returns its result. The

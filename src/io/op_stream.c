@@ -172,14 +172,14 @@ int heph_attempt_recv(struct heph_op *op)
 	return n < 0 ? -errno : n;
 }
 
-/* A packet that finds no room is for us to send again (op.c): the kernel, which would
+/* A datagram that finds no room is for us to send again (op.c): the kernel, which would
  * wait until there is some, then sends an empty one in its place where it was the
- * receiver that had none (Unix sockets; seen in Linux 6.18). */
+ * receiver that had none (Unix sockets, netlink; seen in Linux 6.18). */
 unsigned heph_send_flags(const struct heph_op *op)
 {
 	unsigned flags = op->flags | MSG_NOSIGNAL;
 
-	return op->file && (op->file->flags & HEPH_FILE_PACKETS) ?
+	return op->file && (op->file->flags & HEPH_FILE_DATAGRAMS) ?
 		       flags | MSG_DONTWAIT :
 		       flags;
 }

@@ -64,7 +64,7 @@ struct heph_sim {
 
 	struct heph_sim_file **files; /* by number - HEPH_SIM_FIRST */
 	unsigned n_files, open_files, max_files;
-	struct heph_list sockets; /* that have a name */
+	struct heph_list sockets; /* that have a name; Unix datagram ones */
 	struct heph_list links;
 	struct heph_list packets; /* under way */
 	struct heph_list cuts;  /* of the network */

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "core/heph.h"
+#include "io/kinds.h"
 #include "io/sim_file.h"
 #include "io/sim_kinds.h"
 
@@ -173,10 +174,22 @@ static int attempt(struct heph_sim *sim, struct heph_sim_op *record,
 	return heph_sim_attempt(sim, record->op, ret_waiters);
 }
 
-static bool is_of_sockets(const struct heph_op *op)
+/* MSG_..., as io_uring is given them. */
+static unsigned flags_of(const struct heph_op *op)
 {
-	return op->kind == HEPH_OP_RECV || op->kind == HEPH_OP_SEND ||
-	       op->kind == HEPH_OP_RECVMSG || op->kind == HEPH_OP_SENDMSG;
+	switch (op->kind) {
+	case HEPH_OP_SEND:
+	case HEPH_OP_SENDMSG:
+	case HEPH_OP_SENDMSG_ZC:
+		return heph_send_flags(op);
+	case HEPH_OP_WRITEV:
+		return op->buf2 ? heph_send_flags(op) : 0;
+	case HEPH_OP_RECV:
+	case HEPH_OP_RECVMSG:
+		return op->flags;
+	default:
+		return 0;
+	}
 }
 
 /* O_NONBLOCK says that nobody waits; connections are made all the same. */
@@ -184,7 +197,7 @@ static bool does_not_wait(struct heph_sim *sim, const struct heph_op *op)
 {
 	struct heph_sim_file *file = heph_sim_file(sim, op->number);
 
-	if (is_of_sockets(op) && (op->flags & MSG_DONTWAIT))
+	if (flags_of(op) & MSG_DONTWAIT)
 		return true;
 	return file && (file->flags & O_NONBLOCK) && op->kind != HEPH_OP_POLL &&
 	       op->kind != HEPH_OP_CONNECT;

@@ -159,13 +159,19 @@ static int send_far(struct heph_sim_socket *socket, const struct heph_sim_name *
 
 /* ---- within a host -------------------------------------------------------------------- */
 
+static struct heph_sim_socket *receiver(const struct heph_sim_socket *socket,
+					const struct heph_sim_name *to)
+{
+	if (socket->pair || !to)
+		return socket->pair;
+	return find(socket->sim, to, &socket->local);
+}
+
 static int send_near(struct heph_sim_socket *socket, const struct heph_sim_name *to,
 		     const void *data, size_t size)
 {
-	struct heph_sim_socket *other = socket->pair;
+	struct heph_sim_socket *other = receiver(socket, to);
 
-	if (!other && to)
-		other = find(socket->sim, to, &socket->local);
 	if (!other)
 		return to ? -ECONNREFUSED : -ENOTCONN;
 	if (full(other))
@@ -174,18 +180,16 @@ static int send_near(struct heph_sim_socket *socket, const struct heph_sim_name 
 	return (int)size;
 }
 
-/* Those that wait until there is room. */
-static void tell_senders(struct heph_sim_socket *socket)
+/* Those that wait until there is room, or nobody any more. */
+static void tell_senders(struct heph_sim *sim)
 {
-	struct heph_sim_socket *other;
+	struct heph_sim_socket *socket;
 	struct heph_list *node;
 
-	if (socket->pair)
-		heph_sim_touch(socket->sim, &socket->pair->file);
-	heph_list_each(node, &socket->sim->sockets) {
-		other = heph_container_of(node, struct heph_sim_socket, node);
-		if (other->type == SOCK_DGRAM && other->domain == AF_UNIX)
-			heph_sim_touch(socket->sim, &other->file);
+	heph_list_each(node, &sim->sockets) {
+		socket = heph_container_of(node, struct heph_sim_socket, node);
+		if (socket->type == SOCK_DGRAM && socket->domain == AF_UNIX)
+			heph_sim_touch(sim, &socket->file);
 	}
 }
 
@@ -228,7 +232,7 @@ int heph_sim_packet_recv(struct heph_sim_socket *socket, void *buf, size_t size,
 	socket->queued -= costs(packet);
 	heph_mem_free(packet);
 	if (socket->domain == AF_UNIX)
-		tell_senders(socket);
+		tell_senders(socket->sim);
 	return (int)size;
 }
 
@@ -255,9 +259,12 @@ static int packet_write(struct heph_sim *sim, struct heph_sim_file *file,
 static unsigned packet_ready(struct heph_sim_file *file)
 {
 	const struct heph_sim_socket *socket = (struct heph_sim_socket *)file;
+	const struct heph_sim_socket *other = NULL;
 	unsigned ready = POLLOUT;
 
-	if (socket->pair && full(socket->pair))
+	if (socket->domain == AF_UNIX && socket->peer.family)
+		other = receiver(socket, &socket->peer);
+	if (other && full(other))
 		ready = 0;
 	if (socket->error)
 		ready |= POLLERR;
@@ -276,13 +283,11 @@ static void packet_close(struct heph_sim *sim, struct heph_sim_file *file)
 {
 	struct heph_sim_socket *socket = (struct heph_sim_socket *)file;
 
-	(void)sim;
-	if (socket->pair) {
+	if (socket->pair)
 		socket->pair->pair = NULL;
-		heph_sim_touch(sim, &socket->pair->file);
-	}
 	drop_all(&socket->packets);
 	heph_sim_socket_free(socket);
+	tell_senders(sim);
 }
 
 void heph_sim_packets_fini(struct heph_sim *sim)

@@ -46,6 +46,8 @@ struct heph_sim_socket *heph_sim_socket_new(struct heph_sim *sim, int domain,
 	heph_list_init(&socket->options);
 	heph_list_init(&socket->pending);
 	heph_list_init(&socket->packets);
+	if (type == SOCK_DGRAM && domain == AF_UNIX)
+		heph_list_push_back(&sim->sockets, &socket->node);
 	return socket;
 }
 
@@ -168,6 +170,7 @@ int heph_sim_socket_name(struct heph_sim_socket *socket,
 	if (err < 0)
 		return err;
 	socket->local = full;
+	heph_list_remove(&socket->node);
 	heph_list_push_back(&socket->sim->sockets, &socket->node);
 	return 0;
 }

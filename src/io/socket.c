@@ -97,13 +97,29 @@ int heph_socket_set_int(struct heph_self *self, int number, int level, int name,
 				   sizeof(value));
 }
 
-bool heph_socket_is_stream(struct heph_self *self, int number)
+unsigned heph_socket_flags_of(int type)
+{
+	unsigned flags = HEPH_FILE_SOCKET;
+
+	if (type & SOCK_NONBLOCK)
+		flags |= HEPH_FILE_NONBLOCK;
+	switch (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) {
+	case SOCK_STREAM:
+		return flags;
+	case SOCK_SEQPACKET:
+		return flags | HEPH_FILE_PACKETS;
+	default:
+		return flags | HEPH_FILE_PACKETS | HEPH_FILE_DATAGRAMS;
+	}
+}
+
+unsigned heph_socket_inspect(struct heph_self *self, int number)
 {
 	int type = SOCK_STREAM;
 
-	return heph_socket_get_raw(self, number, SOL_SOCKET, SO_TYPE, &type,
-				   sizeof(type)) < 0 ||
-	       type == SOCK_STREAM;
+	heph_socket_get_raw(self, number, SOL_SOCKET, SO_TYPE, &type,
+			    sizeof(type));
+	return heph_socket_flags_of(type);
 }
 
 int heph_socket_set_status(struct heph_self *self, int number, int status)
@@ -123,17 +139,6 @@ int heph_socket_number(heph_ctx ctx, struct heph_fd fd)
 	return file ? file->number : -EBADF;
 }
 
-static unsigned flags_of_type(int type)
-{
-	unsigned flags = HEPH_FILE_SOCKET;
-
-	if (type & SOCK_NONBLOCK)
-		flags |= HEPH_FILE_NONBLOCK;
-	if ((type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM)
-		flags |= HEPH_FILE_PACKETS;
-	return flags;
-}
-
 static bool has_io(heph_ctx ctx)
 {
 	return !ctx.self->thread->heph->driver->alone;
@@ -146,14 +151,15 @@ int heph_socket_open(heph_ctx ctx, int domain, int type, int protocol,
 						    protocol) :
 				   -EOPNOTSUPP;
 
-	return heph_file_admit(ctx.self, number, flags_of_type(type), ret_fd);
+	return heph_file_admit(ctx.self, number, heph_socket_flags_of(type),
+			       ret_fd);
 }
 
 int heph_socket_pair(heph_ctx ctx, int domain, int type, int protocol,
 		     struct heph_fd ret_fds[2])
 {
 	int numbers[2], err = -EOPNOTSUPP;
-	unsigned flags = flags_of_type(type);
+	unsigned flags = heph_socket_flags_of(type);
 	struct heph_fd fds[2];
 
 	if (has_io(ctx))

@@ -37,8 +37,9 @@ int heph_socket_get_raw(struct heph_self *self, int number, int level, int name,
 int heph_socket_set_int(struct heph_self *self, int number, int level, int name,
 			int value);
 
-/* Whether a socket has no borders between what was sent at a time. */
-bool heph_socket_is_stream(struct heph_self *self, int number);
+/* HEPH_FILE_... of a type, and of a socket that somebody else has made. */
+unsigned heph_socket_flags_of(int type);
+unsigned heph_socket_inspect(struct heph_self *self, int number);
 
 /* O_NONBLOCK. */
 int heph_socket_set_status(struct heph_self *self, int number, int status);

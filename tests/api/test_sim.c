@@ -554,6 +554,77 @@ static void pairs_and_pipes_are_there(void **state)
 	assert_int_equal(run_task(use_pairs), 0);
 }
 
+/* ---- datagrams of Unix sockets -------------------------------------------------------------- */
+
+enum { READS, CLOSES, WAYS }; /* what the receiver does, late */
+
+struct reader_arg {
+	heph_fd fd;
+	int way;
+};
+HEPH_ACTOR(reader, void, struct reader_arg);
+
+static int reader_main(heph_ctx ctx, struct reader_arg *arg)
+{
+	char in[100];
+
+	must_be(heph_sleep(ctx, 70 * HEPH_MSEC), 0);
+	if (arg->way == CLOSES)
+		return 0;
+	must_be(heph_read(ctx, arg->fd, in, sizeof(in)), 1);
+	return heph_sleep(ctx, HEPH_SEC);
+}
+HEPH_ACTOR_MAIN(reader, reader_main);
+
+static void send_late(heph_ctx ctx, bool named, bool connected, int way)
+{
+	struct heph_address at, own;
+	heph_ctx limited;
+	heph_time began;
+	heph_fd to, fd;
+	reader_ref ref;
+	int n;
+
+	must_be(heph_address_parse(&at, "unix:/receiver"), 0);
+	must_be(heph_address_parse(&own, "unix:/sender"), 0);
+	must_be(heph_socket_open(ctx, AF_UNIX, SOCK_DGRAM, 0, &to), 0);
+	must_be(heph_socket_bind(ctx, to, &at), 0);
+	must_be(heph_socket_open(ctx, AF_UNIX, SOCK_DGRAM, 0, &fd), 0);
+	if (named)
+		must_be(heph_socket_bind(ctx, fd, &own), 0);
+	if (connected)
+		must_be(heph_socket_connect(ctx, fd, &at), 0);
+	do
+		n = heph_socket_send_to(ctx, fd, "x", 1, MSG_DONTWAIT, &at);
+	while (n == 1);
+	must_be(n, -EAGAIN);
+	must_be(heph_spawn(ctx, reader, &ref, { to, way }, .give = to), 0);
+	began = heph_now();
+	/* a pause that has begun before there is room ends after the deadline */
+	limited = heph_within(ctx, 110 * HEPH_MSEC);
+	n = connected ? heph_write(limited, fd, "y", 1) :
+			heph_socket_send_to(limited, fd, "y", 1, 0, &at);
+	must_be(n, way == CLOSES ? -ECONNREFUSED : 1);
+	must(heph_now() - began >= 70 * HEPH_MSEC);
+	heph_close(fd);
+	heph_stop(ref);
+	must_be(heph_join(ctx, ref, NULL), 0);
+}
+
+static int send_to_late(heph_ctx ctx)
+{
+	for (int named = 0; named < 2; named++)
+		for (int connected = 0; connected < 2; connected++)
+			for (int way = 0; way < WAYS; way++)
+				send_late(ctx, named, connected, way);
+	return 0;
+}
+
+static void datagrams_wait_for_room(void **state)
+{
+	assert_int_equal(run_task(send_to_late), 0);
+}
+
 /* ---- the disk -------------------------------------------------------------------------------- */
 
 static int use_disk(heph_ctx ctx)
@@ -730,6 +801,7 @@ int main(void)
 		cmocka_unit_test(a_cut_holds_up_what_is_sent),
 		cmocka_unit_test(hosts_have_names),
 		cmocka_unit_test(pairs_and_pipes_are_there),
+		cmocka_unit_test(datagrams_wait_for_room),
 		cmocka_unit_test(what_was_synced_survives),
 		cmocka_unit_test(what_is_below_is_opened),
 		cmocka_unit_test(a_disk_gets_full),

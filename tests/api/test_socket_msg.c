@@ -3,6 +3,7 @@
 #include "task.h"
 
 #include <linux/errqueue.h>
+#include <linux/netlink.h>
 
 enum { MIB = 1 << 20 };
 
@@ -464,7 +465,8 @@ static int send_as(heph_ctx ctx, heph_fd fd, const struct heph_address *at,
 {
 	struct iovec halves[] = { iov(packet, 8),
 				  iov(packet->text + 4, sizeof(*packet) - 8) };
-	struct heph_socket_msg out = message(halves, &fd, 1, 0);
+	bool passes = !at || at->storage.ss_family == AF_UNIX;
+	struct heph_socket_msg out = message(halves, &fd, passes, 0);
 
 	out.n_iov = 2;
 	if (at) {
@@ -554,6 +556,83 @@ static int full_receiver(heph_ctx ctx, void *arg)
 static void waits_for_a_receiver_that_is_full(void **state)
 {
 	run_all(full_receiver);
+}
+
+/* Its receiver says nothing of its room, and it says that it can be written. */
+static int full_netlink(heph_ctx ctx, void *arg)
+{
+	struct receiver *receiver = malloc(sizeof(*receiver));
+	struct heph_address at = { .size = sizeof(struct sockaddr_nl) };
+	heph_fd fd;
+
+	must(receiver);
+	at.storage.ss_family = AF_NETLINK;
+	must_be(heph_socket_open(ctx, AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK,
+				 &fd),
+		0);
+	must_be(heph_socket_open(ctx, AF_NETLINK, SOCK_RAW, NETLINK_USERSOCK,
+				 &receiver->fd),
+		0);
+	must_be(heph_socket_bind(ctx, receiver->fd, &at), 0);
+	must_be(heph_socket_local(ctx, receiver->fd, &at), 0);
+	send_to_full(ctx, fd, receiver, &at, &at);
+	heph_close(fd);
+	free(receiver);
+	return 0;
+}
+
+static void waits_where_no_socket_tells_of_room(void **state)
+{
+	int number =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK);
+
+	if (number < 0)
+		skip();
+	close(number);
+	run_all(full_netlink);
+}
+
+/* Room is told only to who has little unread elsewhere, by poll(2). */
+static int unread_elsewhere(heph_ctx ctx, void *arg)
+{
+	struct receiver *receiver = malloc(sizeof(*receiver));
+	struct heph_address at, other_at;
+	heph_fd fd, other = bound(ctx, AF_UNIX, "unix:", &other_at);
+	char *large = calloc(1, 10000);
+	struct packet packet;
+	heph_time began;
+	task_ref task;
+
+	must(receiver && large);
+	receiver->fd = bound(ctx, AF_UNIX, "unix:", &at);
+	must_be(heph_socket_open(ctx, AF_UNIX, SOCK_DGRAM, 0, &fd), 0);
+	must_be(heph_socket_connect(ctx, fd, &at), 0);
+	for (int n = 0; n < 8; n++)
+		must_be(heph_socket_send_to(ctx, fd, large, 10000, 0,
+					    &other_at),
+			10000);
+	receiver->first = 0;
+	receiver->last = fill(ctx, fd, &at) + 1;
+	packet = packet_of(receiver->last - 1);
+	must_be(heph_spawn(ctx, task, &task, { receive_all, receiver },
+			   .give = receiver->fd),
+		0);
+	began = heph_now();
+	must_be(heph_write(heph_within(ctx, patience()), fd, &packet,
+			   sizeof(packet)),
+		sizeof(packet));
+	must(heph_now() - began < patience() / 2);
+	end_task(ctx, task);
+	heph_close(fd);
+	heph_close(other);
+	free(large);
+	free(receiver);
+	return 0;
+}
+
+static void hears_of_room_though_others_do_not_read(void **state)
+{
+	run_all(unread_elsewhere);
 }
 
 /* ---- what else comes along ---------------------------------------------------------------- */
@@ -760,6 +839,8 @@ int main(void)
 		cmocka_unit_test(passes_descriptors),
 		cmocka_unit_test(what_was_passed_can_be_used),
 		cmocka_unit_test(waits_for_a_receiver_that_is_full),
+		cmocka_unit_test(waits_where_no_socket_tells_of_room),
+		cmocka_unit_test(hears_of_room_though_others_do_not_read),
 		cmocka_unit_test(tells_who_has_sent_it),
 		cmocka_unit_test(tells_where_a_packet_has_arrived),
 		cmocka_unit_test(sends_many_packets_at_once),
