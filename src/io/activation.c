@@ -156,7 +156,8 @@ static bool is_what(heph_ctx ctx, int number, enum heph_activation what)
 static int adopt_listener(heph_ctx ctx, int number, struct heph_fd *ret_fd)
 {
 	bool readiness = heph_io_of(ctx.self->thread->heph)->by_readiness;
-	unsigned flags = HEPH_FILE_SOCKET | HEPH_FILE_LISTENER;
+	unsigned flags = heph_socket_inspect(ctx.self, number) |
+			 HEPH_FILE_LISTENER;
 	int err = heph_socket_set_status(ctx.self, number,
 					 readiness ? O_NONBLOCK : 0);
 

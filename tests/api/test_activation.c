@@ -3,6 +3,7 @@
  * environment is read once. */
 #include "task.h"
 
+#include <sys/un.h>
 #include <sys/wait.h>
 
 /* ---- a child ------------------------------------------------------------------- */
@@ -199,6 +200,44 @@ static void those_without_names_are_unknown(void **state)
 	in_child(pass_nameless);
 }
 
+/* A listener whose connections have packets. */
+static int take_packets(heph_ctx ctx, void *arg)
+{
+	struct heph_address at;
+	heph_fd listener, fd, client;
+	char *view, buf[8];
+
+	must_be(heph_activation_take(ctx, NULL, 0, HEPH_ACTIVATION_LISTENER,
+				     &listener),
+		0);
+	must_be(heph_socket_local(ctx, listener, &at), 0);
+	must_be(heph_socket_open(ctx, AF_UNIX, SOCK_SEQPACKET, 0, &client), 0);
+	must_be(heph_socket_connect(ctx, client, &at), 0);
+	must_be(heph_accept(ctx, listener, &fd), 0);
+	must_be(heph_write(ctx, client, "one", 3), 3);
+	must_be(heph_write(ctx, client, "two", 3), 3);
+	must_be(heph_read_view(ctx, fd, &view), -EOPNOTSUPP);
+	must_be(heph_read(ctx, fd, buf, sizeof(buf)), 3);
+	return 0;
+}
+
+static void pass_packets(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int number = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+
+	must(number >= 0);
+	must_be(bind(number, (void *)&address, sizeof(address.sun_family)), 0);
+	must_be(listen(number, 8), 0);
+	pass((int[]){ number }, 1, "packets");
+	in_runtime(take_packets);
+}
+
+static void takes_a_listener_of_packets(void **state)
+{
+	in_child(pass_packets);
+}
+
 /* ---- what is not --------------------------------------------------------------------- */
 
 static int find_nothing(heph_ctx ctx, void *arg)
@@ -292,6 +331,7 @@ static void variables_that_make_no_sense_are_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(takes_a_listener_of_packets),
 		cmocka_unit_test(takes_what_is_passed_by_name_and_by_number),
 		cmocka_unit_test(those_without_names_are_unknown),
 		cmocka_unit_test(there_may_be_none),
